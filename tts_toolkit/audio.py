@@ -1,0 +1,107 @@
+"""Waveforms in and out of files, and the log-mel front end of SpeechT5.
+
+A waveform is float32, mono, shape (n_samples,), in [-1, 1], at 16 kHz. A log-mel is float32, shape
+(n_frames, 80), base-10 logarithm of the magnitude mel spectrogram.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+
+from tts_toolkit.errors import UserError
+
+SAMPLE_RATE_HZ = 16_000
+N_MELS = 80
+N_FFT = 1024  # samples; 64 ms Hann window
+HOP_LENGTH = 256  # samples; 16 ms, 62.5 frames a second
+MEL_MIN_HZ, MEL_MAX_HZ = 80, 7600
+MEL_FLOOR = 1e-10  # source of all six: preprocessor_config.json of microsoft/speecht5_tts
+
+
+def load_waveform(path: str | Path) -> np.ndarray:
+    """Return the file's sound as a waveform: channels averaged, resampled to 16 kHz (soxr, high quality).
+
+    Raises UserError when the file is missing, unreadable, empty or holds values that are not finite.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such audio file")
+    try:
+        samples, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        raise UserError(
+            f"{path}: cannot be decoded ({error}); convert it to WAV, FLAC, OGG or MP3"
+        ) from error
+    if not len(samples):
+        raise UserError(f"{path}: holds no samples; remove the row or record the clip again")
+    if not np.isfinite(samples).all():
+        raise UserError(f"{path}: holds values that are not numbers (NaN or infinity); export the clip again")
+    return resample(samples.mean(axis=1), sample_rate_hz, SAMPLE_RATE_HZ)
+
+
+def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
+    """Return `waveform` (n,) at another sample rate, float32."""
+    if from_hz == to_hz:
+        return np.ascontiguousarray(waveform, dtype=np.float32)
+    return soxr.resample(waveform.astype(np.float32), from_hz, to_hz, quality="HQ")
+
+
+def write_flac(path: Path, waveform: np.ndarray) -> None:
+    """Write a waveform as 16-bit FLAC; louder than full scale is scaled down, never clipped."""
+    soundfile.write(path, _within_full_scale(waveform), SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+
+
+def write_wav(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
+    """Write a waveform as 16-bit WAV; louder than full scale is scaled down, never clipped."""
+    soundfile.write(path, _within_full_scale(waveform), sample_rate_hz, format="WAV", subtype="PCM_16")
+
+
+def _within_full_scale(waveform: np.ndarray) -> np.ndarray:
+    peak = float(np.abs(waveform).max(initial=0.0))
+    return waveform if peak <= 1.0 else waveform / peak
+
+
+@lru_cache(maxsize=1)
+def _mel_filters() -> torch.Tensor:
+    """Return the Slaney-style mel filter bank, (n_fft // 2 + 1, 80)."""
+    from transformers.audio_utils import mel_filter_bank
+
+    filters = mel_filter_bank(
+        num_frequency_bins=N_FFT // 2 + 1, num_mel_filters=N_MELS, min_frequency=MEL_MIN_HZ,
+        max_frequency=MEL_MAX_HZ, sampling_rate=SAMPLE_RATE_HZ, norm="slaney", mel_scale="slaney",
+    )
+    return torch.from_numpy(filters).float()
+
+
+def log_mel(waveform: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Return the log-mel (1 + n // 256, 80) of a waveform (n,), equal to SpeechT5FeatureExtractor's targets."""
+    samples = torch.as_tensor(waveform, dtype=torch.float32)
+    window = torch.hann_window(N_FFT, periodic=True)
+    spectrum = torch.stft(samples, N_FFT, HOP_LENGTH, window=window, center=True, pad_mode="reflect", return_complex=True)
+    mel = spectrum.abs().T @ _mel_filters()
+    return torch.log10(mel.clamp(min=MEL_FLOOR))
+
+
+def trim_silence(waveform: np.ndarray, threshold_db: float = 40.0, margin_seconds: float = 0.05) -> np.ndarray:
+    """Return `waveform` without the ends that lie `threshold_db` below its loudest frame, keeping a margin.
+
+    Level is the RMS of 16 ms frames. A waveform that is silent throughout comes back empty.
+    """
+    n_frames = len(waveform) // HOP_LENGTH
+    if n_frames == 0:
+        return waveform
+    rms = np.sqrt((waveform[: n_frames * HOP_LENGTH].reshape(n_frames, HOP_LENGTH) ** 2).mean(axis=1))
+    if rms.max() < SILENCE_RMS:
+        return waveform[:0]
+    loud = np.flatnonzero(rms > rms.max() * 10 ** (-threshold_db / 20))
+    margin = int(margin_seconds * SAMPLE_RATE_HZ)
+    return waveform[max(0, loud[0] * HOP_LENGTH - margin) : (loud[-1] + 1) * HOP_LENGTH + margin]
+
+
+SILENCE_RMS = 10 ** (-60 / 20)  # of full scale: quieter than this throughout counts as silent

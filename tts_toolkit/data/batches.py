@@ -1,0 +1,120 @@
+"""Examples, batches of a bounded number of frames, and their padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+IGNORED_FRAME = -100.0  # label value that SpeechT5's loss leaves out (SpeechT5SpectrogramLoss)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One clip, ready for the model."""
+
+    id: str
+    input_ids: tuple[int, ...]  # with the end mark
+    log_mel: Path  # .npy, (n_frames, 80)
+    n_frames: int
+    speaker_embedding: np.ndarray  # (dim,)
+
+
+class Examples(Dataset[dict[str, torch.Tensor]]):
+    """Reads log-mels as they are asked for, cut to a multiple of the reduction factor."""
+
+    def __init__(self, examples: Sequence[Example], reduction_factor: int) -> None:
+        self.examples = list(examples)
+        self.reduction_factor = reduction_factor
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        example = self.examples[index]
+        n_frames = example.n_frames - example.n_frames % self.reduction_factor
+        return {
+            "input_ids": torch.tensor(example.input_ids),
+            "labels": torch.from_numpy(np.load(example.log_mel, allow_pickle=False)[:n_frames]),
+            "speaker_embeddings": torch.from_numpy(example.speaker_embedding).float(),
+        }
+
+
+def collate(items: Sequence[dict[str, torch.Tensor]], pad_token_id: int) -> dict[str, torch.Tensor]:
+    """Return a batch: input_ids and attention_mask (B, L), labels (B, T, 80) padded with -100, speaker_embeddings (B, dim)."""
+    pad = torch.nn.utils.rnn.pad_sequence
+    input_ids = [item["input_ids"] for item in items]
+    return {
+        "input_ids": pad(input_ids, batch_first=True, padding_value=pad_token_id),
+        "attention_mask": pad([torch.ones_like(ids) for ids in input_ids], batch_first=True),
+        "labels": pad([item["labels"] for item in items], batch_first=True, padding_value=IGNORED_FRAME),
+        "speaker_embeddings": torch.stack([item["speaker_embeddings"] for item in items]),
+    }
+
+
+class FrameBudgetBatches:
+    """Batches of similar lengths whose padded size stays within a number of frames, sharded over processes.
+
+    The order depends on (seed, epoch) alone, every process sees its own share of one global order, and all shares
+    have the same number of batches, so that distributed steps never wait for a missing one.
+    """
+
+    def __init__(
+        self, n_frames: Sequence[int], max_frames: int, seed: int = 0, shuffle: bool = True, rank: int = 0, n_ranks: int = 1
+    ) -> None:
+        self.n_frames = np.asarray(n_frames)
+        self.max_frames, self.seed, self.shuffle, self.rank, self.n_ranks = max_frames, seed, shuffle, rank, n_ranks
+        self.epoch = 0
+        self.n_skipped = 0
+
+    def resume_at(self, epoch: int, n_batches_done: int) -> None:
+        """Make the next iteration that of `epoch`, from its batch `n_batches_done` of this process."""
+        self.epoch, self.n_skipped = epoch, n_batches_done
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batches = self._global_batches()[self.rank :: self.n_ranks]
+        yield from batches[self.n_skipped :]
+
+    def __len__(self) -> int:
+        return len(self._global_batches()) // self.n_ranks - self.n_skipped
+
+    def _global_batches(self) -> list[list[int]]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        # Lengths blurred by a tenth: neighbours stay alike, but no epoch groups the same clips again.
+        blur = rng.uniform(0.95, 1.05, len(self.n_frames)) if self.shuffle else 1.0
+        order = np.argsort(self.n_frames * blur, kind="stable")
+        batches: list[list[int]] = []
+        batch: list[int] = []
+        longest = 0
+        for index in order.tolist():
+            grown = max(longest, int(self.n_frames[index]))
+            if batch and grown * (len(batch) + 1) > self.max_frames:
+                batches.append(batch)
+                batch, grown = [], int(self.n_frames[index])
+            batch.append(index)
+            longest = grown
+        batches.append(batch)
+        if self.shuffle:
+            rng.shuffle(batches)  # type: ignore[arg-type]
+        return list(islice(cycle(batches), -(-len(batches) // self.n_ranks) * self.n_ranks))
+
+
+def make_loader(
+    examples: Sequence[Example], max_frames: int, reduction_factor: int, pad_token_id: int,
+    seed: int = 0, shuffle: bool = True, rank: int = 0, n_ranks: int = 1, n_workers: int = 0,
+) -> DataLoader[dict[str, torch.Tensor]]:
+    """Return a loader of padded batches; its generator is its own, so that iterating never moves the global one."""
+    sampler = FrameBudgetBatches([e.n_frames for e in examples], max_frames, seed, shuffle, rank, n_ranks)
+    return DataLoader(
+        Examples(examples, reduction_factor),
+        batch_sampler=sampler,  # type: ignore[arg-type]
+        collate_fn=lambda items: collate(items, pad_token_id),
+        num_workers=n_workers,
+        generator=torch.Generator().manual_seed(seed),
+        persistent_workers=False,
+    )

@@ -1,0 +1,217 @@
+"""Where recordings with transcripts come from: each function returns clips, or raises UserError naming file and line."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.errors import UserError
+from tts_toolkit.progress import progress
+
+TEXT_COLUMNS = ("text", "transcription", "transcript", "normalized_text", "sentence")
+AUDIO_COLUMNS = ("file_name", "audio", "audio_path", "path", "file")
+SPEAKER_COLUMNS = ("speaker", "speaker_id")
+SPLITS = ("train", "dev", "test")
+ONE_SPEAKER = "speaker"  # the name where a source tells none
+
+
+def folder(
+    path: str,
+    audio_column_name: str | None = None,
+    text_column_name: str | None = None,
+    speaker_id_column_name: str | None = None,
+) -> list[Clip]:
+    """Return the clips of an AudioFolder: `metadata.csv` or `metadata.jsonl` with `file_name` and a text column.
+
+    A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). `split` and
+    `id` columns are heeded when present.
+    """
+    root = _folder(path)
+    for name, read in (("metadata.csv", _csv_rows), ("metadata.jsonl", _jsonl_rows)):
+        if (root / name).is_file():
+            rows = list(read(root / name))
+            columns = _columns(root / name, rows, audio_column_name, text_column_name, speaker_id_column_name)
+            return _clips(root / name, root, rows, columns)
+    raise UserError(
+        f"{root}: holds neither metadata.csv nor metadata.jsonl; write one with the columns file_name and text, "
+        "or choose data=ljspeech or data=jsonl"
+    )
+
+
+def jsonl(
+    path: str,
+    audio_column_name: str | None = None,
+    text_column_name: str | None = None,
+    speaker_id_column_name: str | None = None,
+) -> list[Clip]:
+    """Return the clips of one JSON-lines file; audio paths are relative to its folder."""
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f"data.path={path}: no such file; give the path of a .jsonl manifest")
+    rows = list(_jsonl_rows(file))
+    columns = _columns(file, rows, audio_column_name, text_column_name, speaker_id_column_name)
+    return _clips(file, file.parent, rows, columns)
+
+
+def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
+    """Return the clips of an LJSpeech folder: `metadata.csv` of `id|text|normalized text`, sound in `wavs/`."""
+    root = _folder(path)
+    file = root / "metadata.csv"
+    if not file.is_file():
+        raise UserError(f"{root}: holds no metadata.csv of lines id|text|normalized text")
+    rows = []
+    for number, line in enumerate(_lines(file), start=1):
+        fields = line.split("|")
+        if len(fields) not in (2, 3):
+            raise UserError(f"{file}:{number}: found {len(fields)} fields, expected id|text or id|text|normalized text")
+        rows.append((number, {"id": fields[0], "audio": f"wavs/{fields[0]}.wav", "text": fields[-1], "speaker": speaker}))
+    return _clips(file, root, rows, {"audio": "audio", "text": "text", "speaker": "speaker"})
+
+
+def hub(
+    dataset_name: str,
+    cache_dir: str,
+    dataset_config_name: str | None = None,
+    split: str = "train",
+    revision: str | None = None,
+    audio_column_name: str | None = None,
+    text_column_name: str | None = None,
+    speaker_id_column_name: str | None = None,
+) -> list[Clip]:
+    """Return the clips of a hub dataset (or a local Parquet folder); its sound is kept as files under `cache_dir`.
+
+    The audio column is never decoded by `datasets`, so neither torchcodec nor FFmpeg is needed.
+    """
+    from datasets import Audio, load_dataset
+
+    try:
+        table = load_dataset(dataset_name, dataset_config_name, split=split, revision=revision)
+    except (FileNotFoundError, ConnectionError, ValueError) as error:
+        raise UserError(f"data.dataset_name={dataset_name}: cannot be loaded: {_first_line(error)}") from None
+    where = Path(f"{dataset_name}[{split}]")
+    columns = _choose_columns(
+        where, set(table.column_names), audio_column_name, text_column_name, speaker_id_column_name
+    )
+    table = table.cast_column(columns["audio"], Audio(decode=False))
+    rows = []
+    for number, row in enumerate(progress(table, "hub rows", "clip", len(table)), start=1):
+        audio = row[columns["audio"]]
+        row[columns["audio"]] = str(_stored(audio, Path(cache_dir)) if audio["bytes"] else Path(audio["path"]).absolute())
+        rows.append((number, {**row, "id": str(row.get("id") or f"row{number - 1:08d}")}))
+    return _clips(where, Path("/"), rows, columns)
+
+
+def _stored(audio: dict[str, Any], cache_dir: Path) -> Path:
+    suffix = Path(audio["path"] or "clip.wav").suffix
+    file = cache_dir / "hub_audio" / f"{hashlib.blake2b(audio['bytes'], digest_size=16).hexdigest()}{suffix}"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(".tmp")
+        temporary.write_bytes(audio["bytes"])
+        temporary.replace(file)
+    return file
+
+
+def _folder(path: str) -> Path:
+    root = Path(path)
+    if not root.is_dir():
+        raise UserError(f"data.path={path}: no such folder")
+    return root
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise UserError(f"{file}:{line}: is not UTF-8; save the file as UTF-8") from None
+
+
+def _csv_rows(file: Path) -> Iterable[tuple[int, dict[str, str]]]:
+    reader = csv.DictReader(_lines(file))
+    for row in reader:
+        if None in row or None in row.values():
+            raise UserError(
+                f"{file}:{reader.line_num}: has another number of fields than the header "
+                f"({', '.join(reader.fieldnames or [])}); put double quotes around a text that holds commas"
+            )
+        yield reader.line_num, row
+
+
+def _jsonl_rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(_lines(file), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UserError(f"{file}:{number}: is not JSON ({error.msg} at column {error.colno})") from None
+            if not isinstance(row, dict):
+                raise UserError(f"{file}:{number}: is not a JSON object; write one {{...}} a line")
+            yield number, row
+
+
+def _columns(
+    file: Path, rows: Sequence[tuple[int, dict[str, Any]]], audio: str | None, text: str | None, speaker: str | None
+) -> dict[str, str]:
+    if not rows:
+        raise UserError(f"{file}: holds no rows")
+    return _choose_columns(file, set(rows[0][1]), audio, text, speaker)
+
+
+def _choose_columns(file: Path, there: set[str], audio: str | None, text: str | None, speaker: str | None) -> dict[str, str]:
+    """Return which column holds what; raises UserError when a named column, or any usual one, is missing."""
+    chosen = {}
+    for role, given, usual in (
+        ("audio", audio, AUDIO_COLUMNS), ("text", text, TEXT_COLUMNS), ("speaker", speaker, SPEAKER_COLUMNS),
+    ):
+        found = [name for name in ([given] if given else usual) if name in there]
+        if found:
+            chosen[role] = found[0]
+        elif given or role != "speaker":
+            setting = "speaker_id_column_name" if role == "speaker" else f"{role}_column_name"
+            raise UserError(
+                f"{file}: has no column {given or ' or '.join(usual)} for the {role}; its columns are "
+                f"{', '.join(sorted(there))}: set data.{setting} to one of them"
+            )
+    return chosen
+
+
+def _clips(
+    file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], columns: dict[str, str]
+) -> list[Clip]:
+    clips: dict[str, Clip] = {}
+    for number, row in rows:
+        where = f"{file}:{number}"
+        for role, column in columns.items():
+            if not str(row.get(column) or "").strip():
+                raise UserError(f"{where}: the {role} column {column!r} is empty; fill it or remove the row")
+        name = str(row[columns["audio"]])
+        clip = Clip(
+            id=str(row.get("id") or Path(name).with_suffix("").as_posix()),
+            audio=root / name,
+            transcript=str(row[columns["text"]]).strip(),
+            speaker=str(row[columns["speaker"]]) if "speaker" in columns else ONE_SPEAKER,
+            source=where,
+            split=_split(row.get("split"), where),
+        )
+        if clip.id in clips:
+            raise UserError(f"{where}: the id {clip.id!r} stands already at {clips[clip.id].source}; ids must differ")
+        clips[clip.id] = clip
+    return list(clips.values())
+
+
+def _split(value: object, where: str) -> str:
+    named = {"": "", "validation": "dev", "valid": "dev", "eval": "dev"} | {split: split for split in SPLITS}
+    key = str(value or "").strip().lower()
+    if key not in named:
+        raise UserError(f"{where}: the split {value!r} is none of {', '.join(SPLITS)} (validation counts as dev)")
+    return named[key]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

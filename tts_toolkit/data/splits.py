@@ -1,0 +1,40 @@
+"""Train, dev and test parts that stay the same when rows are added."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.errors import UserError
+
+
+def stable_fraction(text: str) -> float:
+    """Return a number in [0, 1) that depends on `text` alone (BLAKE2b), for splits and draws that never move."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
+
+
+def split_clips(
+    clips: Sequence[Clip], dev_fraction: float = 0.1, test_fraction: float = 0.1, seed: int = 0
+) -> dict[str, list[Clip]]:
+    """Return the clips by part: `train`, `dev` and `test`.
+
+    A split that the source names stands. Otherwise a clip's part depends on the seed and its transcript alone, so
+    that no sentence is in two parts and no clip moves when others come. Raises UserError when a part that was
+    asked for stays empty.
+    """
+    parts: dict[str, list[Clip]] = {"train": [], "dev": [], "test": []}
+    named = any(clip.split for clip in clips)
+    for clip in clips:
+        fraction = stable_fraction(f"{seed}:{clip.transcript.casefold()}")
+        drawn = "test" if fraction < test_fraction else "dev" if fraction < test_fraction + dev_fraction else "train"
+        parts[clip.split or ("train" if named else drawn)].append(clip)
+    wanted = {"train": True, "dev": named or dev_fraction > 0, "test": named or test_fraction > 0}
+    empty = [part for part, asked in wanted.items() if asked and not parts[part]]
+    if empty:
+        counts = ", ".join(f"{part} {len(of_part)}" for part, of_part in parts.items())
+        raise UserError(
+            f"no clip fell into {' and '.join(empty)} ({len(clips)} clips: {counts}); add recordings, name the part "
+            "of each row in a column 'split', or change data.dev_fraction and data.test_fraction"
+        )
+    return parts

@@ -1,0 +1,1 @@
+"""Speaker encoders and what is made of their embeddings."""

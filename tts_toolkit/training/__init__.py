@@ -1,0 +1,1 @@
+"""The training loop, its checkpoints and schedules; knows neither text nor speech."""

@@ -1,0 +1,82 @@
+"""Checkpoints that appear whole or not at all, and resume to equal weights.
+
+`checkpoints/step_00001200/` holds what `Accelerator.save_state` writes (model.safetensors, the optimizer and each
+process's random states, both read back with `weights_only=True`) and `progress.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tts_toolkit.errors import UserError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+FOLDER = re.compile(r"step_(\d{8})")
+
+
+@dataclass
+class Progress:
+    """What a checkpoint carries besides weights, optimizer and random states."""
+
+    step: int = 0  # optimizer steps done
+    epoch: int = 0
+    batch_in_epoch: int = 0  # batches of this process already used in this epoch
+    best_step: int = 0
+    best_value: float | None = None  # of the metric that chooses the best checkpoint
+    n_evaluations_without_gain: int = 0
+
+
+def checkpoints(run_dir: Path) -> list[Path]:
+    """Return the complete checkpoints of a run, oldest first."""
+    folder = run_dir / "checkpoints"
+    return sorted(p for p in folder.glob("step_*") if FOLDER.fullmatch(p.name)) if folder.is_dir() else []
+
+
+def find_checkpoint(resume: str, run_dir: Path) -> Path | None:
+    """Return the checkpoint that `resume` names: a path, or `latest` of this run (None when there is none yet).
+
+    Raises UserError when the path holds no complete checkpoint.
+    """
+    if resume == "latest":
+        return checkpoints(run_dir)[-1] if checkpoints(run_dir) else None
+    path = Path(resume)
+    if not (path / "progress.json").is_file():
+        raise UserError(f"resume={resume}: no checkpoint there; give resume=latest or a folder .../checkpoints/step_...")
+    return path
+
+
+def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path, save_total_limit: int) -> None:
+    """Write the checkpoint of this step, then remove the oldest beyond `save_total_limit`, never the best one."""
+    name = f"step_{progress.step:08d}"
+    final, temporary = run_dir / "checkpoints" / name, run_dir / "checkpoints" / f".{name}.tmp"
+    if accelerator.is_main_process:
+        shutil.rmtree(temporary, ignore_errors=True)
+    accelerator.wait_for_everyone()
+    accelerator.save_state(str(temporary))
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        (temporary / "progress.json").write_text(json.dumps(asdict(progress), indent=2))
+        for file in temporary.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(temporary, final)
+        for old in checkpoints(run_dir)[:-save_total_limit]:
+            if old.name != f"step_{progress.best_step:08d}":
+                shutil.rmtree(old)
+    accelerator.wait_for_everyone()
+
+
+def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:
+    """Restore model, optimizer and random states of this process in place and return the progress."""
+    progress = Progress(**json.loads((folder / "progress.json").read_text()))
+    accelerator.load_state(str(folder))
+    return progress

@@ -1,0 +1,26 @@
+"""The loss on held-out batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.data import DataLoader
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@torch.no_grad()
+def mean_loss(accelerator: Accelerator, model: torch.nn.Module, loader: DataLoader[dict[str, torch.Tensor]]) -> float:
+    """Return the mean loss over the batches of all processes, weighted by clips; the model comes back in training mode."""
+    model.eval()
+    totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
+    for batch in loader:
+        batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+        n_clips = len(batch["input_ids"])
+        loss = model(**batch, use_cache=False).loss
+        totals += torch.tensor([loss.item() * n_clips, n_clips], dtype=torch.float64, device=accelerator.device)
+    model.train()
+    total, n_clips = accelerator.reduce(totals, "sum").tolist()
+    return float(total / n_clips)

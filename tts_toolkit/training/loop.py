@@ -1,0 +1,198 @@
+"""The training loop: counts optimizer steps, and knows nothing of text, speech or configuration."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from tts_toolkit.progress import progress as progress_bar
+from tts_toolkit.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+log = logging.getLogger(__name__)
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When things happen, in optimizer steps."""
+
+    max_steps: int
+    eval_every: int
+    save_every: int
+    log_every: int = 10
+    max_grad_norm: float = 1.0
+    save_total_limit: int = 2
+    best_metric: str = "wer"
+    greater_is_better: bool = False
+    early_stopping_patience: int | None = None  # evaluations without gain; None never stops early
+    max_seconds: float | None = None  # wall time of this process, after which it saves and stops
+
+
+class Interrupted(Exception):
+    """The run was asked to stop (Ctrl-C, SIGTERM or its time limit) and saved a checkpoint first."""
+
+
+def fit(
+    accelerator: Accelerator,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loader: DataLoader[Batch],
+    schedule: Schedule,
+    lr_factor: Callable[[int], float],
+    evaluate: Callable[[int], dict[str, float]],
+    run_dir: Path,
+    resume_from: Path | None = None,
+) -> Progress:
+    """Train to `schedule.max_steps` and return the progress, `best_step` naming the best checkpoint.
+
+    `model` and `optimizer` come prepared by the accelerator; `loader` has a FrameBudgetBatches sampler, already
+    sharded. `evaluate(step)` runs on every process and returns the same numbers there. One flat row a logged step
+    goes to `metrics.jsonl` and to the trackers. Raises Interrupted after a requested stop and FloatingPointError
+    when a loss is not finite.
+    """
+    base_lrs = [group["lr"] for group in optimizer.param_groups]
+    progress = load_checkpoint(accelerator, resume_from) if resume_from else Progress()
+    metrics = MetricsFile(run_dir / "metrics.jsonl", progress.step, accelerator)
+    stream = endless_batches(loader, progress, accelerator.device)
+    started, n_frames = time.monotonic(), 0
+    with StopRequests(accelerator, schedule.max_seconds) as stop:
+        for step in progress_bar(range(progress.step, schedule.max_steps), "training", "step"):
+            for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
+                group["lr"] = base_lr * lr_factor(step)
+            row = train_step(accelerator, model, optimizer, stream, schedule.max_grad_norm)
+            progress.step = step + 1
+            n_frames += int(row.pop("n_frames"))
+            if progress.step % schedule.log_every == 0:
+                seconds = time.monotonic() - started
+                row |= {"lr": optimizer.param_groups[0]["lr"], "frames_per_second": n_frames / seconds}
+                metrics.write(progress.step, row)
+                started, n_frames = time.monotonic(), 0
+            last = progress.step == schedule.max_steps
+            gained = False
+            if progress.step % schedule.eval_every == 0 or last:
+                gained = _evaluate(evaluate, schedule, progress, metrics)
+                started, n_frames = time.monotonic(), 0
+            stopping = stop.requested()
+            if gained or last or stopping or progress.step % schedule.save_every == 0:
+                save_checkpoint(accelerator, progress, run_dir, schedule.save_total_limit)
+            if stopping and not last:
+                raise Interrupted(f"stopped at step {progress.step}; continue with resume=latest")
+            patience = schedule.early_stopping_patience
+            if patience is not None and progress.n_evaluations_without_gain >= patience:
+                log.info("no gain in %s over %d evaluations: stopping early", schedule.best_metric, patience)
+                break
+    return progress
+
+
+def endless_batches(loader: DataLoader[Batch], progress: Progress, device: torch.device) -> Iterator[Batch]:
+    """Yield batches forever from where `progress` stopped inside an epoch, keeping count in it."""
+    sampler: Any = loader.batch_sampler
+    while True:
+        sampler.resume_at(progress.epoch, progress.batch_in_epoch)
+        for batch in loader:
+            progress.batch_in_epoch += 1
+            yield {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+        progress.epoch, progress.batch_in_epoch = progress.epoch + 1, 0
+
+
+def train_step(
+    accelerator: Accelerator, model: torch.nn.Module, optimizer: torch.optim.Optimizer,
+    stream: Iterator[Batch], max_grad_norm: float,
+) -> dict[str, float]:
+    """Do one update from as many micro-batches as the accelerator accumulates; return `loss` and `grad_norm`."""
+    losses, n_frames = [], 0
+    for _ in range(accelerator.gradient_accumulation_steps):
+        batch = next(stream)
+        with accelerator.accumulate(model):
+            loss = model(**batch, use_cache=False).loss
+            accelerator.backward(loss)
+            if accelerator.sync_gradients:
+                grad_norm = accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+        losses.append(loss.detach())
+        n_frames += batch["labels"].shape[0] * batch["labels"].shape[1]
+    mean = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
+    if not torch.isfinite(torch.tensor(mean)):
+        raise FloatingPointError(f"the loss is {mean}: lower optimizer.lr or look at the data of this batch")
+    return {"loss": mean, "grad_norm": float(grad_norm), "n_frames": n_frames * accelerator.num_processes}
+
+
+def _evaluate(
+    evaluate: Callable[[int], dict[str, float]], schedule: Schedule, progress: Progress, metrics: MetricsFile
+) -> bool:
+    """Evaluate with random states of its own, record the numbers, and say whether the chosen metric gained."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        row = evaluate(progress.step)
+    metrics.write(progress.step, {f"dev_{name}": value for name, value in row.items()})
+    value = row[schedule.best_metric]
+    sign = 1 if schedule.greater_is_better else -1
+    gained = progress.best_value is None or sign * value > sign * progress.best_value
+    if gained:
+        progress.best_step, progress.best_value, progress.n_evaluations_without_gain = progress.step, value, 0
+    else:
+        progress.n_evaluations_without_gain += 1
+    return gained
+
+
+class MetricsFile:
+    """Appends one flat JSON row a call, on the main process, and hands the row to the trackers."""
+
+    def __init__(self, path: Path, last_step: int, accelerator: Accelerator) -> None:
+        """Keep the rows up to `last_step`: those beyond it belong to steps that a resumed run does again."""
+        self.path, self.accelerator = path, accelerator
+        if accelerator.is_main_process:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lines = path.read_text().splitlines() if path.exists() else []
+            path.write_text("".join(f"{line}\n" for line in lines if json.loads(line)["step"] <= last_step))
+
+    def write(self, step: int, row: dict[str, float]) -> None:
+        """Record `row` for `step`."""
+        self.accelerator.log(row, step=step)
+        if self.accelerator.is_main_process:
+            with self.path.open("a") as file:
+                file.write(json.dumps({"step": step, **row}) + "\n")
+
+
+class StopRequests:
+    """Turns SIGINT, SIGTERM and a time limit into a question asked once a step; a second signal ends at once."""
+
+    def __init__(self, accelerator: Accelerator, max_seconds: float | None) -> None:
+        self.accelerator = accelerator
+        self.deadline = time.monotonic() + max_seconds if max_seconds else float("inf")
+        self.received = False
+
+    def __enter__(self) -> StopRequests:
+        self.previous = {s: signal.signal(s, self._receive) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: object) -> None:
+        if self.received:
+            raise KeyboardInterrupt
+        self.received = True
+        log.warning("asked to stop: saving a checkpoint after this step")
+
+    def requested(self) -> bool:
+        """Return whether any process was asked to stop: all of them stop at the same step."""
+        mine = self.received or time.monotonic() > self.deadline
+        if self.accelerator.num_processes == 1:
+            return mine
+        votes = self.accelerator.reduce(torch.tensor(float(mine), device=self.accelerator.device), "sum")
+        return bool(votes.item())
