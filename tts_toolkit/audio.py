@@ -68,7 +68,7 @@ def _within_full_scale(waveform: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _mel_filters() -> torch.Tensor:
+def mel_filters() -> torch.Tensor:
     """Return the Slaney-style mel filter bank, (n_fft // 2 + 1, 80)."""
     from transformers.audio_utils import mel_filter_bank
 
@@ -84,7 +84,7 @@ def log_mel(waveform: np.ndarray | torch.Tensor) -> torch.Tensor:
     samples = torch.as_tensor(waveform, dtype=torch.float32)
     window = torch.hann_window(N_FFT, periodic=True)
     spectrum = torch.stft(samples, N_FFT, HOP_LENGTH, window=window, center=True, pad_mode="reflect", return_complex=True)
-    mel = spectrum.abs().T @ _mel_filters()
+    mel = spectrum.abs().T @ mel_filters()
     return torch.log10(mel.clamp(min=MEL_FLOOR))
 
 

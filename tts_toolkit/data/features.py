@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, log_mel, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress
 
 FRONT_END = "log-mel-1"  # part of every key; a change to the front end changes it
@@ -57,22 +57,11 @@ def content_key(path: Path, *settings: object) -> str:
     return digest.hexdigest()
 
 
-def cached_array(path: Path) -> np.ndarray | None:
-    """Return the array kept at `path`, memory-mapped, or None."""
-    return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
-
-
 def keep_array(path: Path, array: np.ndarray) -> None:
     """Write `array` to `path` whole or not at all, so that processes may race for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, array, allow_pickle=False)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_whole(path, buffer.getvalue(), durable=False)
 
 
 def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) -> list[Path]:

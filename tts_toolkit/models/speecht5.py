@@ -2,30 +2,84 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tts_toolkit.assets import asset_path
+from tts_toolkit.errors import UserError
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech, SpeechT5Processor
 
+TEXT_TO_SPEECH = "SpeechT5ForTextToSpeech"
+SETTINGS_FILE = "tts_toolkit.json"
 MINI_CHARACTERS = "abcdefghijklmnopqrstuvwxyz'-,.;:?!"
 
 
 @dataclass(frozen=True)
+class SpeechSettings:
+    """What belongs to a checkpoint beyond its weights; kept as `tts_toolkit.json` in its folder."""
+
+    vocoder: str = "microsoft/speecht5_hifigan"  # hub id, folder, built-in name or griffin_lim
+    encoder: str = "speechbrain/spkrec-xvect-voxceleb"  # of the speaker embeddings it was trained on
+    language: str = "en"  # whose normaliser prepares its texts
+    max_characters: int = 200  # of a normalised text that it says at once; longer ones are cut at sentences
+
+
+@dataclass(frozen=True)
 class SpeechT5:
-    """A model with the processor that belongs to it, and where they came from."""
+    """A model with the processor and the settings that belong to it, and where they came from."""
 
     model: SpeechT5ForTextToSpeech
     processor: SpeechT5Processor
+    settings: SpeechSettings
     name: str
 
 
-def build_speecht5(characters: str = MINI_CHARACTERS, seed: int = 0, **config: Any) -> SpeechT5:
+def load_speecht5(source: str, revision: str | None = None, **config: Any) -> SpeechT5:
+    """Return the checkpoint of a hub id, a folder or a built-in name; `config` values replace those of its own.
+
+    Layer drop is off unless asked for: it leaves parameters without gradient, which ends distributed training.
+    Raises UserError when there is no such checkpoint, or when it is of another model.
+    """
+    ensure_torchaudio()
+    from transformers import AutoConfig, SpeechT5ForTextToSpeech, SpeechT5Processor
+
+    path = str(asset_path(source))
+    try:
+        found = AutoConfig.from_pretrained(path, revision=revision)
+        if found.model_type != "speecht5" or (found.architectures or [TEXT_TO_SPEECH]) != [TEXT_TO_SPEECH]:
+            raise UserError(
+                f"model {source!r} is a {'/'.join(found.architectures or [found.model_type])}; allowed is a "
+                f"{TEXT_TO_SPEECH}, such as microsoft/speecht5_tts or speecht5-mini"
+            )
+        overrides = {"encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0, **config}
+        model = SpeechT5ForTextToSpeech.from_pretrained(path, revision=revision, dtype="float32", **overrides)
+        processor = SpeechT5Processor.from_pretrained(path, revision=revision)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"model {source!r} cannot be loaded ({str(error).strip().splitlines()[0]}); give a hub id, a folder that "
+            "holds config.json and model.safetensors, or speecht5-mini"
+        ) from error
+    return SpeechT5(model, processor, _settings(path, revision), source)
+
+
+def _settings(path: str, revision: str | None) -> SpeechSettings:
+    from transformers.utils import cached_file
+
+    file = cached_file(path, SETTINGS_FILE, revision=revision, _raise_exceptions_for_missing_entries=False,
+                       _raise_exceptions_for_connection_errors=False)
+    return SpeechSettings(**json.loads(Path(file).read_text())) if file else SpeechSettings()
+
+
+def build_speecht5(
+    settings: SpeechSettings, characters: str = MINI_CHARACTERS, seed: int = 0, **config: Any
+) -> SpeechT5:
     """Return a SpeechT5 with random weights, a case-folding character tokenizer and the given SpeechT5Config values."""
     ensure_torchaudio()
     from transformers import (
@@ -39,7 +93,7 @@ def build_speecht5(characters: str = MINI_CHARACTERS, seed: int = 0, **config: A
     tokenizer = build_tokenizer(characters, int(config["max_text_positions"]))
     set_seed(seed)
     model = SpeechT5ForTextToSpeech(SpeechT5Config(vocab_size=len(tokenizer), **config))
-    return SpeechT5(model, SpeechT5Processor(SpeechT5FeatureExtractor(), tokenizer), "scratch")
+    return SpeechT5(model, SpeechT5Processor(SpeechT5FeatureExtractor(), tokenizer), settings, "scratch")
 
 
 def build_tokenizer(characters: Sequence[str], max_length: int) -> Any:

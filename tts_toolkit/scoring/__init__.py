@@ -1,0 +1,1 @@
+"""Intelligibility and speaker similarity, and how they are summed up."""

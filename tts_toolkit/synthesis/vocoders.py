@@ -1,0 +1,84 @@
+"""Log-mels to waveforms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from tts_toolkit.assets import asset_path
+from tts_toolkit.audio import HOP_LENGTH, N_FFT, mel_filters
+from tts_toolkit.errors import UserError
+from tts_toolkit.torch_audio import ensure_torchaudio
+
+
+class Vocoder(Protocol):
+    """Turns a log-mel (n_frames, 80) into a waveform of about n_frames * 256 samples."""
+
+    name: str
+
+    def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
+        """Return the waveform (n,) float32 at 16 kHz; the same log-mel gives the same samples."""
+
+
+@dataclass(frozen=True)
+class GriffinLim:
+    """Phase by the fast Griffin-Lim algorithm (torchaudio), magnitudes by least squares from the mel bands."""
+
+    n_iterations: int = 60
+    momentum: float = 0.99  # Perraudin, Balazs and Soendergaard 2013
+    name: str = "griffin_lim"
+
+    def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
+        """Return (n_frames - 1) * 256 samples."""
+        ensure_torchaudio()
+        from torchaudio.functional import griffinlim
+
+        mel = torch.pow(10.0, log_mel.float())
+        magnitude = (mel @ torch.linalg.pinv(mel_filters())).clamp(min=0).T
+        waveform = griffinlim(
+            magnitude[None], window=torch.hann_window(N_FFT), n_fft=N_FFT, hop_length=HOP_LENGTH, win_length=N_FFT,
+            power=1.0, n_iter=self.n_iterations, momentum=self.momentum, length=None, rand_init=False,
+        )
+        return waveform[0].numpy()
+
+
+@dataclass(frozen=True)
+class HifiGan:
+    """A SpeechT5HifiGan from a hub id, a folder, or the built-in `hifigan-mini`."""
+
+    source: str
+    revision: str | None = None
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """The source as it was given."""
+        return self.source
+
+    @cached_property
+    def _model(self) -> Any:
+        ensure_torchaudio()
+        from transformers import SpeechT5HifiGan
+
+        try:
+            model = SpeechT5HifiGan.from_pretrained(str(asset_path(self.source)), revision=self.revision)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"the vocoder {self.source!r} cannot be loaded ({str(error).splitlines()[0]}); give a hub id, a folder "
+                "or vocoder=griffin_lim"
+            ) from error
+        return model.to(self.device).eval()
+
+    @torch.inference_mode()
+    def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
+        """Return n_frames * 256 samples."""
+        return self._model(log_mel.to(self.device)).float().cpu().numpy()
+
+
+def open_vocoder(source: str, device: str = "cpu") -> Vocoder:
+    """Return the vocoder that a checkpoint's settings name: `griffin_lim`, or the source of a HiFi-GAN."""
+    return GriffinLim() if source == GriffinLim.name else HifiGan(source, device=device)
