@@ -7,71 +7,197 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
     from omegaconf import DictConfig
+
+    from tts_toolkit.data.preparation import Prepared
+    from tts_toolkit.models.speecht5 import SpeechT5
 
 log = logging.getLogger("tts_toolkit.finetune")
 
 
 def finetune(cfg: DictConfig) -> Path:
     """Run the recipe and return the folder of the exported model."""
-    import numpy as np
+    from tts_toolkit.training.runs import claim_run
+
+    output_dir = Path(cfg.output_dir)
+    resume_from = claim_run(output_dir, cfg.resume, cfg.overwrite)
+    accelerator = _accelerator(cfg, output_dir)
+    speech = _speech(cfg)
+    with accelerator.main_process_first():  # the others find everything in the cache
+        prepared = _prepare(cfg, speech)
+    best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
+    if not accelerator.is_main_process:
+        return output_dir / "model"
+    speech.model.cpu()
+    return _score_and_export(cfg, speech, prepared, output_dir, best_step)
+
+
+def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
     from accelerate import Accelerator
+    from accelerate.utils import set_seed
+    from omegaconf import OmegaConf
+
+    from tts_toolkit.training.runs import flat_settings
+
+    accelerator = Accelerator(**cfg.accelerator, project_dir=str(output_dir))
+    set_seed(cfg.seed)
+    accelerator.init_trackers("tracking", config=flat_settings(OmegaConf.to_container(cfg, resolve=True)))
+    return accelerator
+
+
+def _speech(cfg: DictConfig) -> SpeechT5:
     from hydra.utils import instantiate
 
-    from tts_toolkit.data.batches import Example, make_loader
-    from tts_toolkit.data.features import log_mel_files
+    return instantiate(cfg.model, _convert_="all")
+
+
+def _prepare(cfg: DictConfig, speech: SpeechT5) -> Prepared:
+    from hydra.utils import instantiate
+
+    from tts_toolkit.data.preparation import prepare
     from tts_toolkit.data.splits import split_clips
-    from tts_toolkit.speakers.conditioning import clip_embeddings, condition
-    from tts_toolkit.training.checkpoints import find_checkpoint
-    from tts_toolkit.training.evaluation import mean_loss
-    from tts_toolkit.training.loop import fit
+    from tts_toolkit.synthesis.speecht5 import normalizer
+    from tts_toolkit.text.frontend import TextFrontEnd
 
-    output_dir, cache_dir = Path(cfg.output_dir), Path(cfg.cache_dir)
-    accelerator = Accelerator(**cfg.accelerator, project_dir=str(output_dir))
-    clips = instantiate(cfg.data)
-    parts = split_clips(clips, **cfg.split)
-    speech = instantiate(cfg.model, _convert_="all")
-    encoder = instantiate(cfg.encoder)
-    limits = instantiate(cfg.limits)
-
-    def examples(part: str) -> list[Example]:
-        of_part = parts[part]
-        files = log_mel_files(of_part, limits, cache_dir)
-        tokenizer = speech.processor.tokenizer
-        return [
-            Example(c.id, tuple(tokenizer(c.transcript)["input_ids"]), f, np.load(f, mmap_mode="r").shape[0], voices[c.speaker])
-            for c, f in zip(of_part, files, strict=True)
-        ]
-
-    by_speaker = {}
-    for clip in parts["train"]:
-        by_speaker.setdefault(clip.speaker, []).append(clip)
-    chosen = [c for of_one in by_speaker.values() for c in of_one[: cfg.speaker.max_clips]]
-    embeddings = clip_embeddings(chosen, encoder, limits, cache_dir)
-    means = condition(embeddings, [c.speaker for c in chosen], "speaker_mean")
-    voices = {c.speaker: mean for c, mean in zip(chosen, means, strict=True)}
-
-    def loader(part: str, shuffle: bool):
-        return make_loader(
-            examples(part), cfg.loader.max_frames, speech.model.config.reduction_factor, speech.processor.tokenizer.pad_token_id,
-            cfg.seed, shuffle, accelerator.process_index, accelerator.num_processes, cfg.loader.n_workers,
-        )
-
-    train_loader, dev_loader = loader("train", True), loader("dev", False)
-    log.info("training on %d clips, %d parameters", len(parts["train"]), speech.model.num_parameters())
-    model, optimizer = accelerator.prepare(speech.model, instantiate(cfg.optimizer)(speech.model.parameters()))
-    accelerator.init_trackers("tensorboard")
-    fit(
-        accelerator, model, optimizer, train_loader, instantiate(cfg.schedule), instantiate(cfg.lr_schedule),
-        lambda step: {"loss": mean_loss(accelerator, model, dev_loader)}, output_dir,
-        find_checkpoint(cfg.resume, output_dir) if cfg.resume else None,
+    parts = split_clips(instantiate(cfg.data), **cfg.split)
+    prepared = prepare(
+        parts,
+        TextFrontEnd(speech.processor.tokenizer, normalizer(cfg.text.language)),
+        instantiate(cfg.encoder),
+        instantiate(cfg.limits),
+        cfg.speaker.conditioning,
+        cfg.speaker.max_clips,
+        cfg.text.unspeakable,
+        Path(cfg.cache_dir),
     )
-    return output_dir
+    counts = ", ".join(f"{len(clips)} {part}" for part, clips in prepared.clips.items())
+    log.info("%s clips; voices: %s", counts, ", ".join(prepared.voices))
+    return prepared
+
+
+def _train(
+    cfg: DictConfig, accelerator: Accelerator, speech: SpeechT5, prepared: Prepared, output_dir: Path,
+    resume_from: Path | None,
+) -> int:
+    """Train, leave the best weights in `speech.model` and return their step."""
+    from hydra.utils import instantiate
+
+    from tts_toolkit.data.batches import make_loader
+    from tts_toolkit.training.evaluation import mean_loss
+    from tts_toolkit.training.freezing import freeze
+    from tts_toolkit.training.loop import fit
+    from tts_toolkit.training.runs import load_weights, release
+
+    freeze(speech.model, cfg.freeze)
+    if cfg.gradient_checkpointing:
+        speech.model.gradient_checkpointing_enable()
+    shards = {"rank": accelerator.process_index, "n_ranks": accelerator.num_processes}
+    train_loader, dev_loader = (
+        make_loader(
+            prepared.examples[part], cfg.loader.max_frames, speech.model.config.reduction_factor,
+            speech.processor.tokenizer.pad_token_id, cfg.seed, part == "train", n_workers=cfg.loader.n_workers, **shards,
+        )
+        for part in ("train", "dev")
+    )
+    trained = [parameter for parameter in speech.model.parameters() if parameter.requires_grad]
+    model, optimizer = accelerator.prepare(speech.model, instantiate(cfg.optimizer)(trained))
+    spoken = _spoken_evaluation(cfg, speech, prepared)
+
+    def evaluate(step: int) -> dict[str, float]:
+        metrics = {"loss": mean_loss(accelerator, model, dev_loader)}
+        metrics |= spoken(accelerator, step) if spoken else {}
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+        log.info("step %d: dev %s", step, shown)
+        return metrics
+
+    schedule = instantiate(cfg.schedule)
+    progress = fit(
+        accelerator, model, optimizer, train_loader, schedule, instantiate(cfg.lr_schedule), evaluate, output_dir,
+        resume_from,
+    )
+    del model, optimizer
+    release(accelerator)
+    load_weights(speech.model, output_dir, progress.best_step)
+    log.info("best checkpoint: step %d, dev %s %.3f", progress.best_step, schedule.best_metric, progress.best_value)
+    return progress.best_step
+
+
+def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> Any:
+    """Return the evaluation that speaks dev sentences, or None when none are asked for."""
+    from hydra.utils import instantiate
+
+    from tts_toolkit.scoring.systems import held_out_references
+    from tts_toolkit.training.spoken import Sentence, SpokenEvaluation
+
+    clips = prepared.clips["dev"][: cfg.evaluation.n_sentences]
+    if not clips:
+        return None
+    judge, limits = instantiate(cfg.judge), instantiate(cfg.limits)
+    references = held_out_references(judge, [limits.read(c) for c in clips], [c.speaker for c in clips])
+    sentences = [
+        Sentence(clip.id, clip.transcript, prepared.voices[clip.speaker], reference)
+        for clip, reference in zip(clips, references, strict=True)
+    ]
+    return SpokenEvaluation(
+        sentences, _synthesizer(cfg, speech), instantiate(cfg.asr), judge, cfg.evaluation.seed
+    )
+
+
+def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> Any:
+    from hydra.utils import instantiate
+
+    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
+    from tts_toolkit.synthesis.vocoders import open_vocoder
+
+    vocoder = open_vocoder(cfg.vocoder or speech.settings.vocoder)
+    return SpeechT5Synthesizer(speech, vocoder, instantiate(cfg.decoding), cfg.evaluation.batch_size)
+
+
+def _score_and_export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, output_dir: Path, best_step: int) -> Path:
+    """Score natural, base and fine-tuned speech on the test clips, write the report and export the model."""
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+
+    from tts_toolkit.models.export import export_model, model_card, push_folder, settings_for
+    from tts_toolkit.report.html import write_report
+    from tts_toolkit.report.summary import table, write_rows, write_summary
+    from tts_toolkit.scoring.scorecard import speak_and_score
+    from tts_toolkit.training.runs import describe, training_curves
+
+    recogniser, judge, encoder = instantiate(cfg.asr), instantiate(cfg.judge), instantiate(cfg.encoder)
+    systems = {"finetuned": lambda: _synthesizer(cfg, speech)}
+    if cfg.evaluation.score_base:
+        systems = {"base": lambda: _synthesizer(cfg, _speech(cfg)), **systems}
+    test = prepared.clips.get("test", ())[: cfg.evaluation.n_test_sentences]
+    reports = speak_and_score(
+        test, systems, prepared.voices, instantiate(cfg.limits), recogniser, judge, cfg.evaluation.seed,
+        output_dir / "speech",
+    ) if test else []
+    scores = {report.name: report.scores for report in reports}
+    facts = describe(cfg.name, speech, prepared, encoder, recogniser, judge, best_step, cfg.licence)
+    settings = settings_for(speech.settings, cfg.vocoder, cfg.encoder.source, cfg.text.language, prepared)
+    model_dir = export_model(
+        speech, output_dir / "model", settings, prepared.voices, list(prepared.cards),
+        OmegaConf.to_yaml(cfg, resolve=True), model_card(facts, table(scores), list(prepared.voices)),
+        cfg.export.half_precision,
+    )
+    if reports:
+        curves = training_curves(output_dir / "metrics.jsonl")
+        write_report(output_dir / "report.html", f"{cfg.name}: held-out sentences", reports, facts, curves)
+        write_rows(output_dir / "rows.jsonl", {report.name: report.rows for report in reports})
+        write_summary(output_dir / "summary.json", scores, facts)
+        print(table(scores))
+        print(f"report: {output_dir / 'report.html'}")
+    print(f"model:  {model_dir}")
+    if cfg.push_to_hub:
+        print(f"hub:    {push_folder(model_dir, cfg.hub_model_id, cfg.hub_private)}")
+    return model_dir
 
 
 def main() -> None:

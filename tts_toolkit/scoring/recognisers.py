@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
+from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.packaged import packaged_file
 from tts_toolkit.progress import progress
@@ -115,7 +116,7 @@ class TransformersRecogniser:
 
     source: str
     revision: str | None = None
-    device: str = "cpu"
+    device: str | None = None  # None: a GPU where there is one
 
     @property
     def name(self) -> str:
@@ -129,7 +130,7 @@ class TransformersRecogniser:
 
         try:
             return pipeline(
-                "automatic-speech-recognition", model=self.source, revision=self.revision, device=self.device
+                "automatic-speech-recognition", model=self.source, revision=self.revision, device=pick_device(self.device)
             )
         except (OSError, ValueError) as error:
             raise UserError(f"asr.source={self.source}: cannot be loaded ({str(error).splitlines()[0]})") from error

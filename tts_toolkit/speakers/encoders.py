@@ -13,6 +13,7 @@ import torch
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -42,7 +43,7 @@ class SpeechBrainEncoder:
 
     source: str  # hub id, folder, or the name of a built-in encoder
     revision: str | None = None
-    device: str = "cpu"
+    device: str | None = None  # None: a GPU where there is one
 
     @property
     def name(self) -> str:
@@ -74,7 +75,7 @@ class SpeechBrainEncoder:
         try:
             model = EncoderClassifier.from_hparams(
                 source=str(folder if folder.is_dir() else self.source),
-                run_opts={"device": self.device},
+                run_opts={"device": pick_device(self.device)},
                 overrides=overrides,
                 fetch_config=FetchConfig(revision=self.revision),
             )

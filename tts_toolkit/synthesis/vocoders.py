@@ -11,6 +11,7 @@ import torch
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import HOP_LENGTH, N_FFT, mel_filters
+from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -52,7 +53,7 @@ class HifiGan:
 
     source: str
     revision: str | None = None
-    device: str = "cpu"
+    device: str | None = None  # None: a GPU where there is one
 
     @property
     def name(self) -> str:
@@ -71,14 +72,14 @@ class HifiGan:
                 f"the vocoder {self.source!r} cannot be loaded ({str(error).splitlines()[0]}); give a hub id, a folder "
                 "or vocoder=griffin_lim"
             ) from error
-        return model.to(self.device).eval()
+        return model.to(pick_device(self.device)).eval()
 
     @torch.inference_mode()
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
         """Return n_frames * 256 samples."""
-        return self._model(log_mel.to(self.device)).float().cpu().numpy()
+        return self._model(log_mel.to(self._model.device)).float().cpu().numpy()
 
 
-def open_vocoder(source: str, device: str = "cpu") -> Vocoder:
+def open_vocoder(source: str, device: str | None = None) -> Vocoder:
     """Return the vocoder that a checkpoint's settings name: `griffin_lim`, or the source of a HiFi-GAN."""
     return GriffinLim() if source == GriffinLim.name else HifiGan(source, device=device)

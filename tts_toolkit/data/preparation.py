@@ -1,0 +1,89 @@
+"""Clips to examples: transcripts checked, log-mels and speaker embeddings computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
+from tts_toolkit.data.batches import Example
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.features import ClipLimits, log_mel_files
+from tts_toolkit.errors import UserError
+from tts_toolkit.speakers.conditioning import Conditioning, clip_embeddings, condition, mean_embedding
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.store import EmbeddingCard
+from tts_toolkit.text.frontend import TextFrontEnd, Unspeakable, check_transcripts
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that training and evaluation read."""
+
+    clips: Mapping[str, Sequence[Clip]]  # by part: train, dev, test
+    examples: Mapping[str, Sequence[Example]]  # of train and dev
+    voices: Mapping[str, np.ndarray]  # (dim,) a speaker, the normalised mean over its training clips
+    cards: Sequence[EmbeddingCard]
+
+
+def prepare(
+    parts: Mapping[str, Sequence[Clip]], front_end: TextFrontEnd, encoder: SpeakerEncoder, limits: ClipLimits,
+    conditioning: Conditioning, max_embedded_clips: int | None, unspeakable: Unspeakable, cache_dir: Path,
+) -> Prepared:
+    """Return what training needs of the clips; raises UserError, naming the row, for one that cannot be used.
+
+    Training clips are conditioned as `conditioning` says, dev clips on the voice that synthesis will use. At most
+    `max_embedded_clips` of a speaker are embedded, which only `speaker_mean` allows.
+    """
+    clips = {part: check_transcripts(of_part, front_end, unspeakable) for part, of_part in parts.items() if of_part}
+    if max_embedded_clips and conditioning != "speaker_mean":
+        raise UserError(f"speaker.max_clips={max_embedded_clips} goes with speaker.conditioning=speaker_mean only")
+    embedded = _first_of_each(clips["train"], max_embedded_clips)
+    own = clip_embeddings(embedded, encoder, limits, cache_dir)
+    files = {part: log_mel_files(clips[part], limits, cache_dir) for part in ("train", "dev") if part in clips}
+    names = [clip.speaker for clip in embedded]
+    voices = {name: mean_embedding(own[np.asarray(names) == name]) for name in sorted(set(names))}
+    for clip in (clip for part in clips.values() for clip in part):
+        if clip.speaker not in voices:
+            raise UserError(f"{clip.source}: the speaker {clip.speaker!r} has no training clip; known are {', '.join(voices)}")
+    if conditioning == "speaker_mean":
+        conditions = {"train": [voices[clip.speaker] for clip in clips["train"]]}
+    else:
+        conditions = {"train": list(condition(own, names, conditioning))}
+    conditions["dev"] = [voices[clip.speaker] for clip in clips.get("dev", ())]
+    examples = {
+        part: [
+            Example(clip.id, tuple(front_end.tokens(clip.transcript)), file, _n_frames(file), embedding)
+            for clip, file, embedding in zip(clips[part], of_part, conditions[part], strict=True)
+        ]
+        for part, of_part in files.items()
+    }
+    return Prepared(clips, examples, voices, _cards(embedded, encoder, examples["train"], conditioning))
+
+
+def _first_of_each(clips: Sequence[Clip], n: int | None) -> list[Clip]:
+    by_speaker: dict[str, list[Clip]] = {}
+    for clip in clips:
+        by_speaker.setdefault(clip.speaker, []).append(clip)
+    if n is None:
+        return list(clips)
+    return [clip for of_one in by_speaker.values() for clip in of_one[:n]]
+
+
+def _n_frames(file: Path) -> int:
+    return int(np.load(file, mmap_mode="r", allow_pickle=False).shape[0])
+
+
+def _cards(
+    embedded: Sequence[Clip], encoder: SpeakerEncoder, examples: Sequence[Example], conditioning: Conditioning
+) -> list[EmbeddingCard]:
+    seconds = {example.id: example.n_frames * HOP_LENGTH / SAMPLE_RATE_HZ for example in examples}
+    cards = []
+    for speaker in sorted({clip.speaker for clip in embedded}):
+        ids = [clip.id for clip in embedded if clip.speaker == speaker]
+        total = round(sum(seconds[id_] for id_ in ids), 2)
+        cards.append(EmbeddingCard(speaker, encoder.name, encoder.version, len(ids), total, conditioning))
+    return cards

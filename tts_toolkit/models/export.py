@@ -1,0 +1,128 @@
+"""A folder that stock transformers loads, with the voice, the configuration and a model card; and its way to the hub."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
+from tts_toolkit.models.speecht5 import SETTINGS_FILE, SpeechSettings, SpeechT5
+from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, save_embeddings
+
+if TYPE_CHECKING:
+    from tts_toolkit.data.preparation import Prepared
+
+MAX_CHARACTERS = 300  # said at once: longer pieces are where autoregressive speech goes astray
+
+
+def export_model(
+    speech: SpeechT5,
+    output_dir: Path,
+    settings: SpeechSettings,
+    voices: Mapping[str, np.ndarray],
+    cards: list[EmbeddingCard],
+    resolved_config: str,
+    card: str,
+    half_precision: bool = False,
+) -> Path:
+    """Return `output_dir` once it holds the model, its processor, voices, settings, configuration and README.md.
+
+    The folder is made beside its place and moved there whole. `half_precision` stores float16 weights, which load
+    back as float32.
+    """
+    temporary = output_dir.with_name(f".{output_dir.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    state = {name: t.half() if half_precision and t.is_floating_point() else t for name, t in speech.model.state_dict().items()}
+    speech.model.save_pretrained(temporary, state_dict={name: t.contiguous() for name, t in state.items()})
+    speech.processor.save_pretrained(str(temporary))
+    save_embeddings(temporary / FILE_NAME, voices, cards)
+    write_whole(temporary / SETTINGS_FILE, (json.dumps(asdict(settings), indent=2) + "\n").encode())
+    write_whole(temporary / "training_config.yaml", resolved_config.encode())
+    write_whole(temporary / "README.md", card.encode())
+    shutil.rmtree(output_dir, ignore_errors=True)
+    temporary.rename(output_dir)
+    return output_dir
+
+
+def push_folder(folder: Path, hub_model_id: str | None, private: bool = True) -> str:
+    """Upload exactly this folder and return the address of the commit.
+
+    The token is the hub client's own (`hf auth login` or HF_TOKEN). Raises UserError without a repository name, or
+    when the hub refuses.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if not hub_model_id:
+        raise UserError("push_to_hub=true needs hub_model_id=USER/NAME")
+    api = HfApi()
+    try:
+        api.create_repo(hub_model_id, private=private, exist_ok=True)
+        return str(api.upload_folder(repo_id=hub_model_id, folder_path=folder, commit_message="Upload model"))
+    except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, ValueError) as error:
+        raise UserError(
+            f"the hub did not take {hub_model_id}: {str(error).splitlines()[0]}; the folder is at {folder}"
+        ) from None
+
+
+def settings_for(
+    base: SpeechSettings, vocoder: str | None, encoder: str, language: str, prepared: Prepared
+) -> SpeechSettings:
+    """Return the settings of a model that was trained on `prepared`, starting from those of its base."""
+    longest = max(len(clip.transcript) for clip in prepared.clips["train"])
+    return SpeechSettings(
+        vocoder=vocoder or base.vocoder, encoder=encoder, language=language,
+        max_characters=max(base.max_characters, min(longest, MAX_CHARACTERS)),
+    )
+
+
+def model_card(facts: Mapping[str, Any], scores_table: str, voices: list[str]) -> str:
+    """Return README.md of an exported model: what it is, what it was made from, and its measured scores."""
+    tags = "\n".join(f"- {tag}" for tag in ("text-to-speech", "speecht5", "tts-toolkit"))
+    listed = "\n".join(f"- {name}: {value}" for name, value in facts.items())
+    return f"""---
+library_name: transformers
+pipeline_tag: text-to-speech
+base_model: {facts['base model']}
+license: {facts['licence']}
+tags:
+{tags}
+---
+
+# {facts['name']}
+
+A SpeechT5 fine-tuned with tts-toolkit. Voices: {', '.join(voices)}.
+
+{listed}
+
+## Measured on held-out sentences
+
+{scores_table}
+
+Error rates are over the whole list; a failed sentence counts as all of its words deleted. Similarity is the mean
+cosine to the speaker's other held-out recordings: read it against the natural row.
+
+## Use
+
+```bash
+tts-synthesize model=THIS_FOLDER text="Hello there." output=hello.wav
+```
+
+```python
+from safetensors.torch import load_file
+from transformers import SpeechT5ForTextToSpeech, SpeechT5Processor
+
+processor = SpeechT5Processor.from_pretrained("THIS_FOLDER")
+model = SpeechT5ForTextToSpeech.from_pretrained("THIS_FOLDER")
+voice = load_file("THIS_FOLDER/{FILE_NAME}")["{voices[0]}"]  # (1, {facts['embedding size']})
+log_mel = model.generate_speech(processor(text="Hello there.", return_tensors="pt")["input_ids"], voice)
+```
+"""

@@ -1,0 +1,1 @@
+"""One HTML file and one JSON that say how good the speech is."""

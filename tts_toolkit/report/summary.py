@@ -1,0 +1,36 @@
+"""`summary.json`: the same figures for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.files import write_whole
+from tts_toolkit.scoring.systems import Row, Scores
+
+
+def write_summary(file: Path, systems: Mapping[str, Scores], facts: Mapping[str, Any]) -> None:
+    """Write `systems.<name>` with each system's figures, and the facts they rest on."""
+    content = {"systems": {name: asdict(scores) for name, scores in systems.items()}, **facts}
+    write_whole(file, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_rows(file: Path, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Write one JSON line a sentence and system: text, hypothesis, similarity and status."""
+    lines = [json.dumps({"system": name, **asdict(row)}, ensure_ascii=False) for name, of in rows.items() for row in of]
+    write_whole(file, ("\n".join(lines) + "\n").encode())
+
+
+def table(systems: Mapping[str, Scores]) -> str:
+    """Return the figures as a Markdown table."""
+    lines = ["| system | WER % | CER % | similarity | scored | failed |", "|---|---|---|---|---|---|"]
+    for name, s in systems.items():
+        similarity = "–" if s.similarity is None else f"{s.similarity:.3f}"
+        lines.append(
+            f"| {name} | {100 * s.wer:.1f} | {100 * s.cer:.1f} | {similarity} | {s.n_scored} of {s.n_planned} "
+            f"| {s.n_failed} |"
+        )
+    return "\n".join(lines)

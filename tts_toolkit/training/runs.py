@@ -1,0 +1,109 @@
+"""A run's folder: claimed before, described after."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.pictures import curves_svg
+from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from tts_toolkit.data.preparation import Prepared
+    from tts_toolkit.models.speecht5 import SpeechT5
+    from tts_toolkit.scoring.recognisers import Recogniser
+    from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+
+def claim_run(output_dir: Path, resume: str | None, overwrite: bool) -> Path | None:
+    """Return the checkpoint to go on from, or None for a new run.
+
+    Raises UserError when the folder holds a run that the new one would mix with.
+    """
+    if resume:
+        return find_checkpoint(resume, output_dir)
+    if checkpoints(output_dir):
+        if not overwrite:
+            raise UserError(
+                f"output_dir={output_dir} holds a run already: continue it with resume=latest, choose another "
+                "output_dir, or start again with overwrite=true"
+            )
+        for folder in ("checkpoints", "model", "speech", "tracking"):
+            shutil.rmtree(output_dir / folder, ignore_errors=True)
+    return None
+
+
+def load_weights(model: torch.nn.Module, output_dir: Path, step: int) -> None:
+    """Load the weights of a checkpoint of this run into `model`."""
+    from safetensors.torch import load_model
+
+    load_model(model, output_dir / "checkpoints" / f"step_{step:08d}" / "model.safetensors")
+
+
+def release(accelerator: Accelerator) -> None:
+    """End distributed work; what is left runs on the main process alone.
+
+    DDP objects must be gone before the process group is: torch 2.13 with gloo can deadlock otherwise.
+    """
+    accelerator.wait_for_everyone()
+    accelerator.free_memory()
+    gc.collect()
+    accelerator.end_training()
+
+
+def flat_settings(settings: Any, prefix: str = "") -> dict[str, str | int | float | bool]:
+    """Return nested settings as one flat dict of the types that trackers take."""
+    if isinstance(settings, Mapping):
+        items = [(f"{prefix}{key}", value) for key, value in settings.items()]
+        return {name: v for key, value in items for name, v in flat_settings(value, f"{key}.").items()}
+    value = settings if isinstance(settings, str | int | float | bool) else str(settings)
+    return {prefix.rstrip("."): value}
+
+
+def training_curves(metrics_file: Path) -> dict[str, str]:
+    """Return the SVG pictures of a run's losses and of its dev scores, by title."""
+    rows = [json.loads(line) for line in metrics_file.read_text().splitlines()]
+
+    def curve(name: str) -> tuple[list[float], list[float]]:
+        points = [(row["step"], row[name]) for row in rows if name in row]
+        return [x for x, _ in points], [y for _, y in points]
+
+    pictures = {
+        "Loss": {"training": curve("loss"), "dev": curve("dev_loss")},
+        "Dev sentences, spoken and scored": {"WER": curve("dev_wer"), "similarity": curve("dev_similarity")},
+    }
+    return {
+        title: curves_svg({name: points for name, points in curves.items() if points[0]}, "step")
+        for title, curves in pictures.items()
+        if any(points[0] for points in curves.values())
+    }
+
+
+def describe(
+    name: str, speech: SpeechT5, prepared: Prepared, encoder: SpeakerEncoder, recogniser: Recogniser,
+    judge: SpeakerEncoder, best_step: int, licence: str,
+) -> dict[str, Any]:
+    """Return what a reader of the report and the model card must know of how the figures came about."""
+    seconds = sum(card.seconds for card in prepared.cards)
+    return {
+        "name": name,
+        "base model": speech.name,
+        "licence": licence,
+        "steps": best_step,
+        "training clips": len(prepared.clips["train"]),
+        "test clips": len(prepared.clips.get("test", ())),
+        "sound behind the voices": f"{seconds:.0f} s",
+        "speaker encoder": f"{encoder.name} ({encoder.version})",
+        "embedding size": int(speech.model.config.speaker_embedding_dim),
+        "recogniser": recogniser.name,
+        "similarity judge": f"{judge.name} ({judge.version})",
+    }
