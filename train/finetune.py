@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tts_toolkit.data.preparation import Prepared
     from tts_toolkit.models.speecht5 import SpeechT5
+    from tts_toolkit.training.checkpoints import Progress
 
 log = logging.getLogger("tts_toolkit.finetune")
 
@@ -54,7 +55,7 @@ def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
 def _speech(cfg: DictConfig) -> SpeechT5:
     from hydra.utils import instantiate
 
-    return instantiate(cfg.model, _convert_="all")
+    return instantiate(cfg.base_model, _convert_="all")
 
 
 def _prepare(cfg: DictConfig, speech: SpeechT5) -> Prepared:
@@ -82,17 +83,39 @@ def _prepare(cfg: DictConfig, speech: SpeechT5) -> Prepared:
 
 
 def _train(
-    cfg: DictConfig, accelerator: Accelerator, speech: SpeechT5, prepared: Prepared, output_dir: Path,
+    cfg: DictConfig,
+    accelerator: Accelerator,
+    speech: SpeechT5,
+    prepared: Prepared,
+    output_dir: Path,
     resume_from: Path | None,
 ) -> int:
     """Train, leave the best weights in `speech.model` and return their step."""
+    from tts_toolkit.training.runs import load_weights, release
+
+    progress = _fit(cfg, accelerator, speech, prepared, output_dir, resume_from)
+    release(accelerator)
+    load_weights(speech.model, output_dir, progress.best_step)
+    metric = f"{cfg.schedule.best_metric} {progress.best_value:.3f}"
+    log.info("best checkpoint: step %d, dev %s", progress.best_step, metric)
+    return progress.best_step
+
+
+def _fit(
+    cfg: DictConfig,
+    accelerator: Accelerator,
+    speech: SpeechT5,
+    prepared: Prepared,
+    output_dir: Path,
+    resume_from: Path | None,
+) -> Progress:
+    """Train and return the progress; what distributed training holds is let go on return."""
     from hydra.utils import instantiate
 
     from tts_toolkit.data.batches import make_loader
     from tts_toolkit.training.evaluation import mean_loss
     from tts_toolkit.training.freezing import freeze
     from tts_toolkit.training.loop import fit
-    from tts_toolkit.training.runs import load_weights, release
 
     freeze(speech.model, cfg.freeze)
     if cfg.gradient_checkpointing:
@@ -100,8 +123,14 @@ def _train(
     shards = {"rank": accelerator.process_index, "n_ranks": accelerator.num_processes}
     train_loader, dev_loader = (
         make_loader(
-            prepared.examples[part], cfg.loader.max_frames, speech.model.config.reduction_factor,
-            speech.processor.tokenizer.pad_token_id, cfg.seed, part == "train", n_workers=cfg.loader.n_workers, **shards,
+            prepared.examples[part],
+            cfg.loader.max_frames,
+            speech.model.config.reduction_factor,
+            speech.processor.tokenizer.pad_token_id,
+            cfg.seed,
+            part == "train",
+            n_workers=cfg.loader.n_workers,
+            **shards,
         )
         for part in ("train", "dev")
     )
@@ -116,16 +145,17 @@ def _train(
         log.info("step %d: dev %s", step, shown)
         return metrics
 
-    schedule = instantiate(cfg.schedule)
-    progress = fit(
-        accelerator, model, optimizer, train_loader, schedule, instantiate(cfg.lr_schedule), evaluate, output_dir,
+    return fit(
+        accelerator,
+        model,
+        optimizer,
+        train_loader,
+        instantiate(cfg.schedule),
+        instantiate(cfg.lr_schedule),
+        evaluate,
+        output_dir,
         resume_from,
     )
-    del model, optimizer
-    release(accelerator)
-    load_weights(speech.model, output_dir, progress.best_step)
-    log.info("best checkpoint: step %d, dev %s %.3f", progress.best_step, schedule.best_metric, progress.best_value)
-    return progress.best_step
 
 
 def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> Any:
@@ -144,9 +174,7 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
         Sentence(clip.id, clip.transcript, prepared.voices[clip.speaker], reference)
         for clip, reference in zip(clips, references, strict=True)
     ]
-    return SpokenEvaluation(
-        sentences, _synthesizer(cfg, speech), instantiate(cfg.asr), judge, cfg.evaluation.seed
-    )
+    return SpokenEvaluation(sentences, _synthesizer(cfg, speech), instantiate(cfg.asr), judge, cfg.evaluation.seed)
 
 
 def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> Any:
@@ -175,16 +203,31 @@ def _score_and_export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, out
     if cfg.evaluation.score_base:
         systems = {"base": lambda: _synthesizer(cfg, _speech(cfg)), **systems}
     test = prepared.clips.get("test", ())[: cfg.evaluation.n_test_sentences]
-    reports = speak_and_score(
-        test, systems, prepared.voices, instantiate(cfg.limits), recogniser, judge, cfg.evaluation.seed,
-        output_dir / "speech",
-    ) if test else []
+    reports = (
+        speak_and_score(
+            test,
+            systems,
+            prepared.voices,
+            instantiate(cfg.limits),
+            recogniser,
+            judge,
+            cfg.evaluation.seed,
+            output_dir / "speech",
+        )
+        if test
+        else []
+    )
     scores = {report.name: report.scores for report in reports}
     facts = describe(cfg.name, speech, prepared, encoder, recogniser, judge, best_step, cfg.licence)
     settings = settings_for(speech.settings, cfg.vocoder, cfg.encoder.source, cfg.text.language, prepared)
     model_dir = export_model(
-        speech, output_dir / "model", settings, prepared.voices, list(prepared.cards),
-        OmegaConf.to_yaml(cfg, resolve=True), model_card(facts, table(scores), list(prepared.voices)),
+        speech,
+        output_dir / "model",
+        settings,
+        prepared.voices,
+        list(prepared.cards),
+        OmegaConf.to_yaml(cfg, resolve=True),
+        model_card(facts, table(scores), list(prepared.voices)),
         cfg.export.half_precision,
     )
     if reports:

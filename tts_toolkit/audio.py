@@ -35,9 +35,7 @@ def load_waveform(path: str | Path) -> np.ndarray:
     try:
         samples, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise UserError(
-            f"{path}: cannot be decoded ({error}); convert it to WAV, FLAC, OGG or MP3"
-        ) from error
+        raise UserError(f"{path}: cannot be decoded ({error}); convert it to WAV, FLAC, OGG or MP3") from error
     if not len(samples):
         raise UserError(f"{path}: holds no samples; remove the row or record the clip again")
     if not np.isfinite(samples).all():
@@ -73,8 +71,13 @@ def mel_filters() -> torch.Tensor:
     from transformers.audio_utils import mel_filter_bank
 
     filters = mel_filter_bank(
-        num_frequency_bins=N_FFT // 2 + 1, num_mel_filters=N_MELS, min_frequency=MEL_MIN_HZ,
-        max_frequency=MEL_MAX_HZ, sampling_rate=SAMPLE_RATE_HZ, norm="slaney", mel_scale="slaney",
+        num_frequency_bins=N_FFT // 2 + 1,
+        num_mel_filters=N_MELS,
+        min_frequency=MEL_MIN_HZ,
+        max_frequency=MEL_MAX_HZ,
+        sampling_rate=SAMPLE_RATE_HZ,
+        norm="slaney",
+        mel_scale="slaney",
     )
     return torch.from_numpy(filters).float()
 
@@ -83,7 +86,9 @@ def log_mel(waveform: np.ndarray | torch.Tensor) -> torch.Tensor:
     """Return the log-mel (1 + n // 256, 80) of a waveform (n,), equal to SpeechT5FeatureExtractor's targets."""
     samples = torch.as_tensor(waveform, dtype=torch.float32)
     window = torch.hann_window(N_FFT, periodic=True)
-    spectrum = torch.stft(samples, N_FFT, HOP_LENGTH, window=window, center=True, pad_mode="reflect", return_complex=True)
+    spectrum = torch.stft(
+        samples, N_FFT, HOP_LENGTH, window=window, center=True, pad_mode="reflect", return_complex=True
+    )
     mel = spectrum.abs().T @ mel_filters()
     return torch.log10(mel.clamp(min=MEL_FLOOR))
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tts_toolkit.errors import UserError
 
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
+_OVERRIDE = re.compile(r"(?P<key>[\w@/.~+-]+)=(?P<value>.*)", re.DOTALL)
 
 
-def command(config_name: str, recipe: Callable[[Any], object]) -> None:
+def command(config_name: str, recipe: Callable[[Any], object], free_text: Sequence[str] = ()) -> None:
     """Compose `config_name` with the command line, run `recipe` on it and exit as users expect.
 
     A UserError becomes one line on standard error and exit status 1, a wrong option status 2 (Hydra's own message),
-    a requested stop status 130.
+    Ctrl-C and SIGTERM status 130. Options named in `free_text` are taken to the letter, whatever they hold.
     """
     import hydra
 
@@ -27,10 +29,10 @@ def command(config_name: str, recipe: Callable[[Any], object]) -> None:
         nonlocal started
         started = True
         _log_to_stderr()
-        recipe(cfg)
+        _run(recipe, cfg)
 
+    sys.argv[1:] = [quoted(argument, free_text) for argument in sys.argv[1:]]
     application = hydra.main(version_base="1.3", config_path="pkg://tts_toolkit.conf", config_name=config_name)(task)
-    os.environ.setdefault("HYDRA_FULL_ERROR", "0")
     try:
         application()
     except SystemExit as exit_:
@@ -39,8 +41,56 @@ def command(config_name: str, recipe: Callable[[Any], object]) -> None:
         raise
 
 
+def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
+    """Run the recipe; SystemExit passes through Hydra, which would print a traceback for anything else."""
+    from tts_toolkit.training.interruption import Interrupted
+
+    try:
+        recipe(cfg)
+    except UserError as error:
+        _fail(str(error), EXIT_USER_ERROR)
+    except (Interrupted, KeyboardInterrupt) as error:
+        _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            raise
+        _fail(f"{error.filename or 'the disk'}: {error.strerror}", EXIT_USER_ERROR)
+
+
+def _fail(message: str, status: int) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def quoted(argument: str, free_text: Sequence[str]) -> str:
+    """Return a command-line argument as Hydra's grammar wants it.
+
+    Values of `free_text` options are quoted always, others where the grammar would refuse them (`data.path=my (2)`).
+    """
+    match = _OVERRIDE.fullmatch(argument)
+    if match is None or argument.startswith("-"):
+        return argument
+    key, value = match["key"], match["value"]
+    if key not in free_text and _parses(argument):
+        return argument
+    escaped = re.sub(r"(\\*)'", lambda m: m[1] * 2 + "\\'", value)  # backslashes count only before a quote
+    escaped = re.sub(r"\\+$", lambda m: m[0] * 2, escaped)
+    return f"{key}='{escaped}'"
+
+
+def _parses(argument: str) -> bool:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        OverridesParser.create().parse_override(argument)
+    except OverrideParseException:
+        return False
+    return True
+
+
 def _log_to_stderr() -> None:
     rank = int(os.environ.get("RANK", "0"))
-    level = logging.INFO if rank == 0 else logging.ERROR
     logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
-    logging.getLogger("tts_toolkit").setLevel(level)
+    logging.getLogger("tts_toolkit").setLevel(logging.INFO if rank == 0 else logging.ERROR)
+    logging.getLogger("speechbrain").setLevel(logging.WARNING)

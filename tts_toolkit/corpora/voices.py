@@ -19,7 +19,9 @@ from tts_toolkit.errors import UserError
 class Voice(Protocol):
     """A speaker that can be asked to say something."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
         """Return float32 samples (n,) in [-1, 1] and their sample rate in Hz."""

@@ -46,7 +46,10 @@ class Examples(Dataset[dict[str, torch.Tensor]]):
 
 
 def collate(items: Sequence[dict[str, torch.Tensor]], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Return a batch: input_ids and attention_mask (B, L), labels (B, T, 80) padded with -100, speaker_embeddings (B, dim)."""
+    """Return a padded batch.
+
+    `input_ids` and `attention_mask` (B, L), `labels` (B, T, 80) padded with -100, `speaker_embeddings` (B, dim).
+    """
     pad = torch.nn.utils.rnn.pad_sequence
     input_ids = [item["input_ids"] for item in items]
     return {
@@ -65,7 +68,13 @@ class FrameBudgetBatches:
     """
 
     def __init__(
-        self, n_frames: Sequence[int], max_frames: int, seed: int = 0, shuffle: bool = True, rank: int = 0, n_ranks: int = 1
+        self,
+        n_frames: Sequence[int],
+        max_frames: int,
+        seed: int = 0,
+        shuffle: bool = True,
+        rank: int = 0,
+        n_ranks: int = 1,
     ) -> None:
         self.n_frames = np.asarray(n_frames)
         self.max_frames, self.seed, self.shuffle, self.rank, self.n_ranks = max_frames, seed, shuffle, rank, n_ranks
@@ -100,19 +109,26 @@ class FrameBudgetBatches:
             longest = grown
         batches.append(batch)
         if self.shuffle:
-            rng.shuffle(batches)  # type: ignore[arg-type]
+            rng.shuffle(batches)
         return list(islice(cycle(batches), -(-len(batches) // self.n_ranks) * self.n_ranks))
 
 
 def make_loader(
-    examples: Sequence[Example], max_frames: int, reduction_factor: int, pad_token_id: int,
-    seed: int = 0, shuffle: bool = True, rank: int = 0, n_ranks: int = 1, n_workers: int = 0,
+    examples: Sequence[Example],
+    max_frames: int,
+    reduction_factor: int,
+    pad_token_id: int,
+    seed: int = 0,
+    shuffle: bool = True,
+    rank: int = 0,
+    n_ranks: int = 1,
+    n_workers: int = 0,
 ) -> DataLoader[dict[str, torch.Tensor]]:
     """Return a loader of padded batches; its generator is its own, so that iterating never moves the global one."""
     sampler = FrameBudgetBatches([e.n_frames for e in examples], max_frames, seed, shuffle, rank, n_ranks)
     return DataLoader(
         Examples(examples, reduction_factor),
-        batch_sampler=sampler,  # type: ignore[arg-type]
+        batch_sampler=sampler,
         collate_fn=lambda items: collate(items, pad_token_id),
         num_workers=n_workers,
         generator=torch.Generator().manual_seed(seed),

@@ -30,8 +30,14 @@ class Prepared:
 
 
 def prepare(
-    parts: Mapping[str, Sequence[Clip]], front_end: TextFrontEnd, encoder: SpeakerEncoder, limits: ClipLimits,
-    conditioning: Conditioning, max_embedded_clips: int | None, unspeakable: Unspeakable, cache_dir: Path,
+    parts: Mapping[str, Sequence[Clip]],
+    front_end: TextFrontEnd,
+    encoder: SpeakerEncoder,
+    limits: ClipLimits,
+    conditioning: Conditioning,
+    max_embedded_clips: int | None,
+    unspeakable: Unspeakable,
+    cache_dir: Path,
 ) -> Prepared:
     """Return what training needs of the clips; raises UserError, naming the row, for one that cannot be used.
 
@@ -43,18 +49,22 @@ def prepare(
         raise UserError(f"speaker.max_clips={max_embedded_clips} goes with speaker.conditioning=speaker_mean only")
     embedded = _first_of_each(clips["train"], max_embedded_clips)
     own = clip_embeddings(embedded, encoder, limits, cache_dir)
-    files = {part: log_mel_files(clips[part], limits, cache_dir) for part in ("train", "dev") if part in clips}
+    files: dict[str, list[Path]] = {
+        part: log_mel_files(clips[part], limits, cache_dir) for part in ("train", "dev") if part in clips
+    }
     names = [clip.speaker for clip in embedded]
     voices = {name: mean_embedding(own[np.asarray(names) == name]) for name in sorted(set(names))}
     for clip in (clip for part in clips.values() for clip in part):
         if clip.speaker not in voices:
-            raise UserError(f"{clip.source}: the speaker {clip.speaker!r} has no training clip; known are {', '.join(voices)}")
+            raise UserError(
+                f"{clip.source}: the speaker {clip.speaker!r} has no training clip; known are {', '.join(voices)}"
+            )
     if conditioning == "speaker_mean":
         conditions = {"train": [voices[clip.speaker] for clip in clips["train"]]}
     else:
         conditions = {"train": list(condition(own, names, conditioning))}
     conditions["dev"] = [voices[clip.speaker] for clip in clips.get("dev", ())]
-    examples = {
+    examples: dict[str, list[Example]] = {
         part: [
             Example(clip.id, tuple(front_end.tokens(clip.transcript)), file, _n_frames(file), embedding)
             for clip, file, embedding in zip(clips[part], of_part, conditions[part], strict=True)

@@ -1,4 +1,4 @@
-"""Where recordings with transcripts come from: each function returns clips, or raises UserError naming file and line."""
+"""Where recordings come from: each function returns clips, or raises UserError naming file and line."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.assets import asset_path
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 from tts_toolkit.progress import progress
@@ -18,6 +19,7 @@ AUDIO_COLUMNS = ("file_name", "audio", "audio_path", "path", "file")
 SPEAKER_COLUMNS = ("speaker", "speaker_id")
 SPLITS = ("train", "dev", "test")
 ONE_SPEAKER = "speaker"  # the name where a source tells none
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
 
 
 def folder(
@@ -69,7 +71,9 @@ def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
         fields = line.split("|")
         if len(fields) not in (2, 3):
             raise UserError(f"{file}:{number}: found {len(fields)} fields, expected id|text or id|text|normalized text")
-        rows.append((number, {"id": fields[0], "audio": f"wavs/{fields[0]}.wav", "text": fields[-1], "speaker": speaker}))
+        rows.append(
+            (number, {"id": fields[0], "audio": f"wavs/{fields[0]}.wav", "text": fields[-1], "speaker": speaker})
+        )
     return _clips(file, root, rows, {"audio": "audio", "text": "text", "speaker": "speaker"})
 
 
@@ -101,7 +105,9 @@ def hub(
     rows = []
     for number, row in enumerate(progress(table, "hub rows", "clip", len(table)), start=1):
         audio = row[columns["audio"]]
-        row[columns["audio"]] = str(_stored(audio, Path(cache_dir)) if audio["bytes"] else Path(audio["path"]).absolute())
+        row[columns["audio"]] = str(
+            _stored(audio, Path(cache_dir)) if audio["bytes"] else Path(audio["path"]).absolute()
+        )
         rows.append((number, {**row, "id": str(row.get("id") or f"row{number - 1:08d}")}))
     return _clips(where, Path("/"), rows, columns)
 
@@ -118,7 +124,7 @@ def _stored(audio: dict[str, Any], cache_dir: Path) -> Path:
 
 
 def _folder(path: str) -> Path:
-    root = Path(path)
+    root = asset_path(path)
     if not root.is_dir():
         raise UserError(f"data.path={path}: no such folder")
     return root
@@ -163,11 +169,15 @@ def _columns(
     return _choose_columns(file, set(rows[0][1]), audio, text, speaker)
 
 
-def _choose_columns(file: Path, there: set[str], audio: str | None, text: str | None, speaker: str | None) -> dict[str, str]:
+def _choose_columns(
+    file: Path, there: set[str], audio: str | None, text: str | None, speaker: str | None
+) -> dict[str, str]:
     """Return which column holds what; raises UserError when a named column, or any usual one, is missing."""
     chosen = {}
     for role, given, usual in (
-        ("audio", audio, AUDIO_COLUMNS), ("text", text, TEXT_COLUMNS), ("speaker", speaker, SPEAKER_COLUMNS),
+        ("audio", audio, AUDIO_COLUMNS),
+        ("text", text, TEXT_COLUMNS),
+        ("speaker", speaker, SPEAKER_COLUMNS),
     ):
         found = [name for name in ([given] if given else usual) if name in there]
         if found:
@@ -181,9 +191,7 @@ def _choose_columns(file: Path, there: set[str], audio: str | None, text: str | 
     return chosen
 
 
-def _clips(
-    file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], columns: dict[str, str]
-) -> list[Clip]:
+def _clips(file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], columns: dict[str, str]) -> list[Clip]:
     clips: dict[str, Clip] = {}
     for number, row in rows:
         where = f"{file}:{number}"
@@ -215,3 +223,27 @@ def _split(value: object, where: str) -> str:
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def audio(path: str) -> list[Clip]:
+    """Return the clips of a folder for work that needs no transcripts.
+
+    A metadata file or LJSpeech list is heeded where there is one. Otherwise every sound file counts, and the
+    sub-folder it lies in names its speaker. Raises UserError when there is no sound.
+    """
+    root = _folder(path)
+    if (root / "metadata.jsonl").is_file() or (root / "metadata.csv").is_file():
+        return ljspeech(path) if (root / "wavs").is_dir() and "|" in _lines(root / "metadata.csv")[0] else folder(path)
+    files = sorted(p for p in root.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES and p.is_file())
+    if not files:
+        raise UserError(f"data.path={path}: holds no sound files ({', '.join(SOUND_SUFFIXES)})")
+    return [
+        Clip(
+            id=file.relative_to(root).with_suffix("").as_posix(),
+            audio=file,
+            transcript="",
+            speaker=file.relative_to(root).parts[0] if file.parent != root else ONE_SPEAKER,
+            source=str(file),
+        )
+        for file in files
+    ]

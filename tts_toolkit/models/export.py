@@ -1,4 +1,4 @@
-"""A folder that stock transformers loads, with the voice, the configuration and a model card; and its way to the hub."""
+"""A folder that stock transformers loads, with voices, configuration and model card; and its way to the hub."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def export_model(
     temporary = output_dir.with_name(f".{output_dir.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    state = {name: t.half() if half_precision and t.is_floating_point() else t for name, t in speech.model.state_dict().items()}
+    state = {
+        name: t.half() if half_precision and t.is_floating_point() else t
+        for name, t in speech.model.state_dict().items()
+    }
     speech.model.save_pretrained(temporary, state_dict={name: t.contiguous() for name, t in state.items()})
     speech.processor.save_pretrained(str(temporary))
     save_embeddings(temporary / FILE_NAME, voices, cards)
@@ -79,7 +82,9 @@ def settings_for(
     """Return the settings of a model that was trained on `prepared`, starting from those of its base."""
     longest = max(len(clip.transcript) for clip in prepared.clips["train"])
     return SpeechSettings(
-        vocoder=vocoder or base.vocoder, encoder=encoder, language=language,
+        vocoder=vocoder or base.vocoder,
+        encoder=encoder,
+        language=language,
         max_characters=max(base.max_characters, min(longest, MAX_CHARACTERS)),
     )
 
@@ -91,15 +96,15 @@ def model_card(facts: Mapping[str, Any], scores_table: str, voices: list[str]) -
     return f"""---
 library_name: transformers
 pipeline_tag: text-to-speech
-base_model: {facts['base model']}
-license: {facts['licence']}
+base_model: {facts["base model"]}
+license: {facts["licence"]}
 tags:
 {tags}
 ---
 
-# {facts['name']}
+# {facts["name"]}
 
-A SpeechT5 fine-tuned with tts-toolkit. Voices: {', '.join(voices)}.
+A SpeechT5 fine-tuned with tts-toolkit. Voices: {", ".join(voices)}.
 
 {listed}
 
@@ -122,7 +127,7 @@ from transformers import SpeechT5ForTextToSpeech, SpeechT5Processor
 
 processor = SpeechT5Processor.from_pretrained("THIS_FOLDER")
 model = SpeechT5ForTextToSpeech.from_pretrained("THIS_FOLDER")
-voice = load_file("THIS_FOLDER/{FILE_NAME}")["{voices[0]}"]  # (1, {facts['embedding size']})
+voice = load_file("THIS_FOLDER/{FILE_NAME}")["{voices[0]}"]  # (1, {facts["embedding size"]})
 log_mel = model.generate_speech(processor(text="Hello there.", return_tensors="pt")["input_ids"], voice)
 ```
 """

@@ -49,7 +49,9 @@ def load_speecht5(source: str, revision: str | None = None, **config: Any) -> Sp
     """
     ensure_torchaudio()
     from transformers import AutoConfig, SpeechT5ForTextToSpeech, SpeechT5Processor
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # of weights read from disk, over before it is seen
     path = str(asset_path(source))
     try:
         found = AutoConfig.from_pretrained(path, revision=revision)
@@ -72,8 +74,13 @@ def load_speecht5(source: str, revision: str | None = None, **config: Any) -> Sp
 def _settings(path: str, revision: str | None) -> SpeechSettings:
     from transformers.utils import cached_file
 
-    file = cached_file(path, SETTINGS_FILE, revision=revision, _raise_exceptions_for_missing_entries=False,
-                       _raise_exceptions_for_connection_errors=False)
+    file = cached_file(
+        path,
+        SETTINGS_FILE,
+        revision=revision,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
     return SpeechSettings(**json.loads(Path(file).read_text())) if file else SpeechSettings()
 
 
@@ -109,10 +116,21 @@ def build_tokenizer(characters: Sequence[str], max_length: int) -> Any:
         file = Path(folder) / "spm_char.model"
         with file.open("wb") as writer:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter([" ".join(characters)] * 10), model_writer=writer, model_type="char",
-                vocab_size=len(characters) + 5, hard_vocab_limit=False, character_coverage=1.0,
-                required_chars="".join(characters), bos_id=0, pad_id=1, eos_id=2, unk_id=3, pad_piece="<pad>",
-                normalization_rule_name="nmt_nfkc_cf", add_dummy_prefix=True, minloglevel=2,
+                sentence_iterator=iter([" ".join(characters)] * 10),
+                model_writer=writer,
+                model_type="char",
+                vocab_size=len(characters) + 5,
+                hard_vocab_limit=False,
+                character_coverage=1.0,
+                required_chars="".join(characters),
+                bos_id=0,
+                pad_id=1,
+                eos_id=2,
+                unk_id=3,
+                pad_piece="<pad>",
+                normalization_rule_name="nmt_nfkc_cf",
+                add_dummy_prefix=True,
+                minloglevel=2,
             )
         tokenizer = SpeechT5Tokenizer(str(file), model_max_length=max_length)
     tokenizer.add_tokens(["<mask>", "<ctc_blank>"], special_tokens=True)

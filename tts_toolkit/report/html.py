@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, log_mel
+from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel
 from tts_toolkit.files import write_whole
 from tts_toolkit.pictures import png, spectrogram_picture
 from tts_toolkit.scoring.systems import Row, Scores
@@ -83,7 +83,7 @@ def write_report(
 def _take(system: SystemReport, index: int) -> dict[str, object]:
     row, waveform = system.rows[index], system.waveforms[index]
     take: dict[str, object] = {"system": system.name, "row": row}
-    if waveform is not None and len(waveform):
+    if waveform is not None and len(waveform) > N_FFT:
         take["audio"] = _data_uri("audio/mpeg", mp3(waveform))
         take["picture"] = _data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
     if row.status == "scored":

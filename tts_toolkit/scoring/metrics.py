@@ -12,7 +12,8 @@ from typing import Any
 import evaluate
 import jiwer
 import numpy as np
-from datasets import Features, Sequence as Vector, Value
+from datasets import Features, Value
+from datasets import Sequence as Vector
 
 from tts_toolkit.text.english import normalize_english
 
@@ -26,7 +27,7 @@ def scored_words(text: str) -> str:
     return " ".join(_BARE_APOSTROPHE.sub(" ", words).split())
 
 
-class _ErrorRate(evaluate.Metric):  # type: ignore[misc]
+class _ErrorRate(evaluate.Metric):
     """Edit distance over the corpus, divided by the length of its references."""
 
     unit = ""
@@ -71,7 +72,7 @@ class Cer(_ErrorRate):
     unit = "character"
 
 
-class Similarity(evaluate.Metric):  # type: ignore[misc]
+class Similarity(evaluate.Metric):
     """Mean cosine between the embeddings of spoken utterances and those of reference recordings."""
 
     def _info(self) -> evaluate.MetricInfo:

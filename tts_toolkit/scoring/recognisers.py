@@ -30,7 +30,9 @@ INSTALL = "pip install 'tts-toolkit[offline]'"
 class Recogniser(Protocol):
     """Writes down what it hears."""
 
-    name: str  # with the version of its weights, for reports
+    @property
+    def name(self) -> str:
+        """The model and how it is run, for reports."""
 
     def hear(self, waveform: np.ndarray) -> str:
         """Return the words of a waveform (n,) at 16 kHz that is not silent."""
@@ -68,7 +70,9 @@ class FasterWhisper:
         try:
             from faster_whisper import WhisperModel
         except ImportError:
-            raise UserError(f"the package 'faster-whisper' is missing; run: {INSTALL}, or choose asr=pocketsphinx") from None
+            raise UserError(
+                f"the package 'faster-whisper' is missing; run: {INSTALL}, or choose asr=pocketsphinx"
+            ) from None
         source = self.source
         if source == TINY_EN:
             files = [
@@ -81,7 +85,10 @@ class FasterWhisper:
     def hear(self, waveform: np.ndarray) -> str:
         """Return the text, decoded at temperature 0 without carrying context over."""
         segments, _ = self._model.transcribe(
-            waveform, language=self.language, beam_size=self.beam_size, temperature=0.0,
+            waveform,
+            language=self.language,
+            beam_size=self.beam_size,
+            temperature=0.0,
             condition_on_previous_text=False,
         )
         return " ".join(segment.text.strip() for segment in segments)
@@ -130,7 +137,10 @@ class TransformersRecogniser:
 
         try:
             return pipeline(
-                "automatic-speech-recognition", model=self.source, revision=self.revision, device=pick_device(self.device)
+                "automatic-speech-recognition",
+                model=self.source,
+                revision=self.revision,
+                device=pick_device(self.device),
             )
         except (OSError, ValueError) as error:
             raise UserError(f"asr.source={self.source}: cannot be loaded ({str(error).splitlines()[0]})") from error

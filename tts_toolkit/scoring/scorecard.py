@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 
 NATURAL = "natural"
+UNSAFE = r"[^\w.-]+"  # in a file name
 
 
 def speak_and_score(
@@ -48,7 +50,7 @@ def speak_and_score(
         waveforms, reasons = _speak_all(open_system(), ids, texts, embeddings, seed)
         for id_, waveform in zip(ids, waveforms, strict=True):
             if waveform is not None:
-                file = wav_dir / name / f"{id_}.wav"
+                file = wav_dir / name / f"{re.sub(UNSAFE, '_', id_)}.wav"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_wav(file, waveform)
         reports.append(report(name, waveforms, reasons))

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits, content_key, keep_array
 from tts_toolkit.errors import UserError
@@ -17,9 +18,7 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 Conditioning = Literal["speaker_mean", "leave_one_out", "utterance"]
 
 
-def clip_embeddings(
-    clips: Sequence[Clip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path
-) -> np.ndarray:
+def clip_embeddings(clips: Sequence[Clip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> np.ndarray:
     """Return the embeddings (n_clips, dim) of the clips' sound, computing those that the cache lacks."""
     rows = []
     for clip in progress(clips, "speaker embeddings", "clip"):
@@ -29,6 +28,11 @@ def clip_embeddings(
             keep_array(file, encoder.embed(limits.read(clip)))
         rows.append(np.load(file, allow_pickle=False))
     return np.stack(rows)
+
+
+def clip_seconds(clips: Sequence[Clip], limits: ClipLimits) -> np.ndarray:
+    """Return the seconds (n_clips,) of sound that each embedding was taken from."""
+    return np.asarray([len(limits.read(clip)) / SAMPLE_RATE_HZ for clip in clips])
 
 
 def mean_embedding(embeddings: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,9 @@ MIN_SECONDS = 0.1  # shorter sound leaves the time-delay layers without a frame
 class SpeakerEncoder(Protocol):
     """Turns a waveform into a vector that tells its speaker."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
     @property
     def version(self) -> str:
@@ -55,8 +58,7 @@ class SpeechBrainEncoder:
         """The commit of the hub snapshot, or a hash of the folder's files."""
         folder = asset_path(self.source)
         if not folder.is_dir():
-            self._model  # fetches the snapshot
-            return self.revision or _snapshot(self.source)
+            return self.revision or _snapshot(self.source, self._model is not None)
         digest = hashlib.blake2b(digest_size=8)
         for file in sorted(folder.iterdir()):
             digest.update(file.name.encode() + file.read_bytes())
@@ -68,6 +70,7 @@ class SpeechBrainEncoder:
         from speechbrain.inference.classifiers import EncoderClassifier
         from speechbrain.utils.fetching import FetchConfig
 
+        logging.getLogger("speechbrain.utils.parameter_transfer").setLevel(logging.WARNING)
         folder = asset_path(self.source)
         overrides = {}
         if folder.is_dir() and "\npretrained_path:" in (folder / "hyperparams.yaml").read_text():
@@ -98,7 +101,9 @@ class SpeechBrainEncoder:
         return torch.nn.functional.normalize(embedding, dim=0).cpu().numpy()
 
 
-def _snapshot(repo_id: str) -> str:
+def _snapshot(repo_id: str, fetched: bool) -> str:
+    """Return the commit that a fetched hub snapshot came from."""
+    assert fetched
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(repo_id, "hyperparams.yaml")

@@ -81,8 +81,13 @@ def _raised(waveform: np.ndarray) -> np.ndarray:
 def _mel(samples: torch.Tensor) -> torch.Tensor:
     """Return the power mel spectrogram (n_frames, 40), no logarithm."""
     spectrum = torch.stft(
-        samples, WINDOW_SAMPLES, HOP_SAMPLES, window=torch.hann_window(WINDOW_SAMPLES), center=True,
-        pad_mode="constant", return_complex=True,
+        samples,
+        WINDOW_SAMPLES,
+        HOP_SAMPLES,
+        window=torch.hann_window(WINDOW_SAMPLES),
+        center=True,
+        pad_mode="constant",
+        return_complex=True,
     )
     return (spectrum.abs() ** 2).T @ _filters()
 

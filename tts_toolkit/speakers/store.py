@@ -85,8 +85,10 @@ def _pick(embeddings: Mapping[str, np.ndarray], name: str | None, file: Path) ->
     if name is None and len(embeddings) == 1:
         return next(iter(embeddings.values()))
     if name is None:
-        raise UserError(f"{file} holds {len(embeddings) or 'no'} voices ({names}): choose one with voice=NAME, or give "
-                        "voice=FILE with a recording or an embedding")
+        raise UserError(
+            f"{file} holds {len(embeddings) or 'no'} voices ({names}): choose one with voice=NAME, or give "
+            "voice=FILE with a recording or an embedding"
+        )
     if name not in embeddings:
         raise UserError(f"unknown voice {name!r}: no such file, and {file} holds {names}")
     return embeddings[name]

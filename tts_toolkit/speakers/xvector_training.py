@@ -97,9 +97,7 @@ def train_xvector(
     output_dir = Path(output_dir)
     torch.manual_seed(training.seed)
     speakers, train, held_out = _speaker_pools(clips, training)
-    text = HYPERPARAMS.format(
-        n_mels=size.n_mels, channels=list(size.channels), dim=size.dim, n_speakers=len(speakers)
-    )
+    text = HYPERPARAMS.format(n_mels=size.n_mels, channels=list(size.channels), dim=size.dim, n_speakers=len(speakers))
     network = load_hyperpyyaml(text)
     model = torch.nn.ModuleList([network["embedding_model"], network["classifier"]]).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=1e-3)

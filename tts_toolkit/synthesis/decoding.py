@@ -86,8 +86,12 @@ class _DecoderState:
     """The running batch: caches and last frames of the utterances that are still being spoken."""
 
     def __init__(
-        self, model: SpeechT5ForTextToSpeech, input_ids: Sequence[Sequence[int]], speaker_embeddings: torch.Tensor,
-        seeds: Sequence[int], keep_attention: bool,
+        self,
+        model: SpeechT5ForTextToSpeech,
+        input_ids: Sequence[Sequence[int]],
+        speaker_embeddings: torch.Tensor,
+        seeds: Sequence[int],
+        keep_attention: bool,
     ) -> None:
         self.model, self.keep_attention = model, keep_attention
         self.prenet = model.speecht5.decoder.prenet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -44,7 +44,7 @@ class SpeechT5Synthesizer:
 
     speech: SpeechT5
     vocoder: Vocoder | None = None  # None: spectrograms only, waveforms empty
-    decoding: Decoding = Decoding()
+    decoding: Decoding = field(default_factory=Decoding)
     batch_size: int = 16
 
     @cached_property
@@ -96,7 +96,7 @@ class SpeechT5Synthesizer:
         pause = np.zeros(int(PAUSE_SECONDS * SAMPLE_RATE_HZ), dtype=np.float32)
         waveforms: list[np.ndarray] = []
         for piece in spoken if self.vocoder else ():
-            waveforms += [pause, self.vocoder(piece.log_mel)] if waveforms else [self.vocoder(piece.log_mel)]  # type: ignore[misc]
+            waveforms += [pause, self.vocoder(piece.log_mel)] if waveforms else [self.vocoder(piece.log_mel)]
         return Utterance(
             waveform=np.concatenate(waveforms) if waveforms else pause[:0],
             log_mels=tuple(piece.log_mel for piece in spoken),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -10,16 +11,20 @@ import numpy as np
 import torch
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.audio import HOP_LENGTH, N_FFT, mel_filters
+from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.torch_audio import ensure_torchaudio
+
+MIN_FRAMES = N_FFT // HOP_LENGTH + 2
 
 
 class Vocoder(Protocol):
     """Turns a log-mel (n_frames, 80) into a waveform of about n_frames * 256 samples."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
         """Return the waveform (n,) float32 at 16 kHz; the same log-mel gives the same samples."""
@@ -38,13 +43,24 @@ class GriffinLim:
         ensure_torchaudio()
         from torchaudio.functional import griffinlim
 
-        mel = torch.pow(10.0, log_mel.float())
+        n_missing = max(0, MIN_FRAMES - len(log_mel))  # the transform needs more sound than the shortest output has
+        mel = torch.pow(
+            10.0, torch.nn.functional.pad(log_mel.float(), (0, 0, 0, n_missing), value=math.log10(MEL_FLOOR))
+        )
         magnitude = (mel @ torch.linalg.pinv(mel_filters())).clamp(min=0).T
         waveform = griffinlim(
-            magnitude[None], window=torch.hann_window(N_FFT), n_fft=N_FFT, hop_length=HOP_LENGTH, win_length=N_FFT,
-            power=1.0, n_iter=self.n_iterations, momentum=self.momentum, length=None, rand_init=False,
+            magnitude[None],
+            window=torch.hann_window(N_FFT),
+            n_fft=N_FFT,
+            hop_length=HOP_LENGTH,
+            win_length=N_FFT,
+            power=1.0,
+            n_iter=self.n_iterations,
+            momentum=self.momentum,
+            length=None,
+            rand_init=False,
         )
-        return waveform[0].numpy()
+        return waveform[0, : (len(log_mel) - 1) * HOP_LENGTH].numpy()
 
 
 @dataclass(frozen=True)

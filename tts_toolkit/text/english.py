@@ -10,53 +10,150 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-FOLDED = str.maketrans({
-    "\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u00ab": '"', "\u00bb": '"',
-    "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": " - ", "\u2015": " - ", "\u2212": "-",
-    "\u2026": "...", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u00d7": " times ", "\u00f7": " divided by ",
-    "\u00bd": " 1/2", "\u00bc": " 1/4", "\u00be": " 3/4",
-})
+FOLDED = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u02bc": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u00ab": '"',
+        "\u00bb": '"',
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2012": "-",
+        "\u2013": "-",
+        "\u2014": " - ",
+        "\u2015": " - ",
+        "\u2212": "-",
+        "\u2026": "...",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "\u2009": " ",
+        "\u00d7": " times ",
+        "\u00f7": " divided by ",
+        "\u00bd": " 1/2",
+        "\u00bc": " 1/4",
+        "\u00be": " 3/4",
+    }
+)
 
 ABBREVIATIONS = {
-    "mr": "mister", "mrs": "misses", "ms": "miz", "dr": "doctor", "prof": "professor", "rev": "reverend",
-    "gen": "general", "col": "colonel", "capt": "captain", "lt": "lieutenant", "sgt": "sergeant", "gov": "governor",
-    "sen": "senator", "hon": "honorable", "jr": "junior", "sr": "senior", "st": "saint", "mt": "mount",
-    "ave": "avenue", "blvd": "boulevard", "rd": "road", "dept": "department", "est": "established",
-    "approx": "approximately", "inc": "incorporated", "ltd": "limited", "corp": "corporation", "co": "company",
-    "vs": "versus", "etc": "et cetera", "fig": "figure", "vol": "volume", "ch": "chapter", "pp": "pages",
-    "jan": "january", "feb": "february", "aug": "august", "sept": "september", "oct": "october",
-    "nov": "november", "dec": "december",
+    "mr": "mister",
+    "mrs": "misses",
+    "ms": "miz",
+    "dr": "doctor",
+    "prof": "professor",
+    "rev": "reverend",
+    "gen": "general",
+    "col": "colonel",
+    "capt": "captain",
+    "lt": "lieutenant",
+    "sgt": "sergeant",
+    "gov": "governor",
+    "sen": "senator",
+    "hon": "honorable",
+    "jr": "junior",
+    "sr": "senior",
+    "st": "saint",
+    "mt": "mount",
+    "ave": "avenue",
+    "blvd": "boulevard",
+    "rd": "road",
+    "dept": "department",
+    "est": "established",
+    "approx": "approximately",
+    "inc": "incorporated",
+    "ltd": "limited",
+    "corp": "corporation",
+    "co": "company",
+    "vs": "versus",
+    "etc": "et cetera",
+    "fig": "figure",
+    "vol": "volume",
+    "ch": "chapter",
+    "pp": "pages",
+    "jan": "january",
+    "feb": "february",
+    "aug": "august",
+    "sept": "september",
+    "oct": "october",
+    "nov": "november",
+    "dec": "december",
 }
 ONLY_BEFORE_A_CAPITAL = {"st", "mt", "gen", "col", "rev", "hon", "est", "co", "dec", "sen"}  # words of their own else
 
 CURRENCIES = {  # symbol or code: (one, many, one hundredth, many hundredths)
-    "$": ("dollar", "dollars", "cent", "cents"), "£": ("pound", "pounds", "penny", "pence"),
-    "€": ("euro", "euros", "cent", "cents"), "¥": ("yen", "yen", "sen", "sen"),
-    "USD": ("dollar", "dollars", "cent", "cents"), "GBP": ("pound", "pounds", "penny", "pence"),
+    "$": ("dollar", "dollars", "cent", "cents"),
+    "£": ("pound", "pounds", "penny", "pence"),
+    "€": ("euro", "euros", "cent", "cents"),
+    "¥": ("yen", "yen", "sen", "sen"),
+    "USD": ("dollar", "dollars", "cent", "cents"),
+    "GBP": ("pound", "pounds", "penny", "pence"),
     "EUR": ("euro", "euros", "cent", "cents"),
 }
 MAGNITUDES = {
-    "k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion",
-    "thousand": "thousand", "million": "million", "billion": "billion", "trillion": "trillion",
+    "k": "thousand",
+    "m": "million",
+    "mn": "million",
+    "bn": "billion",
+    "b": "billion",
+    "tn": "trillion",
+    "thousand": "thousand",
+    "million": "million",
+    "billion": "billion",
+    "trillion": "trillion",
 }
 UNITS = {  # (one, many)
-    "km/h": ("kilometer per hour", "kilometers per hour"), "mph": ("mile per hour", "miles per hour"),
-    "km": ("kilometer", "kilometers"), "cm": ("centimeter", "centimeters"), "mm": ("millimeter", "millimeters"),
-    "m": ("meter", "meters"), "kg": ("kilogram", "kilograms"), "mg": ("milligram", "milligrams"),
-    "g": ("gram", "grams"), "lbs": ("pound", "pounds"), "lb": ("pound", "pounds"), "oz": ("ounce", "ounces"),
-    "ft": ("foot", "feet"), "ml": ("milliliter", "milliliters"), "l": ("liter", "liters"),
-    "hrs": ("hour", "hours"), "hr": ("hour", "hours"), "mins": ("minute", "minutes"), "min": ("minute", "minutes"),
-    "secs": ("second", "seconds"), "sec": ("second", "seconds"), "ms": ("millisecond", "milliseconds"),
-    "khz": ("kilohertz", "kilohertz"), "hz": ("hertz", "hertz"), "kb": ("kilobyte", "kilobytes"),
-    "mb": ("megabyte", "megabytes"), "gb": ("gigabyte", "gigabytes"), "tb": ("terabyte", "terabytes"),
-    "kw": ("kilowatt", "kilowatts"), "°c": ("degree celsius", "degrees celsius"),
-    "°f": ("degree fahrenheit", "degrees fahrenheit"), "°": ("degree", "degrees"), "%": ("percent", "percent"),
+    "km/h": ("kilometer per hour", "kilometers per hour"),
+    "mph": ("mile per hour", "miles per hour"),
+    "km": ("kilometer", "kilometers"),
+    "cm": ("centimeter", "centimeters"),
+    "mm": ("millimeter", "millimeters"),
+    "m": ("meter", "meters"),
+    "kg": ("kilogram", "kilograms"),
+    "mg": ("milligram", "milligrams"),
+    "g": ("gram", "grams"),
+    "lbs": ("pound", "pounds"),
+    "lb": ("pound", "pounds"),
+    "oz": ("ounce", "ounces"),
+    "ft": ("foot", "feet"),
+    "ml": ("milliliter", "milliliters"),
+    "l": ("liter", "liters"),
+    "hrs": ("hour", "hours"),
+    "hr": ("hour", "hours"),
+    "mins": ("minute", "minutes"),
+    "min": ("minute", "minutes"),
+    "secs": ("second", "seconds"),
+    "sec": ("second", "seconds"),
+    "ms": ("millisecond", "milliseconds"),
+    "khz": ("kilohertz", "kilohertz"),
+    "hz": ("hertz", "hertz"),
+    "kb": ("kilobyte", "kilobytes"),
+    "mb": ("megabyte", "megabytes"),
+    "gb": ("gigabyte", "gigabytes"),
+    "tb": ("terabyte", "terabytes"),
+    "kw": ("kilowatt", "kilowatts"),
+    "°c": ("degree celsius", "degrees celsius"),
+    "°f": ("degree fahrenheit", "degrees fahrenheit"),
+    "°": ("degree", "degrees"),
+    "%": ("percent", "percent"),
 }
 FRACTIONS = {"1/2": "one half", "1/4": "one quarter", "3/4": "three quarters", "1/3": "one third", "2/3": "two thirds"}
-SYMBOLS = {"&": "and", "@": "at", "+": "plus", "=": "equals", "#": "number", "%": "percent", "°": "degrees", "~": "about"}
+SYMBOLS = {
+    "&": "and",
+    "@": "at",
+    "+": "plus",
+    "=": "equals",
+    "#": "number",
+    "%": "percent",
+    "°": "degrees",
+    "~": "about",
+}
 
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _MAGNITUDE = r"thousand|million|billion|trillion|bn|mn|tn|[kmb]"
+_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _SPACES = re.compile(r"\s+")
 
 
@@ -71,7 +168,7 @@ def normalize_english(text: str) -> str:
 def spell_number(number: str) -> str:
     """Return the words of a number written in digits, with thousands commas and decimals, no sign."""
     whole, _, decimals = number.replace(",", "").partition(".")
-    if len(whole) > 1 and whole.startswith("0") or len(whole) > 15:
+    if (len(whole) > 1 and whole.startswith("0")) or len(whole) > 15:
         words = " ".join(_words(int(digit)) for digit in whole)  # a code or a phone number: digit by digit
     else:
         words = _words(int(whole))
@@ -185,20 +282,32 @@ _RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(rf"\b(?P<word>{'|'.join(ABBREVIATIONS)})\.(?P<rest>\s+[A-Za-z]?|$|(?=[,;:)]))", re.I), _abbreviation),
     (re.compile(r"\b(?:[A-Z]\.){2,}"), _initials),
     (re.compile(rf"(?P<symbol>[$£€¥])\s?(?P<amount>{NUMBER})\s?(?P<magnitude>(?:{_MAGNITUDE})\b)?", re.I), _money),
-    (re.compile(rf"(?P<amount>\b(?:{NUMBER}))\s?(?P<magnitude>(?:{_MAGNITUDE})\s)?\s?(?P<symbol>[£€¥]|USD\b|GBP\b|EUR\b)"), _money),
+    (
+        re.compile(
+            rf"(?P<amount>\b(?:{NUMBER}))\s?(?P<magnitude>(?:{_MAGNITUDE})\s)?\s?(?P<symbol>[£€¥]|USD\b|GBP\b|EUR\b)"
+        ),
+        _money,
+    ),
     (re.compile(r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?:\s?(?P<half>[ap]m\b))?", re.I), _time),
     (re.compile(r"\b(?P<hour>1[0-2]|[1-9])\s?(?P<half>[ap]m)\b", re.I), _hour),
     (re.compile(r"\b(?P<century>1[1-9]|20)?'?(?P<decade>\d0)'?s\b"), _decade),
-    (re.compile(r"\b(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b", re.I),
-     lambda m: spell_ordinal(int(m["number"].replace(",", "")))),
+    (
+        re.compile(r"\b(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b", re.I),
+        lambda m: spell_ordinal(int(m["number"].replace(",", ""))),
+    ),
     (re.compile(r"(?<![\d/])(?:" + "|".join(FRACTIONS) + r")(?![\d/])"), lambda m: f" {FRACTIONS[m[0]]} "),
     (re.compile(rf"(?P<low>(?<![\w.-])(?:{NUMBER}))\s?-\s?(?P<high>(?:{NUMBER}))(?![\w-])"), _range),
-    (re.compile(
-        rf"(?P<number>(?<![\w.])(?:{NUMBER}))\s?(?P<unit>{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})"
-        r"(?![\w/])", re.I), _unit),
-    (re.compile(
-        rf"(?P<sign>(?<![\w)-])-)?(?P<number>{NUMBER})(?P<magnitude>\s?(?:bn|mn|tn|k)\b)?", re.I),
-     lambda m: " " + _number(m) + " "),
+    (
+        re.compile(
+            rf"(?P<number>(?<![\w.])(?:{NUMBER}))\s?(?P<unit>{_UNIT})(?![\w/])",
+            re.I,
+        ),
+        _unit,
+    ),
+    (
+        re.compile(rf"(?P<sign>(?<![\w)-])-)?(?P<number>{NUMBER})(?P<magnitude>\s?(?:bn|mn|tn|k)\b)?", re.I),
+        lambda m: " " + _number(m) + " ",
+    ),
     (re.compile("[" + "".join(map(re.escape, SYMBOLS)) + "]"), lambda m: f" {SYMBOLS[m[0]]} "),
     (re.compile(r"\s+(?=[,.;:!?])"), ""),
 ]

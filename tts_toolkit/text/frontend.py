@@ -65,7 +65,9 @@ def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakabl
         listed = ", ".join(f"{char!r} (U+{ord(char):04X}) {n}" for char, n in counts.most_common())
         message = f"the tokenizer cannot speak {sum(counts.values())} characters, first at {first}: {listed}"
         if unspeakable == "error":
-            raise UserError(f"{message}; rewrite them, or set text.unspeakable=warn to skip them or =drop to leave the clips out")
+            raise UserError(
+                f"{message}; rewrite them, or set text.unspeakable=warn to skip them or =drop to leave the clips out"
+            )
         n_left_out = len(clips) - len(kept)
         log.warning("%s; %s", message, f"{n_left_out} clips are left out" if n_left_out else "they are skipped")
     if not kept:

@@ -49,7 +49,9 @@ def find_checkpoint(resume: str, run_dir: Path) -> Path | None:
         return checkpoints(run_dir)[-1] if checkpoints(run_dir) else None
     path = Path(resume)
     if not (path / "progress.json").is_file():
-        raise UserError(f"resume={resume}: no checkpoint there; give resume=latest or a folder .../checkpoints/step_...")
+        raise UserError(
+            f"resume={resume}: no checkpoint there; give resume=latest or a folder .../checkpoints/step_..."
+        )
     return path
 
 
@@ -68,7 +70,7 @@ def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path,
             with file.open("rb") as written:
                 os.fsync(written.fileno())
         shutil.rmtree(final, ignore_errors=True)
-        os.replace(temporary, final)
+        temporary.replace(final)
         for old in checkpoints(run_dir)[:-save_total_limit]:
             if old.name != f"step_{progress.best_step:08d}":
                 shutil.rmtree(old)

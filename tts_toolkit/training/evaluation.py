@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def mean_loss(accelerator: Accelerator, model: torch.nn.Module, loader: DataLoader[dict[str, torch.Tensor]]) -> float:
-    """Return the mean loss over the batches of all processes, weighted by clips; the model comes back in training mode."""
+    """Return the mean loss over all processes' batches, weighted by clips; leaves the model in training mode."""
     model.eval()
     totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     for batch in loader:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from tts_toolkit.progress import progress as progress_bar
 from tts_toolkit.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from tts_toolkit.training.interruption import Interrupted, StopRequests
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -38,10 +38,6 @@ class Schedule:
     greater_is_better: bool = False
     early_stopping_patience: int | None = None  # evaluations without gain; None never stops early
     max_seconds: float | None = None  # wall time of this process, after which it saves and stops
-
-
-class Interrupted(Exception):
-    """The run was asked to stop (Ctrl-C, SIGTERM or its time limit) and saved a checkpoint first."""
 
 
 def fit(
@@ -108,8 +104,11 @@ def endless_batches(loader: DataLoader[Batch], progress: Progress, device: torch
 
 
 def train_step(
-    accelerator: Accelerator, model: torch.nn.Module, optimizer: torch.optim.Optimizer,
-    stream: Iterator[Batch], max_grad_norm: float,
+    accelerator: Accelerator,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    stream: Iterator[Batch],
+    max_grad_norm: float,
 ) -> dict[str, float]:
     """Do one update from as many micro-batches as the accelerator accumulates; return `loss` and `grad_norm`."""
     losses, n_frames = [], 0
@@ -165,34 +164,3 @@ class MetricsFile:
         if self.accelerator.is_main_process:
             with self.path.open("a") as file:
                 file.write(json.dumps({"step": step, **row}) + "\n")
-
-
-class StopRequests:
-    """Turns SIGINT, SIGTERM and a time limit into a question asked once a step; a second signal ends at once."""
-
-    def __init__(self, accelerator: Accelerator, max_seconds: float | None) -> None:
-        self.accelerator = accelerator
-        self.deadline = time.monotonic() + max_seconds if max_seconds else float("inf")
-        self.received = False
-
-    def __enter__(self) -> StopRequests:
-        self.previous = {s: signal.signal(s, self._receive) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, frame: object) -> None:
-        if self.received:
-            raise KeyboardInterrupt
-        self.received = True
-        log.warning("asked to stop: saving a checkpoint after this step")
-
-    def requested(self) -> bool:
-        """Return whether any process was asked to stop: all of them stop at the same step."""
-        mine = self.received or time.monotonic() > self.deadline
-        if self.accelerator.num_processes == 1:
-            return mine
-        votes = self.accelerator.reduce(torch.tensor(float(mine), device=self.accelerator.device), "sum")
-        return bool(votes.item())

@@ -31,12 +31,12 @@ def claim_run(output_dir: Path, resume: str | None, overwrite: bool) -> Path | N
     """
     if resume:
         return find_checkpoint(resume, output_dir)
-    if checkpoints(output_dir):
-        if not overwrite:
-            raise UserError(
-                f"output_dir={output_dir} holds a run already: continue it with resume=latest, choose another "
-                "output_dir, or start again with overwrite=true"
-            )
+    if checkpoints(output_dir) and not overwrite:
+        raise UserError(
+            f"output_dir={output_dir} holds a run already: continue it with resume=latest, choose another "
+            "output_dir, or start again with overwrite=true"
+        )
+    if overwrite:
         for folder in ("checkpoints", "model", "speech", "tracking"):
             shutil.rmtree(output_dir / folder, ignore_errors=True)
     return None
@@ -89,8 +89,14 @@ def training_curves(metrics_file: Path) -> dict[str, str]:
 
 
 def describe(
-    name: str, speech: SpeechT5, prepared: Prepared, encoder: SpeakerEncoder, recogniser: Recogniser,
-    judge: SpeakerEncoder, best_step: int, licence: str,
+    name: str,
+    speech: SpeechT5,
+    prepared: Prepared,
+    encoder: SpeakerEncoder,
+    recogniser: Recogniser,
+    judge: SpeakerEncoder,
+    best_step: int,
+    licence: str,
 ) -> dict[str, Any]:
     """Return what a reader of the report and the model card must know of how the figures came about."""
     seconds = sum(card.seconds for card in prepared.cards)

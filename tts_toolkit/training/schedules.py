@@ -14,6 +14,6 @@ def warmup_stable_decay(step: int, n_warmup_steps: int, n_decay_steps: int, max_
 
 
 def inverse_square_root(step: int, n_warmup_steps: int) -> float:
-    """Return the factor at `step` (from 0): linear warm-up, then falling as 1/sqrt (Vaswani et al. 2017, section 5.3)."""
+    """Return the factor at `step` (from 0): linear warm-up, then 1/sqrt (Vaswani et al. 2017, section 5.3)."""
     n_warmup_steps = max(1, n_warmup_steps)
     return min((step + 1) / n_warmup_steps, (n_warmup_steps / (step + 1)) ** 0.5)

@@ -51,8 +51,12 @@ class SpokenEvaluation:
         self.synthesizer.speech.model.eval()
         utterances = self._speak(share)
         rows = score_rows(
-            [s.id for s in share], [s.text for s in share], [u.waveform for u in utterances],
-            self.recogniser, self.judge, [s.reference for s in share if s.reference is not None],
+            [s.id for s in share],
+            [s.text for s in share],
+            [u.waveform for u in utterances],
+            self.recogniser,
+            self.judge,
+            [s.reference for s in share if s.reference is not None],
         )
         extras = [(float(u.cut_off), diagonality(u)) for u in utterances]
         self.synthesizer.speech.model.train()

@@ -1,0 +1,82 @@
+"""What to say, with which voice, into which file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tts_toolkit.audio import write_flac, write_wav
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
+from tts_toolkit.synthesis.speecht5 import Utterance
+
+SOUND_SUFFIXES = (".wav", ".flac")
+SPECTROGRAM_SUFFIX = ".npy"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One text to speak."""
+
+    id: str
+    text: str
+    voice: str | None  # as find_voice takes it
+    output: Path
+
+
+def plan(text: str | None, texts: str | None, output: str | None, voice: str | None, spectrogram: bool) -> list[Job]:
+    """Return the jobs of a single text or of a file of texts; raises UserError when neither, or both, are given."""
+    if (text is None) == (texts is None):
+        raise UserError('give either text="..." or texts=FILE')
+    suffixes = (SPECTROGRAM_SUFFIX,) if spectrogram else SOUND_SUFFIXES
+    if text is not None:
+        target = Path(output or f"speech{suffixes[0]}")
+        if target.suffix not in suffixes:
+            raise UserError(f"output={target}: the name must end in {' or '.join(suffixes)}")
+        return [Job("text", str(text), voice, target)]
+    assert texts is not None
+    folder = Path(output or "speech")
+    if folder.suffix in (*SOUND_SUFFIXES, SPECTROGRAM_SUFFIX) or folder.is_file():
+        raise UserError(f"output={folder}: texts=FILE needs a folder to write to")
+    return _read_texts(Path(texts), folder, suffixes[0], voice)
+
+
+def _read_texts(file: Path, folder: Path, suffix: str, voice: str | None) -> list[Job]:
+    if not file.is_file():
+        raise UserError(f"texts={file}: no such file")
+    jobs: dict[str, Job] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if not line.strip():
+            continue
+        fields = [field.strip() for field in line.split("\t")]
+        if len(fields) > 3:
+            raise UserError(
+                f"{file}:{number}: has {len(fields)} fields; allowed are text, id<TAB>text or id<TAB>text<TAB>voice"
+            )
+        id_, said = (f"{number:04d}", fields[0]) if len(fields) == 1 else (fields[0], fields[1])
+        if not said:
+            raise UserError(f"{file}:{number}: the text is empty; write one or remove the line")
+        if id_ in jobs or not id_ or id_ != Path(id_).name or id_.startswith("."):
+            raise UserError(f"{file}:{number}: the id {id_!r} is taken already or is no file name; ids must differ")
+        chosen = fields[2] if len(fields) == 3 and fields[2] else voice
+        jobs[id_] = Job(id_, said, chosen, folder / f"{id_}{suffix}")
+    if not jobs:
+        raise UserError(f"{file}: holds no text")
+    return list(jobs.values())
+
+
+def write_speech(output: Path, utterance: Utterance) -> None:
+    """Write an utterance as its name says: sound, or for `.npy` the log-mel (n_frames, 80)."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.suffix == SPECTROGRAM_SUFFIX:
+        from io import BytesIO
+
+        buffer = BytesIO()
+        np.save(buffer, np.concatenate([mel.numpy() for mel in utterance.log_mels]), allow_pickle=False)
+        write_whole(output, buffer.getvalue())
+    elif output.suffix == ".flac":
+        write_flac(output, utterance.waveform)
+    else:
+        write_wav(output, utterance.waveform)
