@@ -90,7 +90,7 @@ class FrameBudgetBatches:
         yield from batches[self.n_skipped :]
 
     def __len__(self) -> int:
-        return len(self._global_batches()) // self.n_ranks - self.n_skipped
+        return max(0, len(self._global_batches()) // self.n_ranks - self.n_skipped)
 
     def _global_batches(self) -> list[list[int]]:
         rng = np.random.default_rng([self.seed, self.epoch])

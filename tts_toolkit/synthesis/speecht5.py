@@ -85,12 +85,16 @@ class SpeechT5Synthesizer:
     def _pieces(self, text: str) -> list[list[int]]:
         if not self.front_end.has_words(text):
             raise UserError(f"nothing in the text {text!r} can be spoken; give a text with words")
-        limit = self.speech.settings.max_characters
+        tokenizer, n_positions = self.speech.processor.tokenizer, self.speech.model.config.max_text_positions
+
+        def fits(piece: str) -> bool:
+            return len(piece) <= self.speech.settings.max_characters and len(tokenizer(piece)["input_ids"]) <= n_positions
+
         try:
-            pieces = split_text(self.front_end.speakable(text), lambda piece: len(piece) <= limit)
+            pieces = split_text(self.front_end.speakable(text), fits)
         except ValueError as error:
             raise UserError(str(error)) from None
-        return [list(self.speech.processor.tokenizer(piece)["input_ids"]) for piece in pieces]
+        return [list(tokenizer(piece)["input_ids"]) for piece in pieces]
 
     def _utterance(self, text: str, spoken: list[Spoken]) -> Utterance:
         pause = np.zeros(int(PAUSE_SECONDS * SAMPLE_RATE_HZ), dtype=np.float32)

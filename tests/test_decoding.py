@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import torch
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.synthesis.decoding import Decoding, decode
+from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
+from tts_toolkit.synthesis.vocoders import GriffinLim, open_vocoder
+
+SHORT = Decoding(max_frames_per_token=3.0)
+TEXTS = ["hello", "the cat sat on the mat", "a bird in the tree sang all day", "yes"]
+
+
+@pytest.fixture(scope="module")
+def speech(tiny_speecht5_dir):
+    speech = load_speecht5("microsoft/speecht5_tts")  # from the hub cache, under its real id
+    speech.model.eval()
+    # Weights that react to what they hear, and a stop token that comes at different times.
+    torch.manual_seed(3)
+    with torch.no_grad():
+        speech.model.speech_decoder_postnet.feat_out.weight.normal_(0, 0.5)
+        speech.model.speech_decoder_postnet.prob_out.weight.normal_(0, 0.6)
+        speech.model.speech_decoder_postnet.prob_out.bias.fill_(-3.0)
+    return speech
+
+
+def tokens(speech, texts):
+    return [speech.processor.tokenizer(text)["input_ids"] for text in texts]
+
+
+def voices(n, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, 512))).float()
+
+
+def test_equal_to_generate_speech_when_dropout_masks_are_shared(speech, monkeypatch):
+    """The reference draws masks over the whole output at each step; with all units kept both must agree."""
+    monkeypatch.setattr(torch, "bernoulli", lambda x, p: torch.ones_like(x))
+    monkeypatch.setattr(torch, "rand", lambda n, generator: torch.zeros(n))
+    for ids, voice in zip(tokens(speech, TEXTS), voices(4), strict=True):
+        expected = speech.model.generate_speech(torch.tensor([ids]), voice[None], maxlenratio=3.0)
+        (spoken,) = decode(speech.model, [ids], voice[None], [0], SHORT)
+        assert spoken.log_mel.shape == expected.shape
+        torch.testing.assert_close(spoken.log_mel, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_an_utterance_is_the_same_in_any_batch(speech):
+    ids, spoken_by = tokens(speech, TEXTS), voices(4)
+    together = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], SHORT)
+    order = [2, 0, 3, 1]
+    shuffled = decode(speech.model, [ids[i] for i in order], spoken_by[order], [[5, 6, 7, 8][i] for i in order], SHORT)
+    for number in range(4):
+        (alone,) = decode(speech.model, [ids[number]], spoken_by[number : number + 1], [5 + number], SHORT)
+        for other in (together[number], shuffled[order.index(number)]):
+            assert alone.log_mel.shape == other.log_mel.shape
+            torch.testing.assert_close(alone.log_mel, other.log_mel, atol=1e-5, rtol=1e-5)
+            assert alone.cut_off == other.cut_off
+    assert len({len(s.log_mel) for s in together}) > 1, "all of one length: the test would miss padding"
+
+
+def test_the_seed_matters_and_the_global_generator_does_not(speech):
+    ids, voice = tokens(speech, TEXTS[1:2]), voices(1)
+    torch.manual_seed(1)
+    first = decode(speech.model, ids, voice, [5], SHORT)[0].log_mel
+    torch.manual_seed(2)
+    assert torch.equal(first, decode(speech.model, ids, voice, [5], SHORT)[0].log_mel)
+    other = decode(speech.model, ids, voice, [6], SHORT)[0].log_mel
+    assert first.shape != other.shape or not torch.allclose(first, other, atol=1e-3)
+
+
+def test_without_a_stop_it_is_cut_off_at_its_own_limit(speech):
+    texts = tokens(speech, TEXTS)
+    never = Decoding(stop_threshold=2.0, max_frames_per_token=3.0)
+    for spoken, ids in zip(decode(speech.model, texts, voices(4), [0] * 4, never), texts, strict=True):
+        assert spoken.cut_off and len(spoken.log_mel) == int(3.0 * len(ids) / 2) * 2
+    at_once = Decoding(stop_threshold=0.0, min_frames_per_token=1.0)
+    for spoken, ids in zip(decode(speech.model, texts, voices(4), [0] * 4, at_once), texts, strict=True):
+        assert not spoken.cut_off and len(spoken.log_mel) == len(ids) // 2 * 2
+
+
+def test_the_position_limit_cuts_and_long_texts_are_refused(speech):
+    endless = Decoding(stop_threshold=2.0, max_frames_per_token=1000.0)
+    (spoken,) = decode(speech.model, tokens(speech, ["yes"]), voices(1), [0], endless)
+    assert spoken.cut_off and len(spoken.log_mel) == 2 * (speech.model.config.max_speech_positions - 1)
+    with pytest.raises(UserError, match="exceeds the model's 120"):
+        decode(speech.model, tokens(speech, ["a" * 200]), voices(1), [0])
+
+
+def test_attention_belongs_to_its_utterance(speech):
+    ids = tokens(speech, TEXTS)
+    together = decode(speech.model, ids, voices(4), [1] * 4, SHORT, keep_attention=True)
+    for spoken, of_text in zip(together, ids, strict=True):
+        assert spoken.attention.shape == (len(spoken.log_mel) // 2, len(of_text))
+        torch.testing.assert_close(spoken.attention.sum(dim=1), torch.ones(len(spoken.attention)), atol=1e-4, rtol=0)
+
+
+def test_synthesizer_gives_true_lengths_whatever_the_batch_size(speech, tiny_hifigan_dir):
+    vocoder = open_vocoder("microsoft/speecht5_hifigan")
+    results = [
+        SpeechT5Synthesizer(speech, vocoder, SHORT, batch_size).speak(TEXTS, voices(1).numpy(), seed=9)
+        for batch_size in (1, 3, 16)
+    ]
+    for one, three, sixteen in zip(*results, strict=True):
+        assert len(one.waveform) == 256 * len(one.log_mels[0])
+        np.testing.assert_allclose(one.waveform, three.waveform, atol=1e-4)
+        np.testing.assert_allclose(one.waveform, sixteen.waveform, atol=1e-4)
+
+
+def test_long_texts_are_spoken_in_pieces_and_odd_letters_reported(speech):
+    synthesizer = SpeechT5Synthesizer(speech, GriffinLim(5), SHORT)
+    long = "This is a sentence. " * 15
+    (utterance,) = synthesizer.speak([long], voices(1).numpy())
+    assert len(utterance.log_mels) == 3  # 120 positions: five sentences at once
+    (odd,) = synthesizer.speak(["Smørrebrød, 5 kr"], voices(1).numpy())
+    assert odd.skipped == ("ø", "ø")
+
+
+@pytest.mark.parametrize(
+    ("text", "embedding", "message"),
+    [("...", (1, 512), "nothing in the text"), ("hi", (1, 192), r"shape \(1, 192\) do not fit.*\(1, 512\)"), ("hi", (512,), "do not fit")],
+)  # fmt: skip
+def test_what_cannot_be_spoken_is_refused(speech, text, embedding, message):
+    with pytest.raises(UserError, match=message):
+        SpeechT5Synthesizer(speech).speak([text], np.ones(embedding, dtype=np.float32))
+
+
+def test_griffin_lim_recovers_a_tone_and_repeats():
+    from conftest import tone
+
+    from tts_toolkit.audio import log_mel
+
+    mel = log_mel(tone(1.0))
+    first, second = GriffinLim()(mel), GriffinLim()(mel)
+    assert np.array_equal(first, second) and len(first) == (len(mel) - 1) * 256
+    assert (log_mel(first) - mel)[4:-4].abs().mean() < 0.25
+    assert len(GriffinLim()(mel[:2])) == 256

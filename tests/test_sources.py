@@ -1,0 +1,113 @@
+import json
+
+import pytest
+import soundfile
+from conftest import tone
+
+from tts_toolkit.data import sources
+from tts_toolkit.errors import UserError
+
+
+def write(folder, name, content):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(content, encoding="utf-8")
+
+
+def test_audiofolder_csv_with_commas_and_quotes(tmp_path):
+    write(
+        tmp_path,
+        "metadata.csv",
+        'file_name,transcription,speaker_id,split\na.wav,"Yes, ""now"".",kim,validation\nsub/b.wav,No.,lee,test\n',
+    )
+    first, second = sources.folder(str(tmp_path))
+    assert (first.id, first.transcript, first.speaker, first.split) == ("a", 'Yes, "now".', "kim", "dev")
+    assert second.audio == tmp_path / "sub/b.wav" and second.source.endswith("metadata.csv:3")
+
+
+def test_audiofolder_jsonl_and_jsonl_manifest_agree(tmp_path):
+    write(
+        tmp_path, "metadata.jsonl", '{"file_name": "a.wav", "text": "One."}\n\n{"file_name": "b.wav", "text": "Two."}\n'
+    )
+    assert sources.folder(str(tmp_path)) == sources.jsonl(str(tmp_path / "metadata.jsonl"))
+    assert [clip.source.rpartition(":")[2] for clip in sources.folder(str(tmp_path))] == ["1", "3"]
+
+
+def test_named_columns_win(tmp_path):
+    write(tmp_path, "m.jsonl", json.dumps({"snd": "a.wav", "text": "wrong", "words": "right", "who": "kim"}))
+    (clip,) = sources.jsonl(str(tmp_path / "m.jsonl"), "snd", "words", "who")
+    assert (clip.audio.name, clip.transcript, clip.speaker) == ("a.wav", "right", "kim")
+
+
+def test_ljspeech_takes_the_normalised_text_and_odd_quotes(tmp_path):
+    write(tmp_path, "metadata.csv", 'LJ1|He said "no|He said "no\nLJ2|NA|null\n')
+    first, second = sources.ljspeech(str(tmp_path), speaker="lj")
+    assert first.transcript == 'He said "no' and first.audio == tmp_path / "wavs/LJ1.wav"
+    assert second.transcript == "null" and second.speaker == "lj"
+
+
+def test_hub_dataset_from_parquet_with_embedded_sound(tmp_path):
+    from datasets import Audio, Dataset
+    from datasets.table import embed_table_storage
+
+    soundfile.write(tmp_path / "a.flac", tone(0.3), 16_000)
+    rows = {"audio": [str(tmp_path / "a.flac")], "text": ["One."], "speaker_id": [7]}
+    table = Dataset.from_dict(rows).cast_column("audio", Audio(decode=False)).with_format("arrow")
+    (tmp_path / "data").mkdir()
+    table.map(embed_table_storage, batched=True).with_format(None).to_parquet(tmp_path / "data/train.parquet")
+    (clip,) = sources.hub(str(tmp_path / "data"), str(tmp_path / "cache"))
+    assert clip.speaker == "7" and clip.transcript == "One."
+    assert clip.audio.read_bytes() == (tmp_path / "a.flac").read_bytes()
+
+
+def test_unknown_hub_dataset_is_a_users_mistake(tmp_path):
+    with pytest.raises(UserError, match=r"data.dataset_name=nobody/nothing: cannot be loaded"):
+        sources.hub("nobody/nothing", str(tmp_path))
+
+
+def test_audio_without_transcripts_names_speakers_by_folder(tmp_path):
+    for name in ("kim/a.wav", "lee/b.wav", "lee/notes.txt"):
+        write(tmp_path, name, "")
+    assert [(c.id, c.speaker) for c in sources.audio(str(tmp_path))] == [("kim/a", "kim"), ("lee/b", "lee")]
+
+
+FAULTS = {
+    "no metadata": ({}, "neither metadata.csv nor metadata.jsonl"),
+    "no rows": ({"metadata.csv": "file_name,text\n"}, "holds no rows"),
+    "no text column": ({"metadata.csv": "file_name,words\na.wav,Hi\n"}, "no column text or transcription.*its columns are file_name, words.*data.text_column_name"),
+    "no audio column": ({"metadata.csv": "clip,text\na.wav,Hi\n"}, "no column file_name or audio"),
+    "ragged row": ({"metadata.csv": "file_name,text\na.wav,Hi, you\n"}, r"metadata.csv:2: has another number of fields"),
+    "short row": ({"metadata.csv": "file_name,text\na.wav\n"}, r"metadata.csv:2: has another number of fields"),
+    "bad json": ({"metadata.jsonl": '{"file_name": "a.wav", "text": "Hi"}\n{oops\n'}, r"metadata.jsonl:2: is not JSON"),
+    "json list": ({"metadata.jsonl": "[1]\n"}, r"metadata.jsonl:1: is not a JSON object"),
+    "empty text": ({"metadata.csv": "file_name,text\na.wav,  \n"}, r"metadata.csv:2: the text column 'text' is empty"),
+    "missing key": ({"metadata.jsonl": '{"file_name": "a.wav", "text": "Hi"}\n{"file_name": "b.wav"}\n'}, r"metadata.jsonl:2: the text column"),
+    "duplicate": ({"metadata.csv": "file_name,text\na.wav,Hi\na.wav,Ho\n"}, r"metadata.csv:3: the id 'a' stands already at .*metadata.csv:2"),
+    "split": ({"metadata.csv": "file_name,text,split\na.wav,Hi,later\n"}, r"metadata.csv:2: the split 'later' is none of train, dev, test"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faulty_manifests_name_file_and_line(tmp_path, fault):
+    files, message = FAULTS[fault]
+    for name, content in files.items():
+        write(tmp_path, name, content)
+    with pytest.raises(UserError, match=message):
+        sources.folder(str(tmp_path))
+
+
+def test_wrong_encoding_names_the_line(tmp_path):
+    (tmp_path / "metadata.csv").write_bytes("file_name,text\na.wav,Hi\nb.wav,caf\xe9\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"metadata.csv:3: is not UTF-8"):
+        sources.folder(str(tmp_path))
+
+
+def test_named_column_that_is_missing(tmp_path):
+    write(tmp_path, "metadata.csv", "file_name,text\na.wav,Hi\n")
+    with pytest.raises(UserError, match="no column who for the speaker.*data.speaker_id_column_name"):
+        sources.folder(str(tmp_path), speaker_id_column_name="who")
+
+
+def test_ljspeech_with_a_wrong_separator(tmp_path):
+    write(tmp_path, "metadata.csv", "LJ1,Hi\n")
+    with pytest.raises(UserError, match=r"metadata.csv:1: found 1 fields"):
+        sources.ljspeech(str(tmp_path))
