@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tts_toolkit.errors import UserError
 
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
+MACHINE_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)  # disk full, read-only, ...
 _OVERRIDE = re.compile(r"(?P<key>[\w@/.~+-]+)=(?P<value>.*)", re.DOTALL)
 
 
@@ -47,14 +49,23 @@ def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
 
     try:
         recipe(cfg)
-    except UserError as error:
-        _fail(str(error), EXIT_USER_ERROR)
     except (Interrupted, KeyboardInterrupt) as error:
         _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
-    except OSError as error:
-        if error.filename is None and error.errno is None:
-            raise
-        _fail(f"{error.filename or 'the disk'}: {error.strerror}", EXIT_USER_ERROR)
+    except Exception as error:
+        for cause in _causes(error):
+            if isinstance(cause, UserError):
+                _fail(str(cause), EXIT_USER_ERROR)
+            if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
+                _fail(f"{cause.filename or 'writing'}: {cause.strerror}", EXIT_USER_ERROR)
+        raise
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those it was raised from: Hydra wraps what a constructor raises."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
 
 
 def _fail(message: str, status: int) -> None:
@@ -73,6 +84,8 @@ def quoted(argument: str, free_text: Sequence[str]) -> str:
     key, value = match["key"], match["value"]
     if key not in free_text and _parses(argument):
         return argument
+    if key in free_text:
+        value = value.replace("${", "\\${")  # no interpolation
     escaped = re.sub(r"(\\*)'", lambda m: m[1] * 2 + "\\'", value)  # backslashes count only before a quote
     escaped = re.sub(r"\\+$", lambda m: m[0] * 2, escaped)
     return f"{key}='{escaped}'"
@@ -80,11 +93,11 @@ def quoted(argument: str, free_text: Sequence[str]) -> str:
 
 def _parses(argument: str) -> bool:
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
+    from hydra.errors import HydraException
 
     try:
         OverridesParser.create().parse_override(argument)
-    except OverrideParseException:
+    except HydraException:
         return False
     return True
 

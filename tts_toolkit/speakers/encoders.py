@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,37 +57,52 @@ class SpeechBrainEncoder:
     @cached_property
     def version(self) -> str:
         """The commit of the hub snapshot, or a hash of the folder's files."""
-        folder = asset_path(self.source)
-        if not folder.is_dir():
-            return self.revision or _snapshot(self.source, self._model is not None)
+        if self._folder.parent.name == "snapshots":
+            return self._folder.name
         digest = hashlib.blake2b(digest_size=8)
-        for file in sorted(folder.iterdir()):
+        for file in sorted(path for path in self._folder.iterdir() if path.is_file()):
             digest.update(file.name.encode() + file.read_bytes())
         return digest.hexdigest()
+
+    @cached_property
+    def _folder(self) -> Path:
+        """Where the files lie; a hub snapshot is fetched here, since SpeechBrain's own fetching waits for all ranks."""
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+        folder = asset_path(self.source)
+        if folder.is_dir():
+            return folder
+        try:
+            return Path(snapshot_download(self.source, revision=self.revision))
+        except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> UserError:
+        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+        return UserError(
+            f"the speaker encoder {self.source!r} cannot be loaded ({reason}); give a hub id, a folder of SpeechBrain's "
+            "layout or 'xvector-mini'"
+        )
 
     @cached_property
     def _model(self) -> Any:
         ensure_torchaudio()
         from speechbrain.inference.classifiers import EncoderClassifier
-        from speechbrain.utils.fetching import FetchConfig
 
         logging.getLogger("speechbrain.utils.parameter_transfer").setLevel(logging.WARNING)
-        folder = asset_path(self.source)
-        overrides = {}
-        if folder.is_dir() and "\npretrained_path:" in (folder / "hyperparams.yaml").read_text():
-            overrides = {"pretrained_path": str(folder)}  # a copied hub folder would go to the hub otherwise
+        hyperparams = self._folder / "hyperparams.yaml"
+        if not hyperparams.is_file():
+            raise self._unusable(FileNotFoundError(f"no hyperparams.yaml in {self._folder}"))
+        # A hub encoder names itself as the place of its weights, and would be fetched again.
+        named = re.search(r"^pretrained_path:", hyperparams.read_text(), re.MULTILINE)
+        overrides = {"pretrained_path": str(self._folder)} if named else {}
         try:
             model = EncoderClassifier.from_hparams(
-                source=str(folder if folder.is_dir() else self.source),
-                run_opts={"device": pick_device(self.device)},
-                overrides=overrides,
-                fetch_config=FetchConfig(revision=self.revision),
+                source=str(self._folder), run_opts={"device": pick_device(self.device)}, overrides=overrides
             )
-        except Exception as error:  # SpeechBrain raises what its fetching and its YAML raise
-            raise UserError(
-                f"the speaker encoder {self.source!r} cannot be loaded ({type(error).__name__}: "
-                f"{str(error).splitlines()[0] if str(error) else ''}); give a hub id, a folder or 'xvector-mini'"
-            ) from error
+        except Exception as error:  # SpeechBrain raises whatever its YAML and its modules raise
+            raise self._unusable(error) from error
         for module in model.modules():
             if hasattr(module, "_get_gauss_noise"):
                 module._get_gauss_noise = lambda shape, device="cpu": torch.zeros(shape, device=device)
@@ -99,12 +115,3 @@ class SpeechBrainEncoder:
         with torch.no_grad():
             embedding = self._model.encode_batch(torch.from_numpy(waveform)[None]).flatten()
         return torch.nn.functional.normalize(embedding, dim=0).cpu().numpy()
-
-
-def _snapshot(repo_id: str, fetched: bool) -> str:
-    """Return the commit that a fetched hub snapshot came from."""
-    assert fetched
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(repo_id, "hyperparams.yaml")
-    return Path(found).parent.name if isinstance(found, str) else "unknown"

@@ -88,7 +88,9 @@ class SpeechT5Synthesizer:
         tokenizer, n_positions = self.speech.processor.tokenizer, self.speech.model.config.max_text_positions
 
         def fits(piece: str) -> bool:
-            return len(piece) <= self.speech.settings.max_characters and len(tokenizer(piece)["input_ids"]) <= n_positions
+            return (
+                len(piece) <= self.speech.settings.max_characters and len(tokenizer(piece)["input_ids"]) <= n_positions
+            )
 
         try:
             pieces = split_text(self.front_end.speakable(text), fits)

@@ -1,0 +1,90 @@
+"""Every `_target_` in the configuration must take the arguments that stand beside it."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+import tts_toolkit.conf
+
+CONF = Path(tts_toolkit.conf.__file__).parent
+PRIMARY = ["finetune", "synthesize", "embed", "corpus", "train_encoder", "train_vocoder"]
+
+
+def targets(node):
+    """Yield every node with a `_target_`, depth first."""
+    if isinstance(node, DictConfig):
+        if "_target_" in node:
+            yield node
+        for key in node:
+            if not OmegaConf.is_missing(node, key):
+                yield from targets(node._get_node(key))
+    elif isinstance(node, ListConfig):
+        for index in range(len(node)):
+            yield from targets(node._get_node(index))
+
+
+def resolve(path):
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def test_every_target_binds_its_arguments():
+    files = sorted(CONF.rglob("*.yaml"))
+    faults, n_targets = [], 0
+    for file in files:
+        for node in targets(OmegaConf.load(file)):
+            n_targets += 1
+            arguments = {key for key in node if not key.startswith("_")}
+            try:
+                signature = inspect.signature(resolve(node["_target_"]))
+                if node.get("_partial_"):
+                    signature.bind_partial(**dict.fromkeys(arguments))
+                else:
+                    signature.bind(**dict.fromkeys(arguments))
+            except (AttributeError, ImportError, TypeError) as error:
+                faults.append(f"{file.relative_to(CONF)}: {node['_target_']}: {error}")
+    assert not faults, "\n".join(faults)
+    assert len(files) >= 30 and n_targets >= 25, (len(files), n_targets)
+
+
+@pytest.mark.parametrize("name", PRIMARY)
+def test_every_command_composes(name):
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        cfg = compose(name, overrides=["data.path=x"] if name == "embed" else [])
+    assert cfg
+
+
+EXPERIMENTS = {file.stem: file for file in (CONF / "experiment").glob("*.yaml")}
+COMMAND_OF = {"demo_voice": "corpus"}
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes_and_is_a_small_difference(experiment):
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        base = compose(COMMAND_OF.get(experiment, "finetune"))
+        changed = compose(COMMAND_OF.get(experiment, "finetune"), overrides=[f"experiment={experiment}"])
+    assert changed != base
+    lines = [
+        line for line in EXPERIMENTS[experiment].read_text().splitlines() if line.strip() and not line.startswith("#")
+    ]
+    assert len(lines) <= 20
+
+
+@pytest.mark.parametrize("group", ["data", "encoder", "judge", "asr", "base_model", "lr_schedule", "optimizer"])
+def test_every_choice_of_a_group_composes(group):
+    choices = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+    assert choices
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        for choice in choices:
+            compose("finetune", overrides=[f"{group}={choice}"])
+
+
+def test_numbers_are_numbers():
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        cfg = compose("finetune")
+    assert isinstance(cfg.optimizer.lr, float) and isinstance(cfg.optimizer.eps, float)
+    assert cfg.accelerator.mixed_precision == "no"

@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.preparation import Prepared
+from tts_toolkit.errors import UserError
+from tts_toolkit.models.export import export_model, model_card, push_folder, settings_for
+from tts_toolkit.models.speecht5 import SpeechSettings, load_speecht5
+from tts_toolkit.speakers.store import EmbeddingCard
+
+FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "licence": "cc-by-4.0", "embedding size": 512}
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_speecht5_dir, tmp_path_factory):
+    speech = load_speecht5("microsoft/speecht5_tts")
+    voice = np.random.default_rng(0).standard_normal(512).astype(np.float32)
+    cards = [EmbeddingCard("kim", "encoder", "revision", 3, 9.0, "speaker_mean")]
+    card = model_card(FACTS, "| system | WER |", ["kim"])
+    folder = tmp_path_factory.mktemp("run") / "model"
+    return export_model(speech, folder, SpeechSettings(max_characters=90), {"kim": voice}, cards, "seed: 0\n", card)
+
+
+def test_stock_transformers_loads_and_speaks(exported, tiny_hifigan_dir):
+    from transformers import SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5Processor
+
+    processor = SpeechT5Processor.from_pretrained(exported)
+    model = SpeechT5ForTextToSpeech.from_pretrained(exported)
+    voice = load_file(exported / "speaker_embeddings.safetensors")["kim"]
+    vocoder = SpeechT5HifiGan.from_pretrained("microsoft/speecht5_hifigan")
+    ids = processor(text="Hello there.", return_tensors="pt")["input_ids"]
+    sound = model.generate_speech(ids, voice, maxlenratio=2.0, vocoder=vocoder)
+    assert sound.ndim == 1 and len(sound) % 512 == 0 and torch.isfinite(sound).all()
+
+
+def test_the_transformers_pipeline_speaks(exported, tiny_hifigan_dir):
+    from transformers import SpeechT5HifiGan, SpeechT5Processor, pipeline
+
+    speak = pipeline(
+        "text-to-speech", model=str(exported), processor=SpeechT5Processor.from_pretrained(exported),
+        vocoder=SpeechT5HifiGan.from_pretrained("microsoft/speecht5_hifigan"),
+    )  # fmt: skip
+    voice = load_file(exported / "speaker_embeddings.safetensors")["kim"]
+    result = speak("Hello there.", forward_params={"speaker_embeddings": voice, "maxlenratio": 2.0})
+    assert result["sampling_rate"] == 16_000 and result["audio"].size > 0
+
+
+def test_the_folder_holds_voice_settings_configuration_and_card(exported):
+    names = {file.name for file in exported.iterdir()}
+    assert {"config.json", "model.safetensors", "speaker_embeddings.safetensors", "speaker_embeddings.json",
+            "tts_toolkit.json", "training_config.yaml", "README.md"} <= names  # fmt: skip
+    assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl", ".tmp"))]
+    card = (exported / "README.md").read_text()
+    assert card.startswith("---\n") and "license: cc-by-4.0" in card and "| system | WER |" in card
+    assert load_speecht5(str(exported)).settings == SpeechSettings(max_characters=90)
+
+
+def test_half_precision_halves_the_file_and_loads_as_float32(exported, tmp_path):
+    speech = load_speecht5(str(exported))
+    half = export_model(
+        speech, tmp_path / "half", speech.settings, {"kim": np.ones(512)}, [], "", "", half_precision=True
+    )
+    assert (half / "model.safetensors").stat().st_size < 0.6 * (exported / "model.safetensors").stat().st_size
+    loaded = load_speecht5(str(half)).model
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    for a, b in zip(loaded.parameters(), speech.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=2e-3, rtol=2e-3)
+
+
+class FakeHub:
+    calls: list = []  # noqa: RUF012
+
+    def create_repo(self, repo_id, private, exist_ok):
+        self.calls.append(("create", repo_id, private))
+
+    def upload_folder(self, repo_id, folder_path, commit_message):
+        self.calls.append(("upload", repo_id, folder_path))
+        return "address"
+
+
+def test_pushing_uploads_exactly_that_folder(exported, monkeypatch):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", FakeHub)
+    assert push_folder(exported, "user/kim") == "address"
+    assert FakeHub.calls == [("create", "user/kim", True), ("upload", "user/kim", exported)]
+    with pytest.raises(UserError, match="needs hub_model_id"):
+        push_folder(exported, None)
+
+
+def test_a_hub_out_of_reach_says_where_the_folder_is(exported):
+    with pytest.raises(UserError, match=r"the hub did not take user/kim: .*the folder is at"):
+        push_folder(exported, "user/kim")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [({"model_type": "vits", "architectures": ["VitsModel"]}, "is a VitsModel"),
+     ({"model_type": "speecht5", "architectures": ["SpeechT5ForSpeechToText"]}, "is a SpeechT5ForSpeechToText"),
+     (None, "cannot be loaded")],
+)  # fmt: skip
+def test_a_checkpoint_of_another_model_is_refused(tmp_path, config, message):
+    if config:
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=message) as error:
+        load_speecht5(str(tmp_path))
+    assert "\n" not in str(error.value)
+
+
+def test_settings_follow_the_base_and_the_longest_training_text():
+    clips = {"train": [Clip("a", None, "x" * 120, "kim", "f:1")]}
+    prepared = Prepared(clips, {}, {}, [])
+    assert settings_for(SpeechSettings(max_characters=80), None, "enc", "da", prepared) == SpeechSettings(
+        "microsoft/speecht5_hifigan", "enc", "da", 120
+    )
+    assert settings_for(SpeechSettings(), "griffin_lim", "enc", "en", prepared).max_characters == 200

@@ -1,0 +1,232 @@
+"""The commands as users run them: recordings in; model, speech, scores and report out."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import tone
+from safetensors.torch import load_file
+
+CHECKOUT = Path(__file__).parents[1]
+FAST = [
+    "schedule.max_steps=4", "schedule.eval_every=2", "schedule.save_every=1", "schedule.log_every=1",
+    "loader.max_frames=400", "evaluation.n_sentences=2", "decoding.max_frames_per_token=2", "decoding.stop_threshold=2.0",
+    "asr=offline", "judge=ge2e", "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1",
+]  # fmt: skip
+
+
+def run(script, *arguments, cwd, launcher=(), check=True, **environment):
+    """Run a recipe of the checkout from `cwd`, as a user would."""
+    command = [*launcher, str(CHECKOUT / script)] if launcher else [sys.executable, str(CHECKOUT / script)]
+    done = subprocess.run(
+        [*command, *arguments], cwd=cwd, capture_output=True, text=True, timeout=280, env={**os.environ, **environment}
+    )
+    if check:
+        assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+@pytest.fixture(scope="module")
+def hub(tiny_speecht5_dir, tiny_hifigan_dir, hub_xvector):
+    """What a user's hub cache holds, under the real ids."""
+
+
+@pytest.fixture(scope="module")
+def finetuned(hub, voice_folder, tmp_path_factory):
+    """A fine-tune on a folder of recordings with all defaults but the sizes."""
+    cwd = tmp_path_factory.mktemp("work")
+    done = run("train/finetune.py", "data=folder", f"data.path={voice_folder}", *FAST, cwd=cwd)
+    return cwd / "outputs/finetune", done
+
+
+def test_a_fine_tune_leaves_model_speech_scores_and_report(finetuned):
+    output_dir, done = finetuned
+    summary = json.loads((output_dir / "summary.json").read_text())
+    assert set(summary["systems"]) == {"natural", "base", "finetuned"}
+    for scores in summary["systems"].values():
+        assert set(scores) == {"wer", "cer", "similarity", "n_planned", "n_scored", "n_failed"}
+        assert scores["n_planned"] == 2 == scores["n_scored"] + scores["n_failed"]
+    assert summary["systems"]["natural"]["similarity"] > 0.8
+    for system in ("base", "finetuned"):
+        assert len(list((output_dir / "speech" / system).glob("*.wav"))) == 2
+    html = (output_dir / "report.html").read_text()
+    assert html.count("<audio") == 6 and "Loss" in html
+    assert "| finetuned |" in done.stdout and "report.html" in done.stdout
+    assert "| finetuned |" in (output_dir / "model/README.md").read_text()
+
+
+def test_training_is_tracked_with_curves_sound_and_pictures(finetuned):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    output_dir, _ = finetuned
+    events = EventAccumulator(str(output_dir / "tracking"))
+    events.Reload()
+    tags = events.Tags()
+    assert {"loss", "lr", "grad_norm", "dev_loss", "dev_wer", "dev_similarity"} <= set(tags["scalars"])
+    assert {"dev/spectrogram", "dev/attention"} <= set(tags["images"]) and "dev/speech" in tags["audio"]
+    rows = [json.loads(line) for line in (output_dir / "metrics.jsonl").open()]
+    assert [row["step"] for row in rows if "loss" in row] == [1, 2, 3, 4]
+    assert len(list((output_dir / "checkpoints").iterdir())) <= 3
+
+
+def test_the_model_is_trained_and_carries_the_voice(finetuned, tiny_speecht5_dir):
+    output_dir, _ = finetuned
+    before, after = (
+        load_file(tiny_speecht5_dir / "model.safetensors"),
+        load_file(output_dir / "model/model.safetensors"),
+    )
+    assert any(not before[name].equal(after[name]) for name in before)
+    voices = load_file(output_dir / "model/speaker_embeddings.safetensors")
+    assert voices["tone"].shape == (1, 512)
+    card = json.loads((output_dir / "model/speaker_embeddings.json").read_text())["tone"]
+    assert card["n_clips"] == 8 and card["encoder"] == "speechbrain/spkrec-xvect-voxceleb" and card["seconds"] > 8
+
+
+def test_the_model_speaks_a_text_a_file_of_texts_and_a_recorded_voice(finetuned, tmp_path):
+    model = f"model={finetuned[0] / 'model'}"
+    limits = ["decoding.max_frames_per_token=2", "decoding.stop_threshold=2.0"]
+    run("eval/synthesize.py", model, "text=Hello there, it's (nearly) 5.", "output=hello.wav", *limits, cwd=tmp_path)
+    hello, rate = soundfile.read(tmp_path / "hello.wav")
+    assert rate == 16_000 and len(hello) > 1000
+    soundfile.write(tmp_path / "me.wav", tone(1.5), 16_000)
+    (tmp_path / "texts.tsv").write_text(f"a\tHello there, it's (nearly) 5.\nb\tOne more.\t{tmp_path / 'me.wav'}\n")
+    run("eval/synthesize.py", model, "texts=texts.tsv", "output=many", *limits, cwd=tmp_path)
+    again, _ = soundfile.read(tmp_path / "many/a.wav")
+    np.testing.assert_allclose(hello, again, atol=1e-3)  # the same text and seed, in another batch
+    assert (tmp_path / "many/b.wav").exists()
+    run("eval/synthesize.py", model, "text=Hello.", "vocoder=none", "output=hello.npy", *limits, cwd=tmp_path)
+    assert np.load(tmp_path / "hello.npy").shape[1] == 80
+
+
+def test_embeddings_of_a_folder(hub, voice_folder, tmp_path):
+    done = run("train/embed.py", f"data.path={voice_folder}", cwd=tmp_path)
+    saved = load_file(tmp_path / "outputs/embeddings/speaker_embeddings.safetensors")
+    assert saved["tone"].shape == (1, 512) and "tone: 12 clips" in done.stdout
+    clips = load_file(tmp_path / "outputs/embeddings/clip_embeddings.safetensors")
+    assert len(clips) == 12
+
+
+MISTAKES = {
+    "unknown option": (["schedule.max_stepz=5"], 2, "max_stepz"),
+    "unknown choice": (["data=foldr"], 2, "foldr"),
+    "no folder": (["data=folder", "data.path=nowhere"], 1, "error: data.path=nowhere: no such folder"),
+    "unknown model": (["base_model.source=nobody/none"], 1, "error: model 'nobody/none' cannot be loaded"),
+    "other model": (
+        ["base_model.source=microsoft/speecht5_hifigan"],
+        1,
+        "error: model 'microsoft/speecht5_hifigan' is a",
+    ),
+    "text column": (["data.text_column_name=words"], 1, "has no column words for the text"),
+    "no resume": (["resume=elsewhere"], 1, "error: resume=elsewhere: no checkpoint there"),
+    "conditioning": (["speaker.conditioning=mean"], 1, "allowed are speaker_mean, leave_one_out and utterance"),
+    "freeze": (["freeze=[nothing]"], 1, "no parameter matches 'nothing'"),
+    "metric": (["schedule.best_metric=mos"], 1, "schedule.best_metric=mos"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_get_one_line_and_leave_nothing(hub, voice_folder, tmp_path, mistake):
+    arguments, status, message = MISTAKES[mistake]
+    data = [] if any(a.startswith("data=") for a in arguments) else ["data=folder", f"data.path={voice_folder}"]
+    done = run("train/finetune.py", *data, *FAST, *arguments, cwd=tmp_path, check=False)
+    assert done.returncode == status, done.stderr[-2000:]
+    assert message in done.stderr and "Traceback" not in done.stderr
+    if status == 1:
+        assert sum(line.startswith("error: ") for line in done.stderr.splitlines()) == 1
+    assert not list(tmp_path.glob("outputs/**/*.safetensors"))
+
+
+def test_a_run_killed_and_resumed_ends_with_equal_weights(hub, voice_folder, finetuned, tmp_path):
+    """SIGKILL in the middle of training, then resume=latest: the same weights as the run that was left alone."""
+    arguments = ["data=folder", f"data.path={voice_folder}", *FAST, "evaluation.n_test_sentences=1"]
+    command = [sys.executable, str(CHECKOUT / "train/finetune.py"), *arguments]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not list(tmp_path.glob("outputs/finetune/checkpoints/step_*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = sorted((tmp_path / "outputs/finetune/checkpoints").glob("step_*"))
+    assert kept and not (tmp_path / "outputs/finetune/model").exists()
+    run("train/finetune.py", *arguments, "resume=latest", cwd=tmp_path)
+    straight = load_file(finetuned[0] / "checkpoints/step_00000004/model.safetensors")
+    resumed = load_file(tmp_path / "outputs/finetune/checkpoints/step_00000004/model.safetensors")
+    assert all(straight[name].equal(resumed[name]) for name in straight)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+@pytest.mark.parametrize("launcher", ["torchrun", "accelerate"])
+def test_two_processes_train_to_equal_parameters(hub, voice_folder, tmp_path, launcher):
+    launch = {
+        "torchrun": ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", free_port()],
+        "accelerate": ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
+                       "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", free_port()],
+    }[launcher]  # fmt: skip
+    arguments = [
+        "data=folder",
+        f"data.path={voice_folder}",
+        *FAST,
+        "accelerator.cpu=true",
+        "evaluation.n_test_sentences=1",
+    ]
+    done = run("tests/distributed_finetune.py", *arguments, cwd=tmp_path, launcher=[sys.executable, *launch])
+    digests = {line.split()[1]: line.split()[2] for line in done.stdout.splitlines() if line.startswith("weights ")}
+    assert set(digests) == {"0/2", "1/2"} and len(set(digests.values())) == 1
+    rows = [json.loads(line) for line in (tmp_path / "outputs/finetune/metrics.jsonl").open()]
+    assert [row["step"] for row in rows if "loss" in row] == [1, 2, 3, 4]
+    assert (tmp_path / "outputs/finetune/report.html").exists()
+
+
+def test_a_finished_run_is_not_mixed_with_a_new_one(finetuned, voice_folder):
+    output_dir, _ = finetuned
+    done = run(
+        "train/finetune.py", "data=folder", f"data.path={voice_folder}", *FAST, cwd=output_dir.parents[1], check=False
+    )
+    assert done.returncode == 1 and "holds a run already" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_works_installed_elsewhere(finetuned, tmp_path):
+    """Built, installed without the checkout into a new environment that sees this one's dependencies, and run."""
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, CHECKOUT], check=True, capture_output=True
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
+    python = tmp_path / "env/bin/python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", wheel], check=True)
+    here = Path(np.__file__).parents[1]
+    site = next((tmp_path / "env/lib").glob("python3*/site-packages"))
+    (site / "dependencies.pth").write_text(f"{here}\n")
+    shutil.rmtree(site / "__editable__", ignore_errors=True)
+    names = {path.name for path in site.iterdir()}
+    assert "tts_toolkit" in names and not names & {"train", "eval", "conf", "tests"}
+    for command in (
+        "tts-finetune",
+        "tts-embed",
+        "tts-synthesize",
+        "tts-corpus",
+        "tts-train-encoder",
+        "tts-train-vocoder",
+    ):
+        subprocess.run([tmp_path / "env/bin" / command, "--help"], cwd=tmp_path, check=True, capture_output=True)
+    model = finetuned[0] / "model"
+    subprocess.run(
+        [tmp_path / "env/bin/tts-synthesize", f"model={model}", "text=Hello.", "output=a.wav", "decoding.max_frames_per_token=2"],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    assert (tmp_path / "a.wav").exists()

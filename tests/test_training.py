@@ -1,0 +1,185 @@
+import json
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+from conftest import TINY
+
+from tts_toolkit.data.batches import Example, make_loader
+from tts_toolkit.errors import UserError
+from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
+from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
+from tts_toolkit.training.evaluation import mean_loss
+from tts_toolkit.training.freezing import freeze
+from tts_toolkit.training.interruption import Interrupted
+from tts_toolkit.training.loop import Schedule, fit
+from tts_toolkit.training.runs import claim_run, flat_settings
+from tts_toolkit.training.schedules import inverse_square_root, warmup_stable_decay
+
+SCHEDULE = Schedule(max_steps=6, eval_every=3, save_every=2, log_every=1, best_metric="loss")
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("mels"), np.random.default_rng(0)
+    made = []
+    for number in range(10):
+        n_frames = 20 + 3 * number
+        np.save(folder / f"{number}.npy", rng.standard_normal((n_frames, 80)).astype(np.float32) - 4)
+        ids = (4, *rng.integers(5, 38, 8).tolist(), 2)
+        made.append(
+            Example(str(number), ids, folder / f"{number}.npy", n_frames, rng.standard_normal(512).astype(np.float32))
+        )
+    return made
+
+
+class Run:
+    """A small training run that can be stopped and gone on with."""
+
+    def __init__(self, examples, run_dir, evaluate=None, accumulation=1):
+        torch.manual_seed(0)
+        self.accelerator = Accelerator(cpu=True, gradient_accumulation_steps=accumulation)
+        speech = build_speecht5(SpeechSettings(), seed=0, **TINY)
+        optimizer = torch.optim.AdamW(speech.model.parameters(), lr=3e-3)
+        self.model, self.optimizer = self.accelerator.prepare(speech.model, optimizer)
+        self.loader = make_loader(examples, 120, 2, 1, seed=5)
+        self.run_dir, self.evaluate, self.lr_steps = run_dir, evaluate, 6
+
+    def fit(self, schedule, resume_from=None):
+        def loss(step):
+            return {"loss": mean_loss(self.accelerator, self.model, self.loader)}
+
+        return fit(self.accelerator, self.model, self.optimizer, self.loader, schedule,
+                   lambda step: warmup_stable_decay(step, 2, 2, self.lr_steps), self.evaluate or loss, self.run_dir, resume_from)  # fmt: skip
+
+    def rows(self):
+        rows = [json.loads(line) for line in (self.run_dir / "metrics.jsonl").open()]
+        return [{k: v for k, v in row.items() if k != "frames_per_second"} for row in rows]
+
+    def weights(self):
+        return {name: t.clone() for name, t in self.model.state_dict().items()}
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.parametrize("stop_at", [2, 4])
+def test_a_resumed_run_ends_with_equal_weights_and_metrics(examples, tmp_path, stop_at, accumulation):
+    straight = Run(examples, tmp_path / "straight", accumulation=accumulation)
+    straight.fit(SCHEDULE)
+    halted = Run(examples, tmp_path / "halted", accumulation=accumulation)
+    schedule = replace(SCHEDULE, max_steps=stop_at, eval_every=100)  # ends with an evaluation of its own
+    halted.fit(schedule)
+    resumed = Run(examples, tmp_path / "halted", accumulation=accumulation)
+    resumed.fit(SCHEDULE, find_checkpoint("latest", tmp_path / "halted"))
+    assert same(straight.weights(), resumed.weights())
+    assert [r for r in straight.rows() if "loss" in r] == [r for r in resumed.rows() if "loss" in r]
+    assert straight.rows()[-1] == resumed.rows()[-1]
+
+
+def test_training_repeats_itself_and_learns(examples, tmp_path):
+    runs = []
+    for number in range(2):
+        runs.append(Run(examples, tmp_path / str(number)))
+        runs[-1].lr_steps = 30
+        runs[-1].fit(replace(SCHEDULE, max_steps=30, eval_every=30, save_every=30))
+    assert same(runs[0].weights(), runs[1].weights())
+    losses = [row["loss"] for row in runs[0].rows() if "loss" in row]
+    assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:3])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_at_the_next_step_and_the_run_goes_on(examples, tmp_path, number):
+    straight = Run(examples, tmp_path / "straight")
+    straight.fit(SCHEDULE)
+    stopped = Run(examples, tmp_path / "stopped", evaluate=lambda step: os.kill(os.getpid(), number) or {"loss": 1.0})
+    before = signal.getsignal(number)
+    with pytest.raises(Interrupted, match="stopped at step 3; continue with resume=latest"):
+        stopped.fit(SCHEDULE)
+    assert signal.getsignal(number) is before
+    resumed = Run(examples, tmp_path / "stopped")
+    resumed.fit(SCHEDULE, find_checkpoint("latest", tmp_path / "stopped"))
+    assert same(straight.weights(), resumed.weights())
+
+
+def test_the_best_checkpoint_is_kept_and_training_stops_without_gain(examples, tmp_path):
+    wer = {1: 0.9, 2: 0.3, 3: 0.5, 4: 0.4, 5: 0.6}
+    run = Run(examples, tmp_path, evaluate=lambda step: {"wer": wer[step]})
+    schedule = Schedule(
+        50, eval_every=1, save_every=1, log_every=1, best_metric="wer", save_total_limit=1, early_stopping_patience=3
+    )
+    progress = run.fit(schedule)
+    assert (progress.step, progress.best_step, progress.best_value) == (5, 2, 0.3)
+    assert [p.name for p in checkpoints(tmp_path)] == ["step_00000002", "step_00000005"]
+
+
+def test_greater_is_better(examples, tmp_path):
+    run = Run(examples, tmp_path, evaluate=lambda step: {"similarity": -abs(step - 4)})
+    schedule = Schedule(6, eval_every=2, save_every=6, best_metric="similarity", greater_is_better=True)
+    assert run.fit(schedule).best_step == 4
+
+
+def test_a_loss_that_is_no_number_stops_the_run(examples, tmp_path):
+    run = Run(examples, tmp_path)
+    with torch.no_grad():
+        next(run.model.parameters()).fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="the loss is nan"):
+        run.fit(SCHEDULE)
+    assert not checkpoints(tmp_path)
+
+
+def test_an_unfinished_checkpoint_is_none(examples, tmp_path):
+    Run(examples, tmp_path).fit(replace(SCHEDULE, max_steps=2))
+    (tmp_path / "checkpoints" / ".step_00000009.tmp").mkdir()
+    assert find_checkpoint("latest", tmp_path).name == "step_00000002"
+    assert find_checkpoint("latest", tmp_path / "other") is None
+    with pytest.raises(UserError, match="no checkpoint there"):
+        find_checkpoint(str(tmp_path), tmp_path)
+    with pytest.raises(UserError, match="holds a run already.*resume=latest.*overwrite=true"):
+        claim_run(tmp_path, None, False)
+    assert claim_run(tmp_path, None, True) is None and not checkpoints(tmp_path)
+
+
+def test_a_failing_disk_keeps_the_last_good_checkpoint(examples, tmp_path, monkeypatch):
+    run = Run(examples, tmp_path)
+    run.fit(replace(SCHEDULE, max_steps=2))
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device", "model.safetensors")
+
+    monkeypatch.setattr(run.accelerator, "save_state", full)
+    with pytest.raises(OSError, match="No space left"):
+        run.fit(SCHEDULE, find_checkpoint("latest", tmp_path))
+    assert find_checkpoint("latest", tmp_path).name == "step_00000002"
+
+
+def test_freezing_by_name():
+    model = build_speecht5(SpeechSettings(), seed=0, **TINY).model
+    n = freeze(model, ["speecht5.encoder", "*.speaker_embeds_layer.bias"])
+    assert n > 3 and not model.speecht5.encoder.prenet.embed_tokens.weight.requires_grad
+    assert model.speech_decoder_postnet.feat_out.weight.requires_grad
+    with pytest.raises(UserError, match="no parameter matches 'decoder.layer'"):
+        freeze(model, ["decoder.layer"])
+    with pytest.raises(UserError, match="every parameter is frozen"):
+        freeze(model, ["*"])
+
+
+def test_schedules_rise_and_fall():
+    factors = [warmup_stable_decay(step, 4, 5, 20) for step in range(21)]
+    assert factors[0] == 0.25 and factors[3:16] == [1.0] * 13 and factors[18] == pytest.approx(0.4) and factors[20] == 0
+    assert inverse_square_root(0, 4) == 0.25 and inverse_square_root(3, 4) == 1 and inverse_square_root(15, 4) == 0.5
+
+
+def test_settings_are_flat_for_trackers():
+    assert flat_settings({"a": {"b": 1, "c": None}, "d": [1, 2], "e": "x"}) == {
+        "a.b": 1,
+        "a.c": "None",
+        "d": "[1, 2]",
+        "e": "x",
+    }

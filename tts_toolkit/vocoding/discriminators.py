@@ -1,0 +1,77 @@
+"""Judges of waveforms for adversarial vocoder training, small: HiFi-GAN's periods (Kong et al. 2020, section 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn.functional import leaky_relu, pad
+from torch.nn.utils.parametrizations import weight_norm
+
+SLOPE = 0.1
+Judged = tuple[torch.Tensor, list[torch.Tensor]]  # scores, and the features of each layer
+
+
+class PeriodDiscriminator(torch.nn.Module):
+    """Looks at every `period`-th sample."""
+
+    def __init__(self, period: int, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.period = period
+        widths = [1, *channels]
+        self.layers = torch.nn.ModuleList(
+            weight_norm(torch.nn.Conv2d(a, b, (5, 1), (3, 1), padding=(2, 0)))
+            for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.last = weight_norm(torch.nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
+
+    def forward(self, waveforms: torch.Tensor) -> Judged:
+        """Return scores and features of waveforms (batch, samples)."""
+        waveforms = pad(waveforms, (0, -waveforms.shape[1] % self.period), mode="reflect")
+        hidden = waveforms.view(len(waveforms), 1, -1, self.period)
+        features = []
+        for layer in self.layers:
+            hidden = leaky_relu(layer(hidden), SLOPE)
+            features.append(hidden)
+        return self.last(hidden).flatten(1), features
+
+
+class SpectrogramDiscriminator(torch.nn.Module):
+    """Looks at the magnitudes of one short-time Fourier transform (UnivNet, Jang et al. 2021)."""
+
+    def __init__(self, n_fft: int, channels: int) -> None:
+        super().__init__()
+        self.n_fft = n_fft
+        strides = [(1, 1), (1, 2), (1, 2), (1, 1)]
+        widths = [1] + [channels] * len(strides)
+        self.layers = torch.nn.ModuleList(
+            weight_norm(torch.nn.Conv2d(a, b, (3, 7), stride, padding=(1, 3)))
+            for a, b, stride in zip(widths[:-1], widths[1:], strides, strict=True)
+        )
+        self.last = weight_norm(torch.nn.Conv2d(channels, 1, (3, 3), padding=(1, 1)))
+        self.register_buffer("window", torch.hann_window(n_fft))
+
+    def forward(self, waveforms: torch.Tensor) -> Judged:
+        """Return scores and features of waveforms (batch, samples)."""
+        spectrum = torch.stft(waveforms, self.n_fft, self.n_fft // 4, window=self.window, return_complex=True)
+        hidden = spectrum.abs().transpose(1, 2)[:, None]
+        features = []
+        for layer in self.layers:
+            hidden = leaky_relu(layer(hidden), SLOPE)
+            features.append(hidden)
+        return self.last(hidden).flatten(1), features
+
+
+class Discriminators(torch.nn.Module):
+    """Several judges at once."""
+
+    def __init__(self, periods: Sequence[int], channels: Sequence[int], n_ffts: Sequence[int]) -> None:
+        super().__init__()
+        self.judges = torch.nn.ModuleList(
+            [PeriodDiscriminator(period, channels) for period in periods]
+            + [SpectrogramDiscriminator(n_fft, channels[0]) for n_fft in n_ffts]
+        )
+
+    def forward(self, waveforms: torch.Tensor) -> list[Judged]:
+        """Return what each judge says of waveforms (batch, samples)."""
+        return [judge(waveforms) for judge in self.judges]

@@ -1,0 +1,204 @@
+"""Train a SpeechT5HifiGan from scratch: spectral losses first, then judges beside them."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import l1_loss
+
+from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, load_waveform, log_mel, mel_filters
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.files import write_whole
+from tts_toolkit.progress import progress
+from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.vocoding.discriminators import Discriminators, Judged
+
+STFT_SIZES = (512, 1024, 256)  # samples; hops are a quarter
+WEIGHTS = {"mel": 15.0, "stft": 1.0, "features": 2.0, "adversarial": 1.0}
+
+
+@dataclass(frozen=True)
+class VocoderTraining:
+    """How long and on what the vocoder trains."""
+
+    n_steps: int
+    n_spectral_steps: int  # before the judges join
+    batch_size: int = 16
+    crop_frames: int = 32
+    learning_rate: float = 1e-3
+    judge_learning_rate: float = 4e-4
+    periods: tuple[int, ...] = (2, 3, 5, 7)
+    judge_channels: tuple[int, ...] = (8, 16, 32, 64)
+    judge_n_ffts: tuple[int, ...] = (512,)
+    max_clips: int = 4000
+    save_every: int = 500
+    seed: int = 0
+
+
+def train_vocoder(
+    clips: Sequence[Clip], config: dict[str, Any], training: VocoderTraining, output_dir: str | Path
+) -> dict[str, float]:
+    """Write the trained vocoder to `output_dir` and return the mean losses of its last steps.
+
+    `config` are values of SpeechT5HifiGanConfig. The state is kept every `save_every` steps; a run that finds one
+    goes on from it.
+    """
+    ensure_torchaudio()
+    from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
+
+    output_dir = Path(output_dir)
+    torch.manual_seed(training.seed)
+    chosen = clips[: training.max_clips]
+    waveforms = [load_waveform(clip.audio) for clip in progress(chosen, "reading", "clip")]
+    generator = SpeechT5HifiGan(SpeechT5HifiGanConfig(**config))
+    mels = torch.cat([log_mel(w) for w in waveforms[:200]])
+    generator.mean.copy_(mels.mean(dim=0))
+    generator.scale.copy_(mels.std(dim=0).clamp(min=0.1))
+    generator.apply_weight_norm()
+    judges = Discriminators(training.periods, training.judge_channels, training.judge_n_ffts)
+    trainer = _Trainer(generator.train(), judges, training)
+    losses: dict[str, float] = {}
+    done = trainer.restore(output_dir / "state.pt")
+    for step, batch in progress(_crops(waveforms, training, done), "vocoder", "step", training.n_steps - done):
+        losses = trainer.step(step, *batch)
+        if (step + 1) % training.save_every == 0 or step + 1 == training.n_steps:
+            trainer.save(output_dir / "state.pt", step + 1)
+            trainer.log(output_dir / "metrics.jsonl", step + 1)
+    generator.remove_weight_norm()
+    generator.eval().save_pretrained(output_dir)
+    return losses
+
+
+def _crops(
+    waveforms: Sequence[np.ndarray], training: VocoderTraining, done: int
+) -> Iterator[tuple[int, tuple[torch.Tensor, torch.Tensor]]]:
+    """Yield steps with batches: waveforms (batch, samples) and their log-mels (batch, frames, 80).
+
+    Each step draws from a generator of its own, so that a resumed run sees what a straight one would.
+    """
+    n_samples = training.crop_frames * HOP_LENGTH
+    long_enough = [w for w in waveforms if len(w) > n_samples + 2 * N_FFT]
+    for step in range(done, training.n_steps):
+        rng = np.random.default_rng([training.seed, step])
+        crops, mels = [], []
+        for index in rng.integers(len(long_enough), size=training.batch_size):
+            waveform = long_enough[index]
+            first = int(rng.integers(N_FFT // HOP_LENGTH, (len(waveform) - n_samples - N_FFT) // HOP_LENGTH))
+            start = first * HOP_LENGTH
+            context = torch.from_numpy(waveform[start - N_FFT : start + n_samples + N_FFT])
+            crops.append(torch.from_numpy(waveform[start : start + n_samples]))
+            mels.append(log_mel(context)[N_FFT // HOP_LENGTH :][: training.crop_frames])
+        yield step, (torch.stack(crops), torch.stack(mels))
+
+
+class _Trainer:
+    """The networks, their optimizers and the losses between them."""
+
+    def __init__(self, generator: torch.nn.Module, judges: Discriminators, training: VocoderTraining) -> None:
+        self.generator, self.judges, self.training = generator, judges, training
+        self.optimizer = torch.optim.AdamW(generator.parameters(), lr=training.learning_rate, betas=(0.8, 0.99))
+        self.judge_optimizer = torch.optim.AdamW(
+            judges.parameters(), lr=training.judge_learning_rate, betas=(0.8, 0.99)
+        )
+        self.recent: list[dict[str, float]] = []
+        self.started = time.monotonic()
+
+    def step(self, step: int, waveforms: torch.Tensor, mels: torch.Tensor) -> dict[str, float]:
+        """Do one update of the generator, and of the judges once they have joined; return the losses."""
+        decay = 0.5 * (1 + math.cos(math.pi * step / self.training.n_steps))
+        for optimizer, rate in (
+            (self.optimizer, self.training.learning_rate),
+            (self.judge_optimizer, self.training.judge_learning_rate),
+        ):
+            optimizer.param_groups[0]["lr"] = rate * (0.05 + 0.95 * decay)
+        spoken = self.generator(mels)
+        losses = {"mel": _mel_loss(spoken, waveforms), "stft": _stft_loss(spoken, waveforms)}
+        if step >= self.training.n_spectral_steps:
+            losses["judges"] = self._judge(spoken.detach(), waveforms)
+            with torch.no_grad():
+                true = self.judges(waveforms)
+            judged = self.judges(spoken)
+            losses["adversarial"] = torch.stack([((1 - scores) ** 2).mean() for scores, _ in judged]).mean()
+            losses["features"] = _feature_loss(judged, true)
+        total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items() if name in WEIGHTS]).sum()
+        self.optimizer.zero_grad()
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), 10.0)
+        self.optimizer.step()
+        self.recent.append({name: loss.item() for name, loss in losses.items()})
+        return self.recent[-1]
+
+    def _judge(self, spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
+        """Update the judges by least squares (Mao et al. 2017) and return their loss."""
+        pairs = zip(self.judges(waveforms), self.judges(spoken), strict=True)
+        loss = torch.stack([((1 - true[0]) ** 2).mean() + (false[0] ** 2).mean() for true, false in pairs]).mean()
+        self.judge_optimizer.zero_grad()
+        loss.backward()
+        self.judge_optimizer.step()
+        return loss.detach()
+
+    def _parts(self) -> dict[str, Any]:
+        return {"generator": self.generator, "judges": self.judges, "optimizer": self.optimizer,
+                "judge_optimizer": self.judge_optimizer}  # fmt: skip
+
+    def save(self, file: Path, step: int) -> None:
+        """Write the state whole."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(".tmp")
+        torch.save({"step": step, **{name: part.state_dict() for name, part in self._parts().items()}}, temporary)
+        temporary.replace(file)
+
+    def restore(self, file: Path) -> int:
+        """Load the state, if there is one, and return the steps done."""
+        if not file.exists():
+            return 0
+        state = torch.load(file, weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        return int(state["step"])
+
+    def log(self, file: Path, step: int) -> None:
+        """Append the mean losses since the last call."""
+        means = {name: float(np.mean([row[name] for row in self.recent if name in row])) for name in self.recent[-1]}
+        seconds_per_step = (time.monotonic() - self.started) / len(self.recent)
+        before = file.read_text() if file.exists() else ""
+        row = json.dumps({"step": step, "seconds_per_step": round(seconds_per_step, 3), **means})
+        write_whole(file, f"{before}{row}\n".encode())
+        self.recent, self.started = self.recent[-1:], time.monotonic()
+
+
+def _spectrum(waveforms: torch.Tensor, n_fft: int, hop: int) -> torch.Tensor:
+    window = torch.hann_window(n_fft)
+    return torch.stft(waveforms, n_fft, hop, window=window, return_complex=True).abs().clamp(min=1e-6)
+
+
+def _stft_loss(spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
+    """Spectral convergence and log magnitudes at several sizes (Parallel WaveGAN, Yamamoto et al. 2020)."""
+    losses = []
+    for n_fft in STFT_SIZES:
+        ours, true = (_spectrum(sound, n_fft, n_fft // 4) for sound in (spoken, waveforms))
+        losses.append(torch.linalg.norm(true - ours) / torch.linalg.norm(true) + l1_loss(ours.log(), true.log()))
+    return torch.stack(losses).mean()
+
+
+def _mel_loss(spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
+    ours, true = (
+        (_spectrum(sound, N_FFT, HOP_LENGTH).transpose(1, 2) @ mel_filters()).clamp(min=MEL_FLOOR).log10()
+        for sound in (spoken, waveforms)
+    )
+    return l1_loss(ours, true)
+
+
+def _feature_loss(judged: list[Judged], true: list[Judged]) -> torch.Tensor:
+    pairs = [
+        (a, b) for (_, ours), (_, theirs) in zip(judged, true, strict=True) for a, b in zip(ours, theirs, strict=True)
+    ]
+    return torch.stack([l1_loss(a, b) for a, b in pairs]).mean()
