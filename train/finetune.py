@@ -24,9 +24,10 @@ log = logging.getLogger("tts_toolkit.finetune")
 
 def finetune(cfg: DictConfig) -> Path:
     """Run the recipe and return the folder of the exported model."""
-    from tts_toolkit.training.runs import claim_run
+    from tts_toolkit.training.runs import check_metric, claim_run
 
     output_dir = Path(cfg.output_dir)
+    check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences)
     resume_from = claim_run(output_dir, cfg.resume, cfg.overwrite)
     accelerator = _accelerator(cfg, output_dir)
     speech = _speech(cfg)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.progress import progress as progress_bar
 from tts_toolkit.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from tts_toolkit.training.interruption import Interrupted, StopRequests
@@ -138,8 +137,6 @@ def _evaluate(
         torch.manual_seed(0)
         row = evaluate(progress.step)
     metrics.write(progress.step, {f"dev_{name}": value for name, value in row.items()})
-    if schedule.best_metric not in row:
-        raise UserError(f"schedule.best_metric={schedule.best_metric}: measured are {', '.join(row)}")
     value = row[schedule.best_metric]
     sign = 1 if schedule.greater_is_better else -1
     gained = progress.best_value is None or sign * value > sign * progress.best_value

@@ -14,6 +14,7 @@ import torch
 from tts_toolkit.errors import UserError
 from tts_toolkit.pictures import curves_svg
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
+from tts_toolkit.training.spoken import METRICS
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -40,6 +41,13 @@ def claim_run(output_dir: Path, resume: str | None, overwrite: bool) -> Path | N
         for folder in ("checkpoints", "model", "speech", "tracking"):
             shutil.rmtree(output_dir / folder, ignore_errors=True)
     return None
+
+
+def check_metric(metric: str, n_spoken_sentences: int) -> None:
+    """Raise UserError when no evaluation will measure `metric`."""
+    measured = ("loss", *METRICS) if n_spoken_sentences else ("loss",)
+    if metric not in measured:
+        raise UserError(f"schedule.best_metric={metric}: measured are {', '.join(measured)}")
 
 
 def load_weights(model: torch.nn.Module, output_dir: Path, step: int) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+METRICS = ("wer", "cer", "similarity", "score", "n_cut_off", "diagonality")  # what a spoken evaluation measures
+
+
 @dataclass(frozen=True)
 class Sentence:
     """A held-out sentence, the voice that says it, and what its sound is compared with."""
