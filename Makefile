@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test test-slow lint install clean
+SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
+
+.PHONY: demo human-voice test test-slow lint install clean
 
 install: $(INSTALLED)
 
@@ -15,6 +17,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED)
 	$(BIN)/tts-finetune experiment=demo
+
+human-voice: $(INSTALLED)
+	$(SUDO) apt-get install -y --no-install-recommends asterisk-core-sounds-en-g722 asterisk-core-sounds-en ffmpeg
+	$(BIN)/tts-finetune experiment=human_voice
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not slow"

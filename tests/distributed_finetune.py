@@ -2,9 +2,10 @@
 
 import hashlib
 
+from tts_toolkit.train.finetune import finetune
+
 import tts_toolkit.training.runs as runs
 from tts_toolkit.cli import command
-from tts_toolkit.train.finetune import finetune
 
 release = runs.release
 

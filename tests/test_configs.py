@@ -5,10 +5,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import tts_toolkit.conf
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, ListConfig, OmegaConf
-
-import tts_toolkit.conf
 
 CONF = Path(tts_toolkit.conf.__file__).parent
 PRIMARY = ["finetune", "synthesize", "embed", "corpus", "train_encoder", "train_vocoder"]

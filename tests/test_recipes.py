@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -133,16 +134,87 @@ MISTAKES = {
 }
 
 
+def invoke(arguments, monkeypatch, capsys):
+    """Run the fine-tuning command in this process and return its exit status and standard error."""
+    from hydra.core.global_hydra import GlobalHydra
+    from tts_toolkit.train import finetune
+
+    monkeypatch.setattr(sys, "argv", ["tts-finetune", *arguments])
+    GlobalHydra.instance().clear()
+    with pytest.raises(SystemExit) as exit_:
+        finetune.main()
+    return exit_.value.code, capsys.readouterr().err
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_get_one_line_and_leave_nothing(hub, voice_folder, tmp_path, mistake):
+def test_mistakes_get_one_line_and_leave_nothing(hub, voice_folder, tmp_path, monkeypatch, capsys, mistake):
     arguments, status, message = MISTAKES[mistake]
     data = [] if any(a.startswith("data=") for a in arguments) else ["data=folder", f"data.path={voice_folder}"]
-    done = run("train/finetune.py", *data, *FAST, *arguments, cwd=tmp_path, check=False)
-    assert done.returncode == status, done.stderr[-2000:]
-    assert message in done.stderr and "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    code, stderr = invoke([*data, *FAST, *arguments], monkeypatch, capsys)
+    assert code == status, stderr[-2000:]
+    assert message in stderr and "Traceback" not in stderr
     if status == 1:
-        assert sum(line.startswith("error: ") for line in done.stderr.splitlines()) == 1
-    assert not list(tmp_path.glob("outputs/**/*.safetensors"))
+        assert sum(line.startswith("error: ") for line in stderr.splitlines()) == 1
+    assert not (tmp_path / "outputs").exists()
+
+
+def write_rows(folder, *rows):
+    (folder / "metadata.csv").write_text("file_name,text\n" + "".join(f"{name},{text}\n" for name, text in rows))
+
+
+BAD_CLIPS = {
+    "missing audio": (None, "a fine text", "metadata.csv:2: no audio file at"),
+    "not audio": (b"nonsense", "a fine text", "metadata.csv:2: .*cannot be decoded"),
+    "empty file": (b"", "a fine text", "metadata.csv:2: .*cannot be decoded"),
+    "silence": (np.zeros(32_000), "a fine text", "metadata.csv:2: .*is silent"),
+    "too short": (tone(0.2), "a fine text", "metadata.csv:2: .*lasts 0.2"),
+    "too long": (tone(30.0), "a fine text", "metadata.csv:2: .*lasts 30"),
+    "nothing to say": (tone(1.0), "?!", r"metadata.csv:2: nothing in '\?!' can be spoken"),
+    "foreign letters": (tone(1.0), "blå grød", r"cannot speak 2 characters, first at .*metadata.csv:2: 'å'"),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_CLIPS)
+def test_clips_that_cannot_be_used_name_their_row(hub, tmp_path, monkeypatch, capsys, fault):
+    sound, text, message = BAD_CLIPS[fault]
+    if isinstance(sound, bytes):
+        (tmp_path / "bad.wav").write_bytes(sound)
+    elif sound is not None:
+        soundfile.write(tmp_path / "bad.wav", sound, 16_000)
+    soundfile.write(tmp_path / "good.wav", tone(1.0), 16_000)
+    write_rows(tmp_path, ("bad.wav", text), ("good.wav", "another text"))
+    monkeypatch.chdir(tmp_path)
+    splits = ["split.dev_fraction=0", "split.test_fraction=0"]
+    code, stderr = invoke(["data=folder", f"data.path={tmp_path}", *splits, *FAST], monkeypatch, capsys)
+    assert code == 1 and re.search(f"^error: .*{message}", stderr, re.MULTILINE), stderr[-1500:]
+    assert "Traceback" not in stderr and not (tmp_path / "outputs").exists()
+
+
+def test_a_full_disk_is_one_line(hub, voice_folder, tmp_path, monkeypatch, capsys):
+    import tts_toolkit.data.features as features
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device", "features.npy")
+
+    monkeypatch.setattr(features, "write_whole", full)
+    monkeypatch.chdir(tmp_path)
+    code, stderr = invoke(["data=folder", f"data.path={voice_folder}", *FAST], monkeypatch, capsys)
+    assert code == 1 and "error: features.npy: No space left on device" in stderr and "Traceback" not in stderr
+
+
+def test_ctrl_c_leaves_a_resumable_checkpoint(hub, voice_folder, tmp_path):
+    arguments = ["data=folder", f"data.path={voice_folder}", *FAST, "schedule.max_steps=500", "schedule.eval_every=500"]
+    command = [sys.executable, str(CHECKOUT / "train/finetune.py"), *arguments]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 240
+    while not list(tmp_path.glob("outputs/finetune/checkpoints/step_*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130 and "continue with resume=latest" in stderr and "Traceback" not in stderr
+    last = sorted((tmp_path / "outputs/finetune/checkpoints").glob("step_*"))[-1]
+    assert (last / "progress.json").exists()
 
 
 def test_a_run_killed_and_resumed_ends_with_equal_weights(hub, voice_folder, finetuned, tmp_path):

@@ -43,14 +43,9 @@ def finetune(cfg: DictConfig) -> Path:
 def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
     from accelerate import Accelerator
     from accelerate.utils import set_seed
-    from omegaconf import OmegaConf
 
-    from tts_toolkit.training.runs import flat_settings
-
-    accelerator = Accelerator(**cfg.accelerator, project_dir=str(output_dir))
     set_seed(cfg.seed)
-    accelerator.init_trackers("tracking", config=flat_settings(OmegaConf.to_container(cfg, resolve=True)))
-    return accelerator
+    return Accelerator(**cfg.accelerator, project_dir=str(output_dir))
 
 
 def _speech(cfg: DictConfig) -> SpeechT5:
@@ -112,13 +107,16 @@ def _fit(
 ) -> Progress:
     """Train and return the progress; what distributed training holds is let go on return."""
     from hydra.utils import instantiate
+    from omegaconf import OmegaConf
 
     from tts_toolkit.data.batches import make_loader
     from tts_toolkit.training.evaluation import mean_loss
     from tts_toolkit.training.freezing import freeze
     from tts_toolkit.training.loop import fit
+    from tts_toolkit.training.runs import flat_settings
 
     freeze(speech.model, cfg.freeze)
+    accelerator.init_trackers("tracking", config=flat_settings(OmegaConf.to_container(cfg, resolve=True)))
     if cfg.gradient_checkpointing:
         speech.model.gradient_checkpointing_enable()
     shards = {"rank": accelerator.process_index, "n_ranks": accelerator.num_processes}

@@ -48,10 +48,15 @@ class ClipLimits:
         return waveform
 
 
-def content_key(path: Path, *settings: object) -> str:
-    """Return a hex key of a file's bytes and the settings applied to them (BLAKE2b, 128 bits)."""
+def content_key(clip: Clip, *settings: object) -> str:
+    """Return a hex key of the recording's bytes and the settings applied to them (BLAKE2b, 128 bits).
+
+    Raises UserError, naming the row, when the recording is missing.
+    """
+    if not clip.audio.is_file():
+        raise UserError(f"{clip.source}: no audio file at {clip.audio}; correct the row or add the file")
     digest = hashlib.blake2b(repr(settings).encode(), digest_size=16)
-    with path.open("rb") as file:
+    with clip.audio.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
@@ -71,9 +76,7 @@ def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) ->
     """
     files = []
     for clip in progress(clips, "log-mels", "clip"):
-        if not clip.audio.is_file():
-            raise UserError(f"{clip.source}: no audio file at {clip.audio}; correct the row or add the file")
-        key = content_key(clip.audio, FRONT_END, limits)
+        key = content_key(clip, FRONT_END, limits)
         file = cache_dir / "log_mels" / key[:2] / f"{key}.npy"
         if not file.exists():
             keep_array(file, log_mel(limits.read(clip)).numpy())

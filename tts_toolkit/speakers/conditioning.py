@@ -22,7 +22,7 @@ def clip_embeddings(clips: Sequence[Clip], encoder: SpeakerEncoder, limits: Clip
     """Return the embeddings (n_clips, dim) of the clips' sound, computing those that the cache lacks."""
     rows = []
     for clip in progress(clips, "speaker embeddings", "clip"):
-        key = content_key(clip.audio, "embedding-1", encoder.version, limits)
+        key = content_key(clip, "embedding-1", encoder.version, limits)
         file = cache_dir / "embeddings" / key[:2] / f"{key}.npy"
         if not file.exists():
             keep_array(file, encoder.embed(limits.read(clip)))

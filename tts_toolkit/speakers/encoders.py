@@ -81,8 +81,8 @@ class SpeechBrainEncoder:
     def _unusable(self, error: Exception) -> UserError:
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         return UserError(
-            f"the speaker encoder {self.source!r} cannot be loaded ({reason}); give a hub id, a folder of SpeechBrain's "
-            "layout or 'xvector-mini'"
+            f"the speaker encoder {self.source!r} cannot be loaded ({reason}); give a hub id, a folder of "
+            "SpeechBrain's layout or 'xvector-mini'"
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch.nn.functional import leaky_relu, pad
@@ -20,8 +21,7 @@ class PeriodDiscriminator(torch.nn.Module):
         self.period = period
         widths = [1, *channels]
         self.layers = torch.nn.ModuleList(
-            weight_norm(torch.nn.Conv2d(a, b, (5, 1), (3, 1), padding=(2, 0)))
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
+            weight_norm(torch.nn.Conv2d(a, b, (5, 1), (3, 1), padding=(2, 0))) for a, b in pairwise(widths)
         )
         self.last = weight_norm(torch.nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.functional import l1_loss
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, load_waveform, log_mel, mel_filters
 from tts_toolkit.data.clips import Clip
@@ -72,7 +73,9 @@ def train_vocoder(
         if (step + 1) % training.save_every == 0 or step + 1 == training.n_steps:
             trainer.save(output_dir / "state.pt", step + 1)
             trainer.log(output_dir / "metrics.jsonl", step + 1)
-    generator.remove_weight_norm()
+    for module in generator.modules():
+        if is_parametrized(module, "weight"):  # by weight norm, which transformers cannot take off again
+            remove_parametrizations(module, "weight")
     generator.eval().save_pretrained(output_dir)
     return losses
 

@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import soundfile
+import torch
+from conftest import tone
+
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.synthesis.vocoders import open_vocoder
+from tts_toolkit.vocoding.training import VocoderTraining, train_vocoder
+
+TINY_VOCODER = {
+    "upsample_initial_channel": 16, "upsample_rates": [4, 4, 4, 4], "upsample_kernel_sizes": [8, 8, 8, 8],
+    "resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1, 3]], "initializer_range": 0.1,
+}  # fmt: skip
+
+
+def training(n_steps, **changes):
+    values = {"n_spectral_steps": 20, "batch_size": 4, "crop_frames": 12, "periods": (2, 3), "judge_channels": (4, 8),
+              "judge_n_ffts": (256,), "save_every": 5, **changes}  # fmt: skip
+    return VocoderTraining(n_steps=n_steps, **values)
+
+
+def clips(folder):
+    made = []
+    for number in range(6):
+        soundfile.write(folder / f"{number}.wav", tone(1.5, hz=140 + 30 * number, seed=number), 16_000)
+        made.append(Clip(str(number), folder / f"{number}.wav", "t", "s", "f:1"))
+    return made
+
+
+def test_a_vocoder_learns_joins_its_judges_and_is_loaded_by_name(tmp_path):
+    train_vocoder(clips(tmp_path), TINY_VOCODER, training(30), tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
+    assert rows[-1]["mel"] < 0.75 * rows[0]["mel"]
+    assert "judges" not in rows[3] and "judges" in rows[-1]
+    vocoder = open_vocoder(str(tmp_path / "run"))
+    waveform = vocoder(torch.full((20, 80), -3.0))
+    assert waveform.shape == (20 * 256,) and np.isfinite(waveform).all()
+
+
+def test_a_resumed_training_ends_as_a_straight_one(tmp_path):
+    from safetensors.torch import load_file
+
+    recordings = clips(tmp_path)
+    for name, steps in (("straight", [25]), ("halved", [25])):
+        for n_steps in steps:
+            train_vocoder(recordings, TINY_VOCODER, training(n_steps), tmp_path / name)
+
+    # Stop after the state of step 20: what came later is done again.
+    class Stop(Exception):
+        pass
+
+    import tts_toolkit.vocoding.training as module
+
+    step = module._Trainer.step
+
+    def stopping(self, number, *batch):
+        if number == 22:
+            raise Stop
+        return step(self, number, *batch)
+
+    module._Trainer.step = stopping
+    try:
+        train_vocoder(recordings, TINY_VOCODER, training(25), tmp_path / "stopped")
+    except Stop:
+        pass
+    finally:
+        module._Trainer.step = step
+    train_vocoder(recordings, TINY_VOCODER, training(25), tmp_path / "stopped")
+    straight, resumed = (load_file(tmp_path / name / "model.safetensors") for name in ("straight", "stopped"))
+    assert all(straight[name].equal(resumed[name]) for name in straight)
