@@ -111,6 +111,18 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path, config, message):
     assert "\n" not in str(error.value)
 
 
+def test_another_embedding_size_starts_the_speaker_input_anew(tiny_speecht5_dir):
+    base, resized = (
+        load_speecht5("microsoft/speecht5_tts"),
+        load_speecht5("microsoft/speecht5_tts", speaker_embedding_dim=192),
+    )
+    old, new = (s.model.speecht5.decoder.prenet.speaker_embeds_layer.weight for s in (base, resized))
+    hidden = base.model.config.hidden_size
+    assert new.shape == (hidden, hidden + 192) and torch.equal(new[:, :hidden], old[:, :hidden])
+    ids = torch.tensor([base.processor.tokenizer("hello")["input_ids"]])
+    assert resized.model.generate_speech(ids, torch.randn(1, 192), maxlenratio=2.0).shape[1] == 80
+
+
 def test_settings_follow_the_base_and_the_longest_training_text():
     clips = {"train": [Clip("a", None, "x" * 120, "kim", "f:1")]}
     prepared = Prepared(clips, {}, {}, [])

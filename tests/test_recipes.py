@@ -130,6 +130,11 @@ MISTAKES = {
     "no resume": (["resume=elsewhere"], 1, "error: resume=elsewhere: no checkpoint there"),
     "conditioning": (["speaker.conditioning=mean"], 1, "allowed are speaker_mean, leave_one_out and utterance"),
     "freeze": (["freeze=[nothing]"], 1, "no parameter matches 'nothing'"),
+    "encoder size": (
+        ["base_model.speaker_embedding_dim=192"],
+        1,
+        "gives embeddings of 512 numbers, the model takes 192",
+    ),
     "metric": (["schedule.best_metric=mos"], 1, "schedule.best_metric=mos"),
 }
 

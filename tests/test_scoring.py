@@ -9,7 +9,7 @@ from tts_toolkit.packaged import packaged_file
 from tts_toolkit.report.html import SystemReport, word_differences, write_report
 from tts_toolkit.report.summary import table, write_rows, write_summary
 from tts_toolkit.scoring import recognisers
-from tts_toolkit.scoring.metrics import Cer, Similarity, Wer, scored_words
+from tts_toolkit.scoring.metrics import Cer, Wer, scored_words
 from tts_toolkit.scoring.recognisers import FasterWhisper, Pocketsphinx, transcribe
 from tts_toolkit.scoring.systems import held_out_references, score_rows, sum_up
 
@@ -37,13 +37,6 @@ def test_error_rates_are_over_the_corpus_with_their_counts():
 def test_a_reference_without_words_is_refused():
     with pytest.raises(ValueError, match="without words"):
         compute(Wer, ["a"], ["..."])
-
-
-def test_similarity_is_a_mean_of_cosines():
-    result = compute(Similarity, [[1.0, 0.0], [1.0, 1.0]], [[2.0, 0.0], [0.0, 3.0]])
-    assert result["similarity"] == pytest.approx((1 + 0.5**0.5) / 2)
-    with pytest.raises(ValueError, match="zeros"):
-        compute(Similarity, [[0.0, 0.0]], [[1.0, 0.0]])
 
 
 class Parrot:

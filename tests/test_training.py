@@ -40,9 +40,11 @@ def examples(tmp_path_factory):
 class Run:
     """A small training run that can be stopped and gone on with."""
 
-    def __init__(self, examples, run_dir, evaluate=None, accumulation=1):
+    def __init__(self, examples, run_dir, evaluate=None, accumulation=1, mixed_precision="no"):
         torch.manual_seed(0)
-        self.accelerator = Accelerator(cpu=True, gradient_accumulation_steps=accumulation)
+        self.accelerator = Accelerator(
+            cpu=True, gradient_accumulation_steps=accumulation, mixed_precision=mixed_precision
+        )
         speech = build_speecht5(SpeechSettings(), seed=0, **TINY)
         optimizer = torch.optim.AdamW(speech.model.parameters(), lr=3e-3)
         self.model, self.optimizer = self.accelerator.prepare(speech.model, optimizer)
@@ -106,6 +108,19 @@ def test_a_signal_saves_at_the_next_step_and_the_run_goes_on(examples, tmp_path,
     resumed = Run(examples, tmp_path / "stopped")
     resumed.fit(SCHEDULE, find_checkpoint("latest", tmp_path / "stopped"))
     assert same(straight.weights(), resumed.weights())
+
+
+def test_bfloat16_trains(examples, tmp_path):
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    run = Run(examples, tmp_path, mixed_precision="bf16")
+    run.lr_steps = 30
+    run.fit(replace(SCHEDULE, max_steps=30, eval_every=30, save_every=30))
+    AcceleratorState._reset_state(reset_partial_state=True)
+    losses = [row["loss"] for row in run.rows() if "loss" in row]
+    assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:3])
+    assert {p.dtype for p in run.model.parameters()} == {torch.float32}
 
 
 def test_the_best_checkpoint_is_kept_and_training_stops_without_gain(examples, tmp_path):

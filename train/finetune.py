@@ -6,6 +6,7 @@ tts-finetune data=folder data.path=my_recordings
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +43,11 @@ def finetune(cfg: DictConfig) -> Path:
 
 def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
     from accelerate import Accelerator
-    from accelerate.utils import set_seed
+    from accelerate.utils import InitProcessGroupKwargs, set_seed
 
     set_seed(cfg.seed)
-    return Accelerator(**cfg.accelerator, project_dir=str(output_dir))
+    patience = InitProcessGroupKwargs(timeout=timedelta(seconds=cfg.process_timeout_seconds))
+    return Accelerator(**cfg.accelerator, project_dir=str(output_dir), kwargs_handlers=[patience])
 
 
 def _speech(cfg: DictConfig) -> SpeechT5:
@@ -70,6 +72,7 @@ def _prepare(cfg: DictConfig, speech: SpeechT5) -> Prepared:
         instantiate(cfg.limits),
         cfg.speaker.conditioning,
         cfg.speaker.max_clips,
+        speech.model.config.speaker_embedding_dim,
         cfg.text.unspeakable,
         Path(cfg.cache_dir),
     )

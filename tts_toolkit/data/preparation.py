@@ -36,6 +36,7 @@ def prepare(
     limits: ClipLimits,
     conditioning: Conditioning,
     max_embedded_clips: int | None,
+    embedding_dim: int,
     unspeakable: Unspeakable,
     cache_dir: Path,
 ) -> Prepared:
@@ -49,6 +50,11 @@ def prepare(
         raise UserError(f"speaker.max_clips={max_embedded_clips} goes with speaker.conditioning=speaker_mean only")
     embedded = _first_of_each(clips["train"], max_embedded_clips)
     own = clip_embeddings(embedded, encoder, limits, cache_dir)
+    if own.shape[1] != embedding_dim:
+        raise UserError(
+            f"the encoder {encoder.name} gives embeddings of {own.shape[1]} numbers, the model takes {embedding_dim}: "
+            f"choose another encoder, or set base_model.speaker_embedding_dim={own.shape[1]}"
+        )
     files: dict[str, list[Path]] = {
         part: log_mel_files(clips[part], limits, cache_dir) for part in ("train", "dev") if part in clips
     }

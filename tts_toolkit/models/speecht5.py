@@ -41,11 +41,14 @@ class SpeechT5:
     name: str
 
 
-def load_speecht5(source: str, revision: str | None = None, **config: Any) -> SpeechT5:
+def load_speecht5(
+    source: str, revision: str | None = None, speaker_embedding_dim: int | None = None, **config: Any
+) -> SpeechT5:
     """Return the checkpoint of a hub id, a folder or a built-in name; `config` values replace those of its own.
 
-    Layer drop is off unless asked for: it leaves parameters without gradient, which ends distributed training.
-    Raises UserError when there is no such checkpoint, or when it is of another model.
+    A `speaker_embedding_dim` other than the checkpoint's (192 for ECAPA) starts the weights that hear the speaker
+    anew and keeps all others. Layer drop is off unless asked for: it leaves parameters without gradient, which ends
+    distributed training. Raises UserError when there is no such checkpoint, or when it is of another model.
     """
     ensure_torchaudio()
     from transformers import AutoConfig, SpeechT5ForTextToSpeech, SpeechT5Processor
@@ -62,6 +65,8 @@ def load_speecht5(source: str, revision: str | None = None, **config: Any) -> Sp
             )
         overrides = {"encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0, **config}
         model = SpeechT5ForTextToSpeech.from_pretrained(path, revision=revision, dtype="float32", **overrides)
+        if speaker_embedding_dim not in (None, model.config.speaker_embedding_dim):
+            _resize_speaker_input(model, speaker_embedding_dim)
         processor = SpeechT5Processor.from_pretrained(path, revision=revision)
     except (OSError, ValueError) as error:
         raise UserError(
@@ -69,6 +74,21 @@ def load_speecht5(source: str, revision: str | None = None, **config: Any) -> Sp
             "holds config.json and model.safetensors, or speecht5-mini"
         ) from error
     return SpeechT5(model, processor, _settings(path, revision), source)
+
+
+def _resize_speaker_input(model: Any, dim: int) -> None:
+    """Give the layer that joins (hidden, speaker) new speaker columns, drawn as SpeechT5 draws its linear weights."""
+    import torch
+
+    prenet, hidden = model.speecht5.decoder.prenet, model.config.hidden_size
+    old = prenet.speaker_embeds_layer
+    new = torch.nn.Linear(hidden + dim, hidden)
+    with torch.no_grad():
+        new.weight.normal_(0.0, model.config.initializer_range)
+        new.weight[:, :hidden] = old.weight[:, :hidden]
+        new.bias.copy_(old.bias)
+    prenet.speaker_embeds_layer = new
+    model.config.speaker_embedding_dim = dim
 
 
 def _settings(path: str, revision: str | None) -> SpeechSettings:

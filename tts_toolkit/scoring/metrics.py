@@ -1,7 +1,4 @@
-"""Word and character error rates and speaker similarity as `evaluate.Metric` classes, used offline.
-
-Each is a pure function of texts or embeddings; recognisers and encoders are elsewhere.
-"""
+"""Word and character error rates as `evaluate.Metric` classes, used offline: pure functions of texts."""
 
 from __future__ import annotations
 
@@ -11,9 +8,7 @@ from typing import Any
 
 import evaluate
 import jiwer
-import numpy as np
 from datasets import Features, Value
-from datasets import Sequence as Vector
 
 from tts_toolkit.text.english import normalize_english
 
@@ -70,29 +65,3 @@ class Cer(_ErrorRate):
     """Corpus character error rate: (substitutions + deletions + insertions) / reference characters, spaces included."""
 
     unit = "character"
-
-
-class Similarity(evaluate.Metric):
-    """Mean cosine between the embeddings of spoken utterances and those of reference recordings."""
-
-    def _info(self) -> evaluate.MetricInfo:
-        vector = Vector(Value("float32"))
-        return evaluate.MetricInfo(
-            description=self.__doc__,
-            citation="",
-            inputs_description="predictions, references: speaker embeddings of the same encoder, row by row.",
-            features=Features({"predictions": vector, "references": vector}),
-        )
-
-    def _compute(self, predictions: Sequence[Sequence[float]], references: Sequence[Sequence[float]]) -> dict[str, Any]:
-        """Return the mean and each utterance's cosine."""
-        cosines = cosine(np.asarray(predictions), np.asarray(references))
-        return {"similarity": float(cosines.mean()), "cosines": cosines.tolist()}
-
-
-def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the cosine of each pair of rows (n,) of two arrays (n, dim); raises ValueError for a zero row."""
-    norms = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    if not norms.all():
-        raise ValueError("an embedding of zeros has no direction to compare")
-    return np.asarray((a * b).sum(axis=-1) / norms)

@@ -100,11 +100,10 @@ class SpeechT5Synthesizer:
 
     def _utterance(self, text: str, spoken: list[Spoken]) -> Utterance:
         pause = np.zeros(int(PAUSE_SECONDS * SAMPLE_RATE_HZ), dtype=np.float32)
-        waveforms: list[np.ndarray] = []
-        for piece in spoken if self.vocoder else ():
-            waveforms += [pause, self.vocoder(piece.log_mel)] if waveforms else [self.vocoder(piece.log_mel)]
+        waveforms = [self.vocoder(piece.log_mel) for piece in spoken] if self.vocoder else []
+        joined = [part for waveform in waveforms for part in (pause, waveform)][1:]
         return Utterance(
-            waveform=np.concatenate(waveforms) if waveforms else pause[:0],
+            waveform=np.concatenate(joined) if joined else pause[:0],
             log_mels=tuple(piece.log_mel for piece in spoken),
             attentions=tuple(piece.attention for piece in spoken),
             skipped=tuple(self.front_end.unspeakable(text)),
