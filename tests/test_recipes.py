@@ -135,6 +135,7 @@ MISTAKES = {
         1,
         "gives embeddings of 512 numbers, the model takes 192",
     ),
+    "no dev": (["split.dev_fraction=0", "data.path=NO_SPLIT"], 1, "there is no dev clip to choose the checkpoint by"),
     "metric": (["schedule.best_metric=mos"], 1, "schedule.best_metric=mos"),
 }
 
@@ -155,6 +156,15 @@ def invoke(arguments, monkeypatch, capsys):
 def test_mistakes_get_one_line_and_leave_nothing(hub, voice_folder, tmp_path, monkeypatch, capsys, mistake):
     arguments, status, message = MISTAKES[mistake]
     data = [] if any(a.startswith("data=") for a in arguments) else ["data=folder", f"data.path={voice_folder}"]
+    if "data.path=NO_SPLIT" in arguments:
+        rows = [json.loads(line) for line in (voice_folder / "metadata.jsonl").open()]
+        manifest = tmp_path / "rows.jsonl"
+        manifest.write_text(
+            "".join(
+                json.dumps({**r, "split": "", "file_name": str(voice_folder / r["file_name"])}) + "\n" for r in rows
+            )
+        )
+        data, arguments = ["data=jsonl", f"data.path={manifest}"], arguments[:1]
     monkeypatch.chdir(tmp_path)
     code, stderr = invoke([*data, *FAST, *arguments], monkeypatch, capsys)
     assert code == status, stderr[-2000:]
@@ -165,7 +175,8 @@ def test_mistakes_get_one_line_and_leave_nothing(hub, voice_folder, tmp_path, mo
 
 
 def write_rows(folder, *rows):
-    (folder / "metadata.csv").write_text("file_name,text\n" + "".join(f"{name},{text}\n" for name, text in rows))
+    lines = [f"{name},{text},{split}\n" for name, text, split in rows]
+    (folder / "metadata.csv").write_text("file_name,text,split\n" + "".join(lines))
 
 
 BAD_CLIPS = {
@@ -188,10 +199,17 @@ def test_clips_that_cannot_be_used_name_their_row(hub, tmp_path, monkeypatch, ca
     elif sound is not None:
         soundfile.write(tmp_path / "bad.wav", sound, 16_000)
     soundfile.write(tmp_path / "good.wav", tone(1.0), 16_000)
-    write_rows(tmp_path, ("bad.wav", text), ("good.wav", "another text"))
+    for name in ("dev", "test"):
+        soundfile.write(tmp_path / f"{name}.wav", tone(1.2), 16_000)
+    write_rows(
+        tmp_path,
+        ("bad.wav", text, "train"),
+        ("good.wav", "another text", "train"),
+        ("dev.wav", "one more", "dev"),
+        ("test.wav", "last", "test"),
+    )
     monkeypatch.chdir(tmp_path)
-    splits = ["split.dev_fraction=0", "split.test_fraction=0"]
-    code, stderr = invoke(["data=folder", f"data.path={tmp_path}", *splits, *FAST], monkeypatch, capsys)
+    code, stderr = invoke(["data=folder", f"data.path={tmp_path}", *FAST], monkeypatch, capsys)
     assert code == 1 and re.search(f"^error: .*{message}", stderr, re.MULTILINE), stderr[-1500:]
     assert "Traceback" not in stderr and not (tmp_path / "outputs").exists()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tts_toolkit.cli import command
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from tts_toolkit.data.preparation import Prepared
     from tts_toolkit.models.speecht5 import SpeechT5
+    from tts_toolkit.report.html import SystemReport
+    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
     from tts_toolkit.training.checkpoints import Progress
+    from tts_toolkit.training.spoken import SpokenEvaluation
 
 log = logging.getLogger("tts_toolkit.finetune")
 
@@ -37,8 +40,7 @@ def finetune(cfg: DictConfig) -> Path:
     best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
     if not accelerator.is_main_process:
         return output_dir / "model"
-    speech.model.cpu()
-    return _score_and_export(cfg, speech, prepared, output_dir, best_step)
+    return _export(cfg, speech, prepared, _score(cfg, speech, prepared), best_step)
 
 
 def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
@@ -160,7 +162,7 @@ def _fit(
     )
 
 
-def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> Any:
+def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> SpokenEvaluation | None:
     """Return the evaluation that speaks dev sentences, or None when none are asked for."""
     from hydra.utils import instantiate
 
@@ -179,7 +181,7 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
     return SpokenEvaluation(sentences, _synthesizer(cfg, speech), instantiate(cfg.asr), judge, cfg.evaluation.seed)
 
 
-def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> Any:
+def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> SpeechT5Synthesizer:
     from hydra.utils import instantiate
 
     from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
@@ -189,43 +191,51 @@ def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> Any:
     return SpeechT5Synthesizer(speech, vocoder, instantiate(cfg.decoding), cfg.evaluation.batch_size)
 
 
-def _score_and_export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, output_dir: Path, best_step: int) -> Path:
-    """Score natural, base and fine-tuned speech on the test clips, write the report and export the model."""
+def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[SystemReport]:
+    """Return natural recordings, the base and the fine-tuned model, scored on the test clips; nothing without any."""
+    from hydra.utils import instantiate
+
+    from tts_toolkit.scoring.scorecard import speak_and_score
+
+    def open_base() -> SpeechT5Synthesizer:
+        base = _speech(cfg)
+        base.model.to(speech.model.device)
+        return _synthesizer(cfg, base)
+
+    systems = {"base": open_base} if cfg.evaluation.score_base else {}
+    systems["finetuned"] = lambda: _synthesizer(cfg, speech)
+    test = prepared.clips.get("test", ())[: cfg.evaluation.n_test_sentences]
+    if not test:
+        return []
+    return speak_and_score(
+        test,
+        systems,
+        prepared.voices,
+        instantiate(cfg.limits),
+        instantiate(cfg.asr),
+        instantiate(cfg.judge),
+        cfg.evaluation.seed,
+        Path(cfg.output_dir) / "speech",
+    )
+
+
+def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list[SystemReport], step: int) -> Path:
+    """Write the report and the model's folder, upload the folder if asked to, and return it."""
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
     from tts_toolkit.models.export import export_model, model_card, push_folder, settings_for
-    from tts_toolkit.report.html import write_report
-    from tts_toolkit.report.summary import table, write_rows, write_summary
-    from tts_toolkit.scoring.scorecard import speak_and_score
+    from tts_toolkit.report.summary import table, write_results
     from tts_toolkit.training.runs import describe, training_curves
 
-    recogniser, judge, encoder = instantiate(cfg.asr), instantiate(cfg.judge), instantiate(cfg.encoder)
-    systems = {"finetuned": lambda: _synthesizer(cfg, speech)}
-    if cfg.evaluation.score_base:
-        systems = {"base": lambda: _synthesizer(cfg, _speech(cfg)), **systems}
-    test = prepared.clips.get("test", ())[: cfg.evaluation.n_test_sentences]
-    reports = (
-        speak_and_score(
-            test,
-            systems,
-            prepared.voices,
-            instantiate(cfg.limits),
-            recogniser,
-            judge,
-            cfg.evaluation.seed,
-            output_dir / "speech",
-        )
-        if test
-        else []
-    )
+    output_dir = Path(cfg.output_dir)
+    encoder, recogniser, judge = (instantiate(part) for part in (cfg.encoder, cfg.asr, cfg.judge))
+    facts = describe(cfg.name, speech, prepared, encoder, recogniser, judge, step, cfg.licence)
     scores = {report.name: report.scores for report in reports}
-    facts = describe(cfg.name, speech, prepared, encoder, recogniser, judge, best_step, cfg.licence)
-    settings = settings_for(speech.settings, cfg.vocoder, cfg.encoder.source, cfg.text.language, prepared)
     model_dir = export_model(
         speech,
         output_dir / "model",
-        settings,
+        settings_for(speech.settings, cfg.vocoder, encoder.name, cfg.text.language, prepared),
         prepared.voices,
         list(prepared.cards),
         OmegaConf.to_yaml(cfg, resolve=True),
@@ -234,11 +244,8 @@ def _score_and_export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, out
     )
     if reports:
         curves = training_curves(output_dir / "metrics.jsonl")
-        write_report(output_dir / "report.html", f"{cfg.name}: held-out sentences", reports, facts, curves)
-        write_rows(output_dir / "rows.jsonl", {report.name: report.rows for report in reports})
-        write_summary(output_dir / "summary.json", scores, facts)
-        print(table(scores))
-        print(f"report: {output_dir / 'report.html'}")
+        report = write_results(output_dir, f"{cfg.name}: held-out sentences", reports, facts, curves)
+        print(f"{table(scores)}\nreport: {report}")
     print(f"model:  {model_dir}")
     if cfg.push_to_hub:
         print(f"hub:    {push_folder(model_dir, cfg.hub_model_id, cfg.hub_private)}")

@@ -46,6 +46,8 @@ def prepare(
     `max_embedded_clips` of a speaker are embedded, which only `speaker_mean` allows.
     """
     clips = {part: check_transcripts(of_part, front_end, unspeakable) for part, of_part in parts.items() if of_part}
+    if "dev" not in clips:
+        raise UserError("there is no dev clip to choose the checkpoint by; set split.dev_fraction above 0")
     if max_embedded_clips and conditioning != "speaker_mean":
         raise UserError(f"speaker.max_clips={max_embedded_clips} goes with speaker.conditioning=speaker_mean only")
     embedded = _first_of_each(clips["train"], max_embedded_clips)
@@ -69,7 +71,7 @@ def prepare(
         conditions = {"train": [voices[clip.speaker] for clip in clips["train"]]}
     else:
         conditions = {"train": list(condition(own, names, conditioning))}
-    conditions["dev"] = [voices[clip.speaker] for clip in clips.get("dev", ())]
+    conditions["dev"] = [voices[clip.speaker] for clip in clips["dev"]]
     examples: dict[str, list[Example]] = {
         part: [
             Example(clip.id, tuple(front_end.tokens(clip.transcript)), file, _n_frames(file), embedding)

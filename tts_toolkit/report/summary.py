@@ -1,4 +1,4 @@
-"""`summary.json`: the same figures for programs."""
+"""What a scoring leaves behind: `report.html` for people, `summary.json` and `rows.jsonl` for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.files import write_whole
+from tts_toolkit.report.html import SystemReport, write_report
 from tts_toolkit.scoring.systems import Row, Scores
+
+
+def write_results(
+    output_dir: Path, title: str, reports: Sequence[SystemReport], facts: Mapping[str, Any], curves: Mapping[str, str]
+) -> Path:
+    """Write all three files and return that of the report."""
+    write_report(output_dir / "report.html", title, reports, facts, curves)
+    write_rows(output_dir / "rows.jsonl", {report.name: report.rows for report in reports})
+    write_summary(output_dir / "summary.json", {report.name: report.scores for report in reports}, facts)
+    return output_dir / "report.html"
 
 
 def write_summary(file: Path, systems: Mapping[str, Scores], facts: Mapping[str, Any]) -> None:
