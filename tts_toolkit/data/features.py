@@ -43,7 +43,7 @@ class ClipLimits:
             raise UserError(
                 f"{clip.source}: {clip.audio} lasts {seconds:.2f} s without its silent ends; allowed are "
                 f"{self.min_duration_in_seconds:g} to {self.max_duration_in_seconds:g} s: cut or remove it, or change "
-                "data.limits.min_duration_in_seconds or data.limits.max_duration_in_seconds"
+                "limits.min_duration_in_seconds or limits.max_duration_in_seconds"
             )
         return waveform
 

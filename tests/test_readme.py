@@ -1,0 +1,73 @@
+"""What the documentation says to type must be there: options compose, targets and files exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from tts_toolkit.cli import quoted
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONFIG_OF = {
+    "tts-finetune": "finetune", "train/finetune.py": "finetune", "tts-embed": "embed", "train/embed.py": "embed",
+    "tts-synthesize": "synthesize", "eval/synthesize.py": "synthesize", "tts-corpus": "corpus",
+    "tts-train-encoder": "train_encoder", "tts-train-vocoder": "train_vocoder",
+}  # fmt: skip
+
+
+def commands():
+    """Yield (page, words) of every command in a code block of the documentation."""
+    for page in PAGES:
+        text = re.sub(r"\\\n\s*", " ", page.read_text())
+        blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL) + re.findall(r"(?:^    \S.*\n)+", text, re.MULTILINE)
+        for line in (line.strip() for block in blocks for line in block.splitlines()):
+            if line and not line.startswith("#"):
+                yield page.name, shlex.split(line, comments=True)
+
+
+RECIPES = [
+    (page, words) for page, words in commands() if any(Path(w).name in {Path(c).name for c in CONFIG_OF} for w in words)
+]
+
+
+def test_enough_commands_were_found():
+    assert len(RECIPES) >= 12
+
+
+@pytest.mark.parametrize(
+    ("page", "words"), RECIPES, ids=lambda value: value if isinstance(value, str) else " ".join(value)[:60]
+)
+def test_recipe_commands_compose(page, words):
+    at = next(i for i, word in enumerate(words) if word in CONFIG_OF or Path(word).name in CONFIG_OF)
+    name = words[at] if words[at] in CONFIG_OF else Path(words[at]).name
+    if "/" in name:
+        assert (ROOT / name).is_file()
+    overrides = [quoted(word, ("text", "voice")) for word in words[at + 1 :] if "=" in word]
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        compose(CONFIG_OF[name], overrides=overrides)
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    used = {words[1] for _, words in commands() if words[0] == "make"}
+    assert {"demo", "test"} <= used <= targets
+
+
+def test_the_options_in_tables_compose():
+    rows = re.findall(r"^\|[^|]*\| `([^|]*)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(rows) >= 5
+    for row in rows:
+        for example in row.split("`, `"):
+            if "=" in example:
+                overrides = [quoted(word, ()) for word in shlex.split(example.replace("...", "somewhere"))]
+                with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+                    compose("finetune", overrides=overrides)
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), (page.name, target)
