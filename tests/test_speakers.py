@@ -40,6 +40,15 @@ def test_the_hub_encoder_takes_the_same_path_as_the_built_in_one(encoder, hub_xv
     assert from_hub.version == REVISION and encoder.version != REVISION
 
 
+def test_looking_through_loaded_modules_imports_nothing_that_is_missing(encoder):
+    import sys
+
+    encoder.embed(tone(1.0))
+    for module in list(sys.modules.values()):
+        getattr(module, "__file__", None)
+        getattr(module, "no_such_name", None)
+
+
 def test_an_unknown_encoder_is_a_users_mistake():
     with pytest.raises(UserError, match="speaker encoder 'nobody/none' cannot be loaded"):
         SpeechBrainEncoder("nobody/none").embed(tone(1.0))
