@@ -1,6 +1,7 @@
-"""The fine-tuning recipe, with each process printing a digest of its weights at the end of training."""
+"""The fine-tuning recipe, with each process writing a digest of its weights to a file at the end of training."""
 
 import hashlib
+from pathlib import Path
 
 from tts_toolkit.train.finetune import finetune
 
@@ -10,14 +11,14 @@ from tts_toolkit.cli import command
 release = runs.release
 
 
-def print_digest_and_release(accelerator):
+def write_digest_and_release(accelerator):
     digest = hashlib.sha256()
     for name, parameter in sorted(accelerator.unwrap_model(accelerator._models[0]).named_parameters()):
         digest.update(name.encode() + parameter.detach().numpy().tobytes())
-    print(f"weights {accelerator.process_index}/{accelerator.num_processes} {digest.hexdigest()}", flush=True)
+    Path(f"weights-{accelerator.process_index}-of-{accelerator.num_processes}").write_text(digest.hexdigest())
     release(accelerator)
 
 
 if __name__ == "__main__":
-    runs.release = print_digest_and_release
+    runs.release = write_digest_and_release
     command("finetune", finetune)
