@@ -38,9 +38,9 @@ TINY = dict(
 )
 
 
-def add_to_hub(repo_id: str, folder: Path) -> None:
+def add_to_hub(repo_id: str, folder: Path, kind: str = "models") -> None:
     """Put a folder into the hub cache as the snapshot of a repository."""
-    repo = Path(HUB.name) / "hub" / f"models--{repo_id.replace('/', '--')}"
+    repo = Path(HUB.name) / "hub" / f"{kind}--{repo_id.replace('/', '--')}"
     shutil.copytree(folder, repo / "snapshots" / REVISION, dirs_exist_ok=True)
     (repo / "refs").mkdir(exist_ok=True)
     (repo / "refs" / "main").write_text(REVISION)
@@ -130,4 +130,120 @@ def voice_folder(tmp_path_factory):
         split = "test" if number >= 10 else "dev" if number >= 8 else "train"
         rows.append({"file_name": name, "text": text, "speaker": "tone", "split": split})
     (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hub_vits(tmp_path_factory):
+    """A VITS with random weights as facebook/mms-tts-eng: letters, a few digits, and the blank as id 0."""
+    from transformers import VitsConfig, VitsModel, VitsTokenizer
+
+    folder = tmp_path_factory.mktemp("vits")
+    characters = "k'zyudheswcp-jmi florbangxvtq_0"
+    (folder / "vocab.json").write_text(json.dumps({char: index for index, char in enumerate(characters)}))
+    tokenizer = VitsTokenizer(
+        str(folder / "vocab.json"), language="eng", phonemize=False, is_uroman=False, pad_token="k", unk_token=None
+    )
+    torch.manual_seed(0)
+    sizes = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, ffn_dim=32, flow_size=16,
+        spectrogram_bins=33, upsample_initial_channel=16, upsample_rates=[8, 8, 2, 2],
+        upsample_kernel_sizes=[16, 16, 4, 4], resblock_kernel_sizes=[3], resblock_dilation_sizes=[[1, 3]],
+        prior_encoder_num_flows=2, prior_encoder_num_wavenet_layers=1, posterior_encoder_num_wavenet_layers=1,
+        duration_predictor_num_flows=2, duration_predictor_filter_channels=16, depth_separable_num_layers=1)  # fmt: skip
+    model = VitsModel(VitsConfig(vocab_size=len(characters), num_speakers=1, **sizes))
+    model.decoder.conv_post.weight.data.mul_(0.03)  # as drawn everything is clipped, and rounding is magnified
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    add_to_hub("facebook/mms-tts-eng", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hub_bark(tmp_path_factory):
+    """A Bark with random weights and two voice presets as suno/bark-small, sampling as the real one does."""
+    from transformers import BarkConfig, BarkModel, BarkProcessor, BertTokenizer, EncodecConfig, GenerationConfig
+    from transformers.models.bark import generation_configuration_bark as settings
+
+    folder = tmp_path_factory.mktemp("bark")
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *".,!?'[]♪", *(f"##{c}" for c in letters)]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    tokenizer = BertTokenizer(vocab=str(folder / "vocab.txt"))
+    # As in Bark: semantic ids, their padding, then shifted text ids, text padding and the mark to start.
+    n_codes, n_semantic = 16, 20
+    text_offset = n_semantic + 2
+    text_pad = text_offset + len(vocabulary)
+    n_coarse = n_semantic + 2 * n_codes
+    sizes = dict(hidden_size=16, num_layers=2, num_heads=2, block_size=1024, dropout=0.0)
+    torch.manual_seed(0)
+    model = BarkModel(
+        BarkConfig(
+            semantic_config=dict(input_vocab_size=text_pad + 2, output_vocab_size=n_semantic + 1, **sizes),
+            coarse_acoustics_config=dict(input_vocab_size=n_coarse + 2, output_vocab_size=n_coarse + 2, **sizes),
+            fine_acoustics_config=dict(
+                input_vocab_size=n_codes + 1, output_vocab_size=n_codes + 1, n_codes_total=4, n_codes_given=1, **sizes
+            ),
+            codec_config=EncodecConfig(
+                sampling_rate=24_000, hidden_size=16, num_filters=4, codebook_size=n_codes, codebook_dim=16,
+                upsampling_ratios=[8, 5, 4, 2], num_residual_layers=1, num_lstm_layers=1, target_bandwidths=[1.2],
+            ).to_dict(),
+        )
+    )  # fmt: skip
+    generation = settings.BarkGenerationConfig.from_sub_model_configs(
+        settings.BarkSemanticGenerationConfig(
+            eos_token_id=n_semantic, text_encoding_offset=text_offset, text_pad_token=text_pad,
+            semantic_infer_token=text_pad + 1, semantic_vocab_size=n_semantic, max_input_semantic_length=256,
+            max_new_tokens=24, do_sample=True,
+        ),
+        settings.BarkCoarseGenerationConfig(
+            coarse_semantic_pad_token=n_coarse, coarse_infer_token=n_coarse + 1, n_coarse_codebooks=2,
+            max_coarse_input_length=16, max_coarse_history=24, sliding_window_len=12, do_sample=True,
+        ),
+        settings.BarkFineGenerationConfig(
+            temperature=0.5, max_fine_history_length=16, max_fine_input_length=32, n_fine_codebooks=4
+        ),
+        codebook_size=n_codes,
+    )  # fmt: skip
+    model.generation_config = GenerationConfig(**generation.to_dict())
+    for stage in (model.semantic, model.coarse_acoustics, model.fine_acoustics):
+        for parameter in stage.parameters():
+            if parameter.ndim > 1:
+                parameter.data.mul_(15)  # as drawn they are too weak for what is heard to depend on what came before
+    for name, buffer in model.codec_model.named_buffers():
+        if name.endswith("codebook.embed"):
+            buffer.normal_()  # zeros as built, which would make every code sound alike
+    draw = np.random.default_rng(0)
+    presets = {"repo_or_path": str(folder)}
+    (folder / "speaker_embeddings" / "v2").mkdir(parents=True)
+    for name in ("v2/en_speaker_2", "v2/en_speaker_3", "v2/en_speaker_6", "v2/fr_speaker_1"):
+        arrays = {
+            "semantic_prompt": draw.integers(0, n_semantic, 12),
+            "coarse_prompt": draw.integers(0, n_codes, (2, 18)),
+            "fine_prompt": draw.integers(0, n_codes, (4, 18)),
+        }
+        presets[name] = {part: f"speaker_embeddings/{name}_{part}.npy" for part in arrays}
+        for part, values in arrays.items():
+            np.save(folder / presets[name][part], values.astype(np.int64))
+    model.save_pretrained(folder)
+    BarkProcessor(tokenizer=tokenizer, speaker_embeddings=presets).save_pretrained(str(folder))
+    add_to_hub("suno/bark-small", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hub_arctic(tmp_path_factory):
+    """Matthijs/cmu-arctic-xvectors: the archive of x-vectors that its script read, smaller."""
+    import io
+    import zipfile
+
+    folder = tmp_path_factory.mktemp("arctic")
+    draw = np.random.default_rng(0)
+    with zipfile.ZipFile(folder / "spkrec-xvect.zip", "w") as archive:
+        for speaker in ("slt", "awb", "bdl"):  # not in order, as in the real archive
+            for number in (2, 1):
+                buffer = io.BytesIO()
+                np.save(buffer, draw.standard_normal(512).astype(np.float32))
+                name = f"cmu_us_{speaker}_arctic-wav-arctic_a{number:04d}.npy"
+                archive.writestr(f"spkrec-xvect/{name}", buffer.getvalue())
+    add_to_hub("Matthijs/cmu-arctic-xvectors", folder, kind="datasets")
     return folder

@@ -10,7 +10,10 @@ from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 CONF = Path(tts_toolkit.conf.__file__).parent
-PRIMARY = ["finetune", "synthesize", "embed", "corpus", "train_encoder", "train_vocoder"]
+PRIMARY = [
+    "finetune", "synthesize", "embed", "corpus", "train_encoder", "train_vocoder",
+    "benchmark", "score", "compare", "prepare_test_set",
+]  # fmt: skip
 
 
 def targets(node):
@@ -57,8 +60,16 @@ def test_every_command_composes(name):
     assert cfg
 
 
-EXPERIMENTS = {file.stem: file for file in (CONF / "experiment").glob("*.yaml")}
-COMMAND_OF = {"demo_voice": "corpus"}
+EXPERIMENTS = {
+    file.relative_to(CONF / "experiment").with_suffix("").as_posix(): file
+    for file in (CONF / "experiment").rglob("*.yaml")
+}
+COMMAND_OF = {
+    "demo_voice": "corpus",
+    "three_families": "benchmark",
+    "offline_benchmark": "benchmark",
+    "reproduce/voicehub_arena_en": "benchmark",
+}
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -80,6 +91,17 @@ def test_every_choice_of_a_group_composes(group):
     with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
         for choice in choices:
             compose("finetune", overrides=[f"{group}={choice}"])
+
+
+@pytest.mark.parametrize("group", ["systems", "test_set", "asr", "judge", "quality"])
+def test_every_choice_of_the_benchmark_composes(group):
+    choices = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+    assert choices
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        for choice in choices:
+            cfg = compose("benchmark", overrides=[f"{group}={[choice] if group == 'systems' else choice}"])
+            if group == "systems":
+                assert list(cfg.systems) == [choice], "a system's package is its file's name"
 
 
 def test_numbers_are_numbers():

@@ -17,6 +17,7 @@ import torch
 from tts_toolkit.errors import UserError
 
 SAMPLE_RATE_HZ = 16_000
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
 N_MELS = 80
 N_FFT = 1024  # samples; 64 ms Hann window
 HOP_LENGTH = 256  # samples; 16 ms, 62.5 frames a second
@@ -41,6 +42,11 @@ def load_waveform(path: str | Path) -> np.ndarray:
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: holds values that are not numbers (NaN or infinity); export the clip again")
     return resample(samples.mean(axis=1), sample_rate_hz, SAMPLE_RATE_HZ)
+
+
+def sound_files(folder: Path) -> dict[str, Path]:
+    """Return the recordings below `folder` by their names without suffix, in order of path."""
+    return {file.stem: file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SOUND_SUFFIXES}
 
 
 def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def heat_map(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
@@ -49,7 +53,50 @@ def curves_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_
     axes.set_xlabel(x_label)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def intervals_svg(
+    values: Mapping[str, tuple[float, tuple[float, float] | None]], x_label: str, marks: Mapping[str, float] = {}
+) -> str:
+    """Return an SVG of named values with their intervals, one a line, and of vertical marks such as a floor."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 0.9 + 0.35 * len(values)), layout="constrained")
+    axes = figure.subplots()
+    for row, (value, interval) in enumerate(values.values()):
+        low, high = interval or (value, value)
+        axes.plot([low, high], [row, row], color="tab:blue", linewidth=2)
+        axes.plot([value], [row], "o", color="tab:blue")
+    for name, at in marks.items():
+        axes.axvline(at, color="tab:gray", linestyle=":")
+        axes.annotate(name, (at, -0.6), fontsize=8, color="tab:gray", ha="center", annotation_clip=False)
+    axes.set_yticks(range(len(values)), list(values))
+    axes.set_ylim(len(values) - 0.5, -0.5)
+    axes.set_xlabel(x_label)
+    axes.grid(alpha=0.3)
+    return _svg(figure)
+
+
+def scatter_svg(points: Mapping[str, tuple[float, float]], x_label: str, y_label: str) -> str:
+    """Return an SVG of named points, the x axis logarithmic."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    for name, (x, y) in points.items():
+        axes.plot([x], [y], "o", color="tab:blue")
+        axes.annotate(name, (x, y), textcoords="offset points", xytext=(6, 4), fontsize=9)
+    axes.set_xscale("log")
+    axes.margins(0.2)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(alpha=0.3)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     svg = buffer.getvalue()
     return svg[svg.index("<svg") :]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from types import TracebackType
+from typing import Any, TypeVar
 
 from tqdm.auto import tqdm
 
@@ -16,5 +18,31 @@ def progress(items: Iterable[T], description: str, unit: str = "it", total: int 
 
     Where standard error is a file, a line comes every half minute.
     """
-    pause_seconds = 0.2 if sys.stderr.isatty() else 30.0
-    yield from tqdm(items, desc=description, unit=unit, total=total, delay=2, mininterval=pause_seconds, leave=False)
+    yield from tqdm(items, desc=description, unit=unit, total=total, **_looks())
+
+
+class AudioProgress:
+    """A bar that also says how many seconds of audio pass in a second."""
+
+    def __init__(self, description: str, unit: str, total: int) -> None:
+        self._bar = tqdm(desc=description, unit=unit, total=total, **_looks())
+        self._started, self._audio_seconds = time.perf_counter(), 0.0
+
+    def __enter__(self) -> AudioProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def update(self, n_items: int, audio_seconds: float) -> None:
+        """Count items that are done, and their sound."""
+        self._audio_seconds += audio_seconds
+        rate = self._audio_seconds / (time.perf_counter() - self._started)
+        self._bar.set_postfix_str(f"{rate:.1f} s of audio/s", refresh=False)
+        self._bar.update(n_items)
+
+
+def _looks() -> dict[str, Any]:
+    return {"delay": 2, "mininterval": 0.2 if sys.stderr.isatty() else 30.0, "leave": False}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.assets import asset_path
+from tts_toolkit.audio import SOUND_SUFFIXES
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 from tts_toolkit.progress import progress
@@ -19,7 +20,6 @@ AUDIO_COLUMNS = ("file_name", "audio", "audio_path", "path", "file")
 SPEAKER_COLUMNS = ("speaker", "speaker_id")
 SPLITS = ("train", "dev", "test")
 ONE_SPEAKER = "speaker"  # the name where a source tells none
-SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
 
 
 def folder(

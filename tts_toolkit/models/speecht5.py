@@ -73,7 +73,7 @@ def load_speecht5(
             f"model {source!r} cannot be loaded ({str(error).strip().splitlines()[0]}); give a hub id, a folder that "
             "holds config.json and model.safetensors, or speecht5-mini"
         ) from error
-    return SpeechT5(model, processor, _settings(path, revision), source)
+    return SpeechT5(model, processor, speech_settings(source, revision), source)
 
 
 def _resize_speaker_input(model: Any, dim: int) -> None:
@@ -91,11 +91,12 @@ def _resize_speaker_input(model: Any, dim: int) -> None:
     model.config.speaker_embedding_dim = dim
 
 
-def _settings(path: str, revision: str | None) -> SpeechSettings:
+def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
+    """Return the settings that a checkpoint holds, or those of microsoft/speecht5_tts where it holds none."""
     from transformers.utils import cached_file
 
     file = cached_file(
-        path,
+        str(asset_path(source)),
         SETTINGS_FILE,
         revision=revision,
         _raise_exceptions_for_missing_entries=False,

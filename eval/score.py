@@ -1,0 +1,62 @@
+"""Score speech that was made by anything: a folder of recordings called by the ids of their texts.
+
+tts-score wavs=any_folder texts=sentences.tsv references=recordings output_dir=out
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tts_toolkit.cli import command
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def score(cfg: DictConfig) -> Path | None:
+    """Run the recipe and return the report, or None on processes that only help."""
+    from hydra.utils import instantiate
+
+    from tts_toolkit.benchmark.processes import launched_processes
+    from tts_toolkit.benchmark.prompts import with_recordings
+    from tts_toolkit.benchmark.run import Plan, run
+    from tts_toolkit.benchmark.verdict import conclude
+    from tts_toolkit.errors import UserError
+    from tts_toolkit.families.recordings import Recordings
+    from tts_toolkit.report.benchmark import write_benchmark
+    from tts_toolkit.scoring.protocols import protocol
+
+    if not Path(cfg.wavs).is_dir():
+        raise UserError(f"wavs={cfg.wavs}: no such folder")
+    prompts = instantiate(cfg.test_set)
+    plan = Plan(
+        systems={cfg.system: partial(Recordings, cfg.system, str(cfg.wavs))},
+        prompts=with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts,
+        recogniser=partial(instantiate, cfg.asr),
+        judge=partial(instantiate, cfg.judge) if cfg.judge else None,
+        protocols=[protocol(name) for name in cfg.protocols],
+        output_dir=Path(cfg.output_dir),
+        cluster_by=cfg.cluster_by,
+        background=cfg.background,
+        quality=partial(instantiate, cfg.quality) if cfg.quality else None,
+    )
+    results = run(plan, launched_processes())
+    if results is None:
+        return None
+    report = write_benchmark(plan.output_dir, results, instantiate(cfg.report))
+    status = conclude(plan.output_dir, report, results.summary, cfg.min_coverage, None)
+    if status:
+        sys.exit(status)
+    return report
+
+
+def main() -> None:
+    """Run as a command."""
+    command("score", score)
+
+
+if __name__ == "__main__":
+    main()

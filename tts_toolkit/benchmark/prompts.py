@@ -1,0 +1,215 @@
+"""Test sets: what every system is to say, read from a file, the hub or the built-in list."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.audio import sound_files
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
+
+BUILT_IN = "builtin"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One planned utterance."""
+
+    id: str  # unique within the set
+    text: str  # as written
+    category: str = ""
+    speaker: str = ""
+    language: str = ""
+    voice: str = ""  # in the terms of the system; empty: the system's default
+    reference: str = ""  # path of a natural recording of the voice; of this very text unless the set says otherwise
+    same_text: bool = True  # whether the reference says this text
+    source: str = ""  # "file:line", for messages
+
+
+COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("source", "same_text"))
+
+
+def read_prompts(texts: str) -> list[Prompt]:
+    """Return the prompts of a test set: `builtin`, or a .txt, .tsv, .jsonl or Seed-TTS .lst file.
+
+    A .txt holds a text a line; a .tsv id<TAB>text lines, or any of the columns id, text, category, speaker, language,
+    voice and reference under a header; a .jsonl the same as objects; a .lst utterance|prompt text|prompt
+    recording|text[|recording]. Raises UserError, naming file and line, for an unknown column, a missing or empty
+    text, an id that is taken, or a file that is not there.
+    """
+    if texts == BUILT_IN:
+        source = files("tts_toolkit.benchmark") / "sentences_en.tsv"
+        return _checked(_tsv("sentences_en.tsv", source.read_text(encoding="utf-8")))
+    file = Path(texts)
+    if not file.is_file():
+        raise UserError(f"texts={texts}: no such file; give a .txt, .tsv, .jsonl or .lst file, or {BUILT_IN}")
+    readers = {".txt": _txt, ".tsv": _tsv, ".jsonl": _jsonl, ".lst": _seed_tts_list}
+    if file.suffix not in readers:
+        raise UserError(f"texts={texts}: a {file.suffix or 'nameless'} file; allowed are {', '.join(readers)}")
+    try:
+        content = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    return _checked(readers[file.suffix](str(file), content))
+
+
+def hub_prompts(
+    dataset_name: str,
+    split: str = "test",
+    name: str | None = None,
+    revision: str | None = None,
+    text_column_name: str = "text",
+    id_column_name: str | None = None,
+    speaker_id_column_name: str | None = None,
+    audio_column_name: str | None = None,
+    cache_dir: str = ".cache/tts_toolkit",
+) -> list[Prompt]:
+    """Return the prompts of a hub dataset's split; recordings of an audio column are kept below `cache_dir`."""
+    from datasets import Audio, load_dataset
+
+    try:
+        rows = load_dataset(dataset_name, name, split=split, revision=revision)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"dataset {dataset_name!r} cannot be loaded ({str(error).splitlines()[0]})") from error
+    wanted = [text_column_name, id_column_name, speaker_id_column_name, audio_column_name]
+    for column in (column for column in wanted if column and column not in rows.column_names):
+        raise UserError(f"dataset {dataset_name!r} has no column {column!r}; it has {', '.join(rows.column_names)}")
+    if audio_column_name:
+        rows = rows.cast_column(audio_column_name, Audio(decode=False))
+    prompts = []
+    for number, row in enumerate(rows):
+        id_ = str(row[id_column_name]) if id_column_name else f"{number:05d}"
+        prompts.append(
+            Prompt(
+                id=id_,
+                text=str(row[text_column_name] or ""),
+                speaker=str(row[speaker_id_column_name]) if speaker_id_column_name else "",
+                reference=_kept(row[audio_column_name], Path(cache_dir) / "references" / dataset_name / f"{number:06d}")
+                if audio_column_name
+                else "",
+                source=f"{dataset_name}/{split}:{number}",
+            )
+        )
+    return _checked(prompts)
+
+
+def _kept(audio: Mapping[str, Any], target: Path) -> str:
+    """Return the path of a recording that a dataset holds as a path or as bytes."""
+    if audio["bytes"] is None:
+        return str(audio["path"])
+    file = target.with_suffix(Path(audio["path"] or "x.wav").suffix)
+    if not file.exists():
+        write_whole(file, audio["bytes"], durable=False)
+    return str(file)
+
+
+def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
+    """Return the prompts with the recordings of `folder` that are called by their ids as references.
+
+    A recording in a sub-folder gives the prompt that folder's name as its speaker, where it has none. Raises
+    UserError when the folder is missing or holds none of them.
+    """
+    if not folder.is_dir():
+        raise UserError(f"references={folder}: no such folder")
+    found = sound_files(folder)
+    if not any(prompt.id in found for prompt in prompts):
+        raise UserError(
+            f"references={folder}: holds {len(found)} recordings, none called by an id of the texts, such as "
+            f"{prompts[0].id}.wav"
+        )
+    return [_with_recording(prompt, found.get(prompt.id), folder) for prompt in prompts]
+
+
+def _with_recording(prompt: Prompt, file: Path | None, folder: Path) -> Prompt:
+    if file is None:
+        return prompt
+    parent = "" if file.parent == folder else file.parent.name
+    return replace(prompt, reference=str(file), speaker=prompt.speaker or parent)
+
+
+def _txt(file: str, content: str) -> Iterator[Prompt]:
+    lines = [(number, line.strip()) for number, line in enumerate(content.splitlines(), start=1)]
+    return (Prompt(f"{number:04d}", text, source=f"{file}:{number}") for number, text in lines if text)
+
+
+def _tsv(file: str, content: str) -> Iterator[Prompt]:
+    table = csv.reader(io.StringIO(content), delimiter="\t", quoting=csv.QUOTE_NONE)
+    columns: Sequence[str] = ()
+    for row in table:
+        place = f"{file}:{table.line_num}"
+        if not any(field.strip() for field in row):
+            continue
+        if not columns:
+            columns = [field.strip() for field in row] if "text" in row else ("id", "text")
+            if "text" in row:
+                continue
+        if len(row) != len(columns):
+            raise UserError(f"{place}: has {len(row)} fields; wanted are {len(columns)}: {', '.join(columns)}")
+        yield _prompt(dict(zip(columns, row, strict=True)), place, Path(file).parent)
+
+
+def _jsonl(file: str, content: str) -> Iterator[Prompt]:
+    for number, line in enumerate(content.splitlines(), start=1):
+        if not line.strip():
+            continue
+        place = f"{file}:{number}"
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{place}: is not JSON ({error.msg}); write one object a line") from None
+        if not isinstance(row, dict):
+            raise UserError(f"{place}: is a JSON {type(row).__name__}; write one object a line")
+        yield _prompt(row, place, Path(file).parent)
+
+
+def _seed_tts_list(file: str, content: str) -> Iterator[Prompt]:
+    """Read the layout of Seed-TTS-Eval: the prompt recording is the voice, and says another text."""
+    folder = Path(file).parent
+    for number, line in enumerate(content.splitlines(), start=1):
+        if not line.strip():
+            continue
+        parts = line.strip().split("|")
+        if len(parts) not in (4, 5):
+            raise UserError(
+                f"{file}:{number}: has {len(parts)} fields; wanted are utterance|prompt text|prompt recording|text"
+                "[|recording]"
+            )
+        id_, _, recording, text = parts[:4]
+        speaker = Path(recording).stem.split("-")[0]
+        yield Prompt(
+            id_, text, speaker=speaker, reference=str(folder / recording), same_text=False, source=f"{file}:{number}"
+        )
+
+
+def _prompt(row: Mapping[str, Any], place: str, folder: Path) -> Prompt:
+    unknown = sorted(set(row) - set(COLUMNS))
+    if unknown:
+        raise UserError(f"{place}: unknown column {', '.join(unknown)}; allowed are {', '.join(COLUMNS)}")
+    values: dict[str, Any] = {name: str(value).strip() for name, value in row.items() if value is not None}
+    if "id" not in values:
+        values["id"] = place.rpartition(":")[2].zfill(4)
+    if values.get("reference"):
+        values["reference"] = str(folder / values["reference"])
+    return Prompt(**{"text": "", **values, "source": place})
+
+
+def _checked(prompts: Iterator[Prompt] | Sequence[Prompt]) -> list[Prompt]:
+    taken: dict[str, Prompt] = {}
+    for prompt in prompts:
+        if not prompt.text:
+            raise UserError(f"{prompt.source}: the text is empty; write one or remove the row")
+        if not prompt.id:
+            raise UserError(f"{prompt.source}: the id is empty; write one or leave the column out")
+        if prompt.id in taken:
+            raise UserError(f"{prompt.source}: the id {prompt.id!r} is taken by {taken[prompt.id].source}")
+        taken[prompt.id] = prompt
+    if not taken:
+        raise UserError("the test set holds no text")
+    return list(taken.values())

@@ -1,0 +1,96 @@
+"""Rows on disk that survive a kill: appended as they come, reused while what they rest on is unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.files import write_whole
+
+Row = dict[str, Any]
+MARKER = "done.json"
+ROWS = "rows.jsonl"
+
+
+def key_of(*parts: object) -> str:
+    """Return a short hash of what a row rests on."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+class Stage:
+    """The rows of one stage of one system: a folder of `rows.jsonl` with a marker that is written last.
+
+    `keys` say, by id, what each row rests on. A row on disk counts only while its key is the planned one; the rest
+    is to do again. Several processes append to files of their own; `finish` makes one of them.
+    """
+
+    def __init__(self, folder: Path, keys: Mapping[str, str], rank: int = 0) -> None:
+        self.folder, self.keys, self.rank = folder, dict(keys), rank
+        self.fingerprint = key_of(list(self.keys.items()))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the marker is there and stands for exactly these rows."""
+        marker = self.folder / MARKER
+        return marker.is_file() and json.loads(marker.read_text())["fingerprint"] == self.fingerprint
+
+    def rows(self) -> dict[str, Row]:
+        """Return the rows on disk that still count, in planned order."""
+        found: dict[str, Row] = {}
+        for file in sorted(self.folder.glob("*.jsonl")):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                row = _parsed(line)
+                if row is not None and self.keys.get(row["id"]) == row["key"]:
+                    found[row["id"]] = row
+        return {id_: found[id_] for id_ in self.keys if id_ in found}
+
+    def missing(self) -> list[str]:
+        """Return the ids whose rows are to be made, in planned order."""
+        found = self.rows()
+        return [id_ for id_ in self.keys if id_ not in found]
+
+    def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows, each with an `id` of the plan, to this process's file."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / MARKER).unlink(missing_ok=True)
+        lines = [json.dumps({**row, "key": self.keys[row["id"]]}, ensure_ascii=False) for row in rows]
+        with (self.folder / f"part-{self.rank:04d}.jsonl").open("a", encoding="utf-8") as file:
+            if file.tell() and not _ends_with_newline(Path(file.name)):
+                file.write("\n")  # a killed run left half a line, which nobody will parse
+            file.write("".join(line + "\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def finish(self) -> None:
+        """Write all rows as one file, then the marker. Raises RuntimeError when a planned row is missing."""
+        rows = self.rows()
+        if len(rows) != len(self.keys):
+            raise RuntimeError(f"{self.folder}: {len(self.keys) - len(rows)} planned rows were never made")
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows.values()]
+        write_whole(self.folder / ROWS, ("\n".join(lines) + "\n").encode())
+        for part in self.folder.glob("part-*.jsonl"):
+            part.unlink()
+        write_whole(self.folder / MARKER, json.dumps({"fingerprint": self.fingerprint, "n_rows": len(rows)}).encode())
+
+
+def _parsed(line: str) -> Row | None:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError:  # half a line of a killed run
+        return None
+    return row if isinstance(row, dict) and {"id", "key"} <= set(row) else None
+
+
+def _ends_with_newline(file: Path) -> bool:
+    with file.open("rb") as content:
+        content.seek(-1, os.SEEK_END)
+        return content.read(1) == b"\n"
+
+
+def share(items: Sequence[str], rank: int, n_processes: int) -> list[str]:
+    """Return the part of `items` that process `rank` of `n_processes` works on."""
+    return list(items[rank::n_processes])

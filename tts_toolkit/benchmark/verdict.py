@@ -1,0 +1,42 @@
+"""What a finished benchmark comes to: is it complete, and does it reach what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+EXIT_MISSED, EXIT_INCOMPLETE = 1, 3
+
+
+def conclude(
+    output_dir: Path, report: Path, summary: Mapping[str, Any], min_coverage: float, expected: Mapping[str, Any] | None
+) -> int:
+    """Print the leaderboard and the verdicts; return the exit status: 3 for too few rows, 1 for a missed rate."""
+    print(f"{(output_dir / 'leaderboard.md').read_text()}\nreport: {report}")
+    incomplete = [
+        f"{name}: {s['n_scored']} of {s['n_planned']} rows scored, fewer than min_coverage={min_coverage}"
+        + (": every row failed" if not s["n_scored"] else "")
+        for name, s in summary["systems"].items()
+        if s["n_scored"] < min_coverage * s["n_planned"] or not s["n_scored"]
+    ]
+    print("\n".join(incomplete), end="\n" if incomplete else "")
+    missed = [] if expected is None else _missed(summary, expected)
+    if incomplete:
+        return EXIT_INCOMPLETE
+    return EXIT_MISSED if missed else 0
+
+
+def _missed(summary: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    """Print each system's error rate against its band and return the systems outside."""
+    missed = []
+    for name, rate in expected["wer"].items():
+        measured = summary["systems"].get(name, {}).get("protocols", {}).get(expected["protocol"], {}).get("wer")
+        within = expected["within"][name]
+        reached = measured is not None and abs(measured - rate) <= within
+        shown = "–" if measured is None else f"{100 * measured:.2f} %"
+        band = f"{100 * rate:.2f} ± {100 * within:.2f} %"
+        print(f"{name}: WER {shown} under {expected['protocol']}, expected {band}: {'pass' if reached else 'FAIL'}")
+        if not reached:
+            missed.append(name)
+    return missed

@@ -1,0 +1,223 @@
+"""Bark: text to semantic, coarse and fine tokens to a waveform at 24 kHz."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tts_toolkit.devices import pick_device
+from tts_toolkit.errors import UserError
+from tts_toolkit.families.interface import Coverage, Line, Take, line_seed
+from tts_toolkit.models.versions import load, model_version
+from tts_toolkit.synthesis.row_noise import RowNoise
+from tts_toolkit.text.english import normalize_english
+from tts_toolkit.text.sentences import split_text
+from tts_toolkit.torch_audio import ensure_torchaudio
+
+PAUSE_SECONDS = 0.15  # between the pieces of a long text
+PROMPT_PARTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a voice, with their dimensions
+_CUE = re.compile(r"\[[a-z ]+\]|♪")
+
+
+@dataclass(frozen=True)
+class Bark:
+    """A BarkModel with its processor. `voice` is a preset by name (v2/en_speaker_6) or an .npz file of one's own.
+
+    The three stages draw by row, so a line sounds the same in any batch; the fine stage and the codec see each line
+    alone. `semantic`, `coarse` and `fine` are options of those stages' generate: temperature, top_k, top_p, do_sample
+    and, for the semantic stage, min_eos_p. Texts longer than `max_characters` or than Bark's tokens are spoken in
+    pieces.
+    """
+
+    model: str = "suno/bark-small"  # hub id or folder
+    revision: str | None = None
+    voice: str | None = None  # where a line names none; None: Bark makes one up for each line
+    semantic: Mapping[str, Any] = field(default_factory=dict)
+    coarse: Mapping[str, Any] = field(default_factory=dict)
+    fine: Mapping[str, Any] = field(default_factory=dict)
+    max_characters: int = 180  # Bark says about 13 seconds at once
+    normalize: bool = False  # English numbers and abbreviations to words; Bark reads them itself
+    dtype: str = "float32"
+    cpu_offload: bool = False  # keep only the stage at work on the GPU
+    device: str | None = None  # None: a GPU where there is one
+
+    @property
+    def name(self) -> str:
+        """The checkpoint and the voice."""
+        return self.model if self.voice is None else f"{self.model} {self.voice}"
+
+    @cached_property
+    def version(self) -> str:
+        """The hub commit or the hash of the folder."""
+        return model_version(self.model, self.revision)
+
+    conditioned_by = None
+    speaks_cues = True
+
+    @property
+    def n_parameters(self) -> int:
+        """All weights, the codec's encoder left out."""
+        parts = self._bark.named_parameters()
+        return sum(p.numel() for name, p in parts if not name.startswith("codec_model.encoder"))
+
+    @cached_property
+    def _bark(self) -> Any:
+        ensure_torchaudio()
+        from transformers import BarkModel
+
+        bark = load(BarkModel, self.model, self.revision, "bark", dtype=getattr(torch, self.dtype)).eval()
+        if self.cpu_offload:
+            bark.enable_cpu_offload()
+            return bark
+        return bark.to(pick_device(self.device))
+
+    @cached_property
+    def _processor(self) -> Any:
+        ensure_torchaudio()
+        from transformers import BarkProcessor
+
+        return load(BarkProcessor, self.model, self.revision, "bark")
+
+    @cached_property
+    def _settings(self) -> tuple[Any, Any, Any]:
+        """The generation settings of the stages, semantic, coarse and fine, as the checkpoint has them."""
+        from transformers.models.bark import generation_configuration_bark as bark_settings
+
+        found = self._bark.generation_config
+        return (
+            bark_settings.BarkSemanticGenerationConfig(**found.semantic_config),
+            bark_settings.BarkCoarseGenerationConfig(**found.coarse_acoustics_config),
+            bark_settings.BarkFineGenerationConfig(**found.fine_acoustics_config),
+        )
+
+    def _tokens(self, text: str) -> list[int]:
+        return list(self._processor.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _written(self, text: str) -> str:
+        return normalize_english(text) if self.normalize else " ".join(text.split())
+
+    def recording_for(self, id_: str, reference: str) -> str | None:
+        """Return None: it speaks from text alone."""
+        return None
+
+    def coverage(self, text: str) -> Coverage:
+        """Return the words that the tokenizer does not know and the tokens of a single word beyond what Bark reads."""
+        tokenizer, written = self._processor.tokenizer, self._written(text)
+        unknown = tuple(word for word in _CUE.sub(" ", written).split() if tokenizer.unk_token_id in self._tokens(word))
+        try:
+            pieces = split_text(written, self._fits)
+        except ValueError:
+            pieces = [written]
+        return Coverage(unknown=unknown, n_truncated=sum(max(0, len(self._tokens(p)) - self._n_tokens) for p in pieces))
+
+    @property
+    def _n_tokens(self) -> int:
+        return int(self._settings[0].max_input_semantic_length)
+
+    def _fits(self, piece: str) -> bool:
+        return len(piece) <= self.max_characters and len(self._tokens(piece)) <= self._n_tokens
+
+    def _prompt(self, voice: str | None) -> dict[str, torch.Tensor] | None:
+        """Return the tokens (n,), (2, n) and (8, n) that stand for a voice."""
+        if voice is None:
+            return None
+        if voice.endswith(".npz"):
+            arrays = _read_npz(Path(voice))
+        elif voice in self._processor.available_voice_presets:
+            arrays = self._processor._load_voice_preset(voice, revision=self.revision)
+        else:
+            known = ", ".join(sorted(self._processor.available_voice_presets)) or "none"
+            raise UserError(f"unknown voice {voice!r} of {self.model}: give an .npz file or one of {known}")
+        return {name: torch.from_numpy(arrays[name].astype(np.int64)).to(self._bark.device) for name in PROMPT_PARTS}
+
+    def speak(self, lines: Sequence[Line]) -> list[Take]:
+        """Return a take for each line; Bark takes one voice a batch, so lines are grouped by voice."""
+        pieces = [self._pieces(line) for line in lines]
+        jobs = [(line, part) for line, parts in enumerate(pieces) for part in range(len(parts))]
+        spoken: dict[tuple[int, int], Take] = {}
+        for voice in dict.fromkeys(line.voice or self.voice for line in lines):
+            chosen = [job for job in jobs if (lines[job[0]].voice or self.voice) == voice]
+            texts = [pieces[line][part] for line, part in chosen]
+            seeds = [line_seed(lines[line].seed, str(part), None) for line, part in chosen]
+            spoken |= dict(zip(chosen, self._speak(texts, seeds, self._prompt(voice)), strict=True))
+        return [_joined([spoken[number, part] for part in range(len(parts))]) for number, parts in enumerate(pieces)]
+
+    def _pieces(self, line: Line) -> list[str]:
+        written = self._written(line.text)
+        if not any(char.isalnum() for char in written):
+            raise UserError(f"nothing in the text {line.text!r} can be spoken by {self.model}")
+        try:
+            return split_text(written, self._fits)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    @torch.inference_mode()
+    def _speak(
+        self, texts: Sequence[str], seeds: Sequence[int], prompt: Mapping[str, torch.Tensor] | None
+    ) -> list[Take]:
+        bark, (semantic_settings, coarse_settings, fine_settings) = self._bark, self._settings
+        inputs = self._processor(list(texts), voice_preset=None).to(bark.device)
+        settings = {"history_prompt": prompt, "semantic_generation_config": semantic_settings}
+        with RowNoise(seeds):
+            semantic = bark.semantic.generate(**inputs, **settings, **self.semantic)
+        n_semantic = (semantic != semantic_settings.semantic_pad_token).sum(dim=1).tolist()
+        ceiling = int(self.semantic.get("max_new_tokens", semantic_settings.max_new_tokens))
+        settings |= {"coarse_generation_config": coarse_settings, "codebook_size": bark.generation_config.codebook_size}
+        with_sound = [row for row, n_tokens in enumerate(n_semantic) if n_tokens > 0]
+        takes = [Take(np.zeros(0, np.float32), bark.generation_config.sample_rate) for _ in texts]
+        if not with_sound:
+            return takes
+        with RowNoise([seeds[row] + 1 for row in with_sound]):
+            coarse, n_coarse = bark.coarse_acoustics.generate(
+                semantic[with_sound], return_output_lengths=True, **settings, **self.coarse
+            )
+        for row, tokens, length in zip(with_sound, coarse, n_coarse.tolist(), strict=True):
+            waveform = self._decode(tokens[None, :length], seeds[row] + 2, settings, fine_settings)
+            takes[row] = Take(waveform, takes[row].sample_rate_hz, cut_off=n_semantic[row] >= ceiling)
+        return takes
+
+    def _decode(self, coarse: torch.Tensor, seed: int, settings: Mapping[str, Any], fine_settings: Any) -> np.ndarray:
+        """Return the waveform of one line's coarse tokens (1, n): fine tokens, then the codec."""
+        bark = self._bark
+        with torch.random.fork_rng(devices=[bark.device] if bark.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            fine = bark.fine_acoustics.generate(coarse, fine_generation_config=fine_settings, **settings, **self.fine)
+        if self.cpu_offload:  # the codec is called past its forward, where the offloading would have moved it
+            bark.fine_acoustics_hook.offload()
+            bark.codec_model.to(bark.device)
+        waveform = bark.codec_decode(fine).flatten().float().cpu().numpy()
+        if self.cpu_offload:
+            bark.codec_model_hook.offload()
+        return waveform
+
+
+def _joined(takes: Sequence[Take]) -> Take:
+    rate = takes[0].sample_rate_hz
+    pause = np.zeros(int(PAUSE_SECONDS * rate), dtype=np.float32)
+    waveform = np.concatenate([part for take in takes for part in (pause, take.waveform)][1:])
+    return Take(waveform, rate, any(take.cut_off for take in takes))
+
+
+def _read_npz(file: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a voice file; raises UserError when it is not one."""
+    if not file.is_file():
+        raise UserError(f"voice={file}: no such file")
+    try:
+        with np.load(file, allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+    except (OSError, ValueError) as error:
+        raise UserError(f"voice={file}: is not an .npz of arrays ({error})") from None
+    wrong = [name for name, n_dims in PROMPT_PARTS.items() if name not in arrays or arrays[name].ndim != n_dims]
+    if wrong:
+        raise UserError(
+            f"voice={file}: lacks {', '.join(wrong)}; allowed are semantic_prompt (n,), coarse_prompt (2, n) and "
+            "fine_prompt (8, n)"
+        )
+    return arrays

@@ -1,0 +1,77 @@
+"""What a model family offers: it says what it cannot say, and speaks lines as a batch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Line:
+    """A text to speak; a family gives the same waveform for equal lines, whatever else is in the batch."""
+
+    text: str
+    seed: int
+    voice: str | None = None  # in the family's own terms; None: its default
+    recording: str | None = None  # the path of one that it is spoken from
+
+
+@dataclass(frozen=True)
+class Take:
+    """A line as it was spoken."""
+
+    waveform: np.ndarray  # (n,) float32, true length
+    sample_rate_hz: int
+    cut_off: bool = False  # the model hit its ceiling instead of stopping by itself
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What of a text is not said as written."""
+
+    dropped: tuple[str, ...] = ()  # characters or cues that never reach the model
+    unknown: tuple[str, ...] = ()  # characters or words that the tokenizer maps to its unknown token
+    n_truncated: int = 0  # tokens beyond what the model reads
+
+
+class Family(Protocol):
+    """A checkpoint that speaks; a frozen dataclass whose weights are loaded when first used."""
+
+    @property
+    def name(self) -> str:
+        """The checkpoint, for reports."""
+
+    @property
+    def version(self) -> str:
+        """What identifies the weights: a hub commit, a hash or a release; part of what decides on reuse."""
+
+    @property
+    def n_parameters(self) -> int | None:
+        """How many weights speak; None where there are none to count."""
+
+    @property
+    def conditioned_by(self) -> str | None:
+        """The speaker encoder that conditions it, which must not judge it; None without one."""
+
+    @property
+    def speaks_cues(self) -> bool:
+        """Whether it acts out cues such as [laughter]; from the texts of others they are taken out."""
+
+    def recording_for(self, id_: str, reference: str) -> str | None:
+        """Return the path of the recording that a line is spoken from, given the prompt's id and its reference."""
+
+    def coverage(self, text: str) -> Coverage:
+        """Return what of `text` this family cannot say."""
+
+    def speak(self, lines: Sequence[Line]) -> list[Take]:
+        """Return a take for each line; raises UserError for a line that cannot be spoken at all."""
+
+
+def line_seed(seed: int, text: str, voice: str | None) -> int:
+    """Return the seed of one line: of the run's seed, the text and the voice, and of nothing around it."""
+    digest = hashlib.sha256(f"{seed}\0{voice or ''}\0{text}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")

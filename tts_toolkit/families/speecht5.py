@@ -1,0 +1,118 @@
+"""SpeechT5 with a vocoder, as a family of the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from tts_toolkit.assets import asset_path
+from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.devices import pick_device
+from tts_toolkit.families.interface import Coverage, Line, Take
+from tts_toolkit.models.speecht5 import SpeechSettings, SpeechT5, load_speecht5, speech_settings
+from tts_toolkit.models.versions import model_version
+from tts_toolkit.speakers.arctic import PREFIX, arctic_embedding
+from tts_toolkit.speakers.encoders import SpeechBrainEncoder
+from tts_toolkit.speakers.store import find_voice
+from tts_toolkit.synthesis.decoding import Decoding
+from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
+from tts_toolkit.synthesis.vocoders import HifiGan, Vocoder, open_vocoder
+
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class SpeechT5Family:
+    """A SpeechT5 checkpoint with the vocoder that belongs to it.
+
+    `voice` is an embedding file, a recording, the name of a voice saved with the model, or `cmu-arctic/slt` and
+    `cmu-arctic/7306` for a speaker or a row of Matthijs/cmu-arctic-xvectors, or `reference`: each line's own recording.
+    """
+
+    model: str = "microsoft/speecht5_tts"  # hub id, folder or speecht5-mini
+    revision: str | None = None
+    voice: str | None = None  # where a line names none
+    vocoder: str | None = None  # None: the one that belongs to the model
+    decoding: Decoding = field(default_factory=Decoding)
+    device: str | None = None  # None: a GPU where there is one
+
+    @property
+    def name(self) -> str:
+        """The checkpoint and the voice."""
+        return self.model if self.voice is None else f"{self.model} {self.voice}"
+
+    @cached_property
+    def version(self) -> str:
+        """The hub commits or hashes of model and vocoder."""
+        versions = [model_version(self.model, self.revision)]
+        if isinstance(self._vocoder, HifiGan):
+            versions.append(model_version(self._vocoder.source, self._vocoder.revision))
+        return "+".join(versions)
+
+    @property
+    def conditioned_by(self) -> str:
+        """The encoder of its speaker embeddings."""
+        return self._settings.encoder
+
+    speaks_cues = False
+
+    @property
+    def n_parameters(self) -> int:
+        """Those of the model; a vocoder's come on top of them."""
+        return sum(p.numel() for p in self._speech.model.parameters())
+
+    @cached_property
+    def _settings(self) -> SpeechSettings:
+        return speech_settings(self.model, self.revision)
+
+    @cached_property
+    def _speech(self) -> SpeechT5:
+        speech = load_speecht5(self.model, self.revision)
+        speech.model.to(pick_device(self.device)).eval()
+        return speech
+
+    @cached_property
+    def _vocoder(self) -> Vocoder:
+        return open_vocoder(self.vocoder or self._settings.vocoder, self.device)
+
+    @cached_property
+    def _synthesizer(self) -> SpeechT5Synthesizer:
+        return SpeechT5Synthesizer(self._speech, self._vocoder, self.decoding)
+
+    @cached_property
+    def _embeddings(self) -> dict[str | None, np.ndarray]:
+        return {}
+
+    def _embedding(self, voice: str | None) -> np.ndarray:
+        """Return the embedding (dim,) of a voice, found once."""
+        if voice not in self._embeddings:
+            if voice and voice.startswith(PREFIX):
+                found = arctic_embedding(voice.removeprefix(PREFIX))
+            else:
+                encoder = SpeechBrainEncoder(self._settings.encoder, device=self.device)
+                found = find_voice(voice, asset_path(self.model), encoder)
+            self._embeddings[voice] = found[0]
+        return self._embeddings[voice]
+
+    def recording_for(self, id_: str, reference: str) -> str | None:
+        """Return the reference where the voice is taken from it."""
+        return (reference or None) if self.voice == REFERENCE else None
+
+    def coverage(self, text: str) -> Coverage:
+        """Return the characters that the tokenizer maps to unknown, and that are therefore left out."""
+        return Coverage(dropped=tuple(self._synthesizer.front_end.unspeakable(text)))
+
+    def speak(self, lines: Sequence[Line]) -> list[Take]:
+        """Return a take for each line; raises UserError when a text has no word or a voice is unknown."""
+        voices = [line.voice or self.voice for line in lines]
+        embeddings = [
+            self._embedding(line.recording if voice == REFERENCE else voice)
+            for line, voice in zip(lines, voices, strict=True)
+        ]
+        utterances = self._synthesizer.speak(
+            [line.text for line in lines], np.stack(embeddings), [line.seed for line in lines]
+        )
+        return [Take(u.waveform, SAMPLE_RATE_HZ, u.cut_off) for u in utterances]

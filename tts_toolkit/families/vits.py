@@ -1,0 +1,168 @@
+"""MMS and other VITS checkpoints: characters to waveforms in one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from tts_toolkit.devices import pick_device
+from tts_toolkit.errors import UserError
+from tts_toolkit.families.interface import Coverage, Line, Take
+from tts_toolkit.models.versions import load, model_version
+from tts_toolkit.synthesis.row_noise import RowNoise
+from tts_toolkit.synthesis.speecht5 import normalizer
+from tts_toolkit.torch_audio import ensure_torchaudio
+
+MMS = "facebook/mms-tts-"  # followed by the language's ISO 639-3 code
+ENGLISH = ("eng", "en", "en-us", "en-gb")
+
+
+class _NoDecoder(torch.nn.Module):
+    """Stands where the decoder stood: the model's own forward then ends at the latents, and padding is never heard."""
+
+    def forward(self, latents: torch.Tensor, speaker: torch.Tensor | None = None) -> torch.Tensor:
+        return latents[:, :1]
+
+
+@dataclass(frozen=True)
+class Vits:
+    """A VitsModel with its tokenizer. `voice` is a speaker number, for checkpoints of several speakers."""
+
+    model: str  # hub id or folder; facebook/mms-tts-eng, -deu, ...
+    revision: str | None = None
+    speaker_id: int | None = None
+    speaking_rate: float | None = None  # None: the checkpoint's
+    noise_scale: float | None = None
+    noise_scale_duration: float | None = None
+    normalize: bool = True  # English numbers and abbreviations to words
+    dtype: str = "float32"
+    device: str | None = None  # None: a GPU where there is one
+
+    @property
+    def name(self) -> str:
+        """The checkpoint."""
+        return self.model
+
+    @cached_property
+    def version(self) -> str:
+        """The hub commit or the hash of the folder."""
+        return model_version(self.model, self.revision)
+
+    conditioned_by = None
+    speaks_cues = False
+
+    @property
+    def n_parameters(self) -> int:
+        """Those that speak: the posterior encoder only trains."""
+        speaking = {name: p for name, p in self._vits.named_parameters() if not name.startswith("posterior_encoder")}
+        return sum(p.numel() for p in speaking.values()) + sum(p.numel() for p in self._decoder.parameters())
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        ensure_torchaudio()
+        from transformers import VitsModel
+
+        vits = load(VitsModel, self.model, self.revision, "vits", dtype=getattr(torch, self.dtype))
+        vits = vits.to(pick_device(self.device)).eval()
+        vits.noise_scale = vits.noise_scale if self.noise_scale is None else self.noise_scale
+        if self.noise_scale_duration is not None:
+            vits.noise_scale_duration = self.noise_scale_duration
+        decoder, vits.decoder = vits.decoder, _NoDecoder()
+        return vits, decoder
+
+    @property
+    def _vits(self) -> Any:
+        return self._loaded[0]
+
+    @property
+    def _decoder(self) -> Any:
+        return self._loaded[1]
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        ensure_torchaudio()
+        from transformers import VitsTokenizer
+
+        return load(VitsTokenizer, self.model, self.revision, "vits")
+
+    @cached_property
+    def _uroman(self) -> Any:
+        """Romanises; made once, since each Uroman() takes seconds."""
+        try:
+            import uroman
+        except ImportError:
+            raise UserError(f"{self.model} reads romanised text; run: pip install 'tts-toolkit[uroman]'") from None
+        return uroman.Uroman()
+
+    def _written(self, text: str) -> str:
+        """Return `text` in the letters that the tokenizer reads, before it drops what it does not know."""
+        language = "en" if self._tokenizer.language in ENGLISH else "other"
+        spoken = normalizer(language)(text) if self.normalize else text
+        if self._tokenizer.is_uroman and not spoken.isascii():
+            return str(self._uroman.romanize_string(spoken))
+        return spoken
+
+    def _tokens(self, text: str) -> list[int]:
+        try:
+            tokens = self._tokenizer(self._written(text))["input_ids"]
+        except ImportError:
+            raise UserError(
+                f"{self.model} reads phonemes; run: pip install phonemizer, and install espeak-ng"
+            ) from None
+        if len(tokens) < 2:  # only the blank, or nothing
+            raise UserError(f"nothing in the text {text!r} can be spoken by {self.model}")
+        return list(tokens)
+
+    def recording_for(self, id_: str, reference: str) -> str | None:
+        """Return None: it speaks from text alone."""
+        return None
+
+    def coverage(self, text: str) -> Coverage:
+        """Return the letters and digits outside the vocabulary; punctuation is left out by design of MMS."""
+        tokenizer = self._tokenizer
+        if tokenizer.phonemize:
+            return Coverage()
+        written = self._written(text)
+        prepared = tokenizer.normalize_text(written) if tokenizer.normalize else written
+        missing = tuple(char for char in prepared if char not in tokenizer.encoder and not char.isspace())
+        return Coverage(dropped=tuple(char for char in missing if char.isalnum()))
+
+    def _speaker(self, voice: str | None) -> int | None:
+        n_speakers = self._vits.config.num_speakers
+        if voice is None:
+            return self.speaker_id if n_speakers > 1 else None
+        if n_speakers < 2 or not voice.isdecimal() or int(voice) >= n_speakers:
+            known = f"0 to {n_speakers - 1}" if n_speakers > 1 else "none: it has a single speaker"
+            raise UserError(f"unknown voice {voice!r} of {self.model}: allowed are {known}")
+        return int(voice)
+
+    @torch.inference_mode()
+    def speak(self, lines: Sequence[Line]) -> list[Take]:
+        """Return a take for each line; lines of one speaker are one batch."""
+        takes: dict[int, Take] = {}
+        for voice in dict.fromkeys(line.voice for line in lines):
+            chosen = [number for number, line in enumerate(lines) if line.voice == voice]
+            spoken = self._speak([lines[number] for number in chosen], self._speaker(voice))
+            takes |= dict(zip(chosen, spoken, strict=True))
+        return [takes[number] for number in range(len(lines))]
+
+    def _speak(self, lines: Sequence[Line], speaker: int | None) -> list[Take]:
+        vits = self._vits
+        ids = [self._tokens(line.text) for line in lines]
+        batch = self._tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt").to(vits.device)
+        with RowNoise([line.seed for line in lines]):
+            out = vits(**batch, speaker_id=speaker, speaking_rate=self.speaking_rate, return_dict=True)
+        hop = math.prod(vits.config.upsample_rates)
+        embedded = (
+            None if speaker is None else vits.embed_speaker(torch.tensor([speaker], device=vits.device))[..., None]
+        )
+        takes = []
+        for latents, length in zip(out.spectrogram, (out.sequence_lengths // hop).tolist(), strict=True):
+            waveform = self._decoder(latents[None, :, : int(length)], embedded)  # each alone: padding would leak in
+            takes.append(Take(waveform.flatten().float().cpu().numpy(), vits.config.sampling_rate))
+        return takes

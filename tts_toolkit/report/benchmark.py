@@ -1,0 +1,200 @@
+"""What a benchmark leaves behind: `report.html` for people; summary, table, leaderboard and card block for programs."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.audio import N_FFT, load_waveform, log_mel
+from tts_toolkit.benchmark.run import NATURAL, Results
+from tts_toolkit.benchmark.stages import file_name
+from tts_toolkit.files import write_whole
+from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
+from tts_toolkit.report.html import data_uri, mp3, word_differences
+
+PACKAGES = ("tts-toolkit", "torch", "transformers", "speechbrain", "jiwer", "whisper-normalizer", "zhon", "kaldialign")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How much of a benchmark its report shows with sound."""
+
+    n_sentences: int = 100  # with players, worst first; the table of figures holds them all
+    title: str = "Speech synthesis benchmark"
+
+
+def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
+    """Write summary.json, scores.parquet, leaderboard.md, model-index.yml and report.html; return the last."""
+    summary = {**results.summary, **surroundings()}
+    write_whole(output_dir / "summary.json", (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode())
+    _write_table(output_dir / "scores.parquet", results.rows)
+    write_whole(output_dir / "leaderboard.md", (leaderboard(summary) + "\n").encode())
+    write_whole(output_dir / "model-index.yml", model_index(summary, shown.title).encode())
+    report = output_dir / "report.html"
+    write_whole(report, _html(output_dir, results, summary, shown).encode())
+    return report
+
+
+def surroundings() -> dict[str, Any]:
+    """Return the versions and the machine that figures were made with."""
+    import os
+
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
+        "hardware": {"machine": platform.machine(), "n_cpus": os.cpu_count(), "gpu": gpu},
+    }
+
+
+def _write_table(file: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    import io
+
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.Table.from_pylist([{"system": name, **row} for name, found in rows.items() for row in found])
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer)
+    write_whole(file, buffer.getvalue())
+
+
+def leaderboard(summary: Mapping[str, Any]) -> str:
+    """Return the systems as Markdown tables: strict figures with intervals, then every protocol side by side."""
+    systems = summary["systems"]
+    ranked = sorted(systems, key=lambda name: (name != NATURAL, systems[name]["wer"] is None, systems[name]["wer"]))
+    lines = [
+        "| system | WER % | CER % | similarity | normalised | RTF | scored | failed |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in ranked:
+        s = systems[name]
+        cells = [
+            name, with_interval(s["wer"], s["wer_ci"], 100, 1), with_interval(s["cer"], s["cer_ci"], 100, 1),
+            with_interval(s["similarity"], s["similarity_ci"], 1, 3), number(s["similarity_normalised"], 1, 2),
+            number(s.get("rtf"), 1, 3), f"{s['n_scored']} of {s['n_planned']}", str(s["n_failed"]),
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    protocols = list(next(iter(systems.values()))["protocols"])
+    lines += ["", f"| WER % under | {' | '.join(protocols)} |", "|---" * (len(protocols) + 1) + "|"]
+    for name in ranked:
+        rates = [number(systems[name]["protocols"][protocol]["wer"], 100, 2) for protocol in protocols]
+        lines.append(f"| {name} | {' | '.join(rates)} |")
+    judge = summary["judge"]["name"] if summary["judge"] else "none"
+    lines += ["", f"Recogniser: {summary['recogniser']['name']}. Judge: {judge}. Intervals: {summary['intervals']}."]
+    return "\n".join(lines)
+
+
+def number(value: float | None, scale: float, n_digits: int) -> str:
+    """Return a figure as text, a dash where there is none."""
+    return "–" if value is None else f"{scale * value:.{n_digits}f}"
+
+
+def with_interval(value: float | None, interval: Sequence[float] | None, scale: float, n_digits: int) -> str:
+    """Return a figure with the ends of its interval."""
+    if value is None or interval is None:
+        return number(value, scale, n_digits)
+    low, high = (number(end, scale, n_digits) for end in interval)
+    return f"{number(value, scale, n_digits)} [{low}, {high}]"
+
+
+def model_index(summary: Mapping[str, Any], dataset: str) -> str:
+    """Return the `model-index` block of a model card for each system that has a checkpoint, as YAML."""
+    import yaml
+
+    def metric(kind: str, name: str, value: float | None, interval: Any) -> dict[str, Any]:
+        return {"type": kind, "name": name, "value": value, "args": {"ci95": interval and list(interval)}}
+
+    entries = []
+    for name, figures in summary["systems"].items():
+        if figures["played_back"]:
+            continue
+        judged = f"speaker similarity ({summary['judge']['name']})" if summary["judge"] else "speaker similarity"
+        metrics = [
+            metric("wer", f"corpus WER, strict ({summary['recogniser']['name']})", figures["wer"], figures["wer_ci"]),
+            metric("cer", "corpus CER, strict", figures["cer"], figures["cer_ci"]),
+            metric("cosine", judged, figures["similarity"], figures["similarity_ci"]),
+        ]
+        task = {"type": "text-to-speech", "name": "Text to speech"}
+        result = {
+            "task": task,
+            "dataset": {"name": dataset, "type": "text", "args": {"n_planned": figures["n_planned"]}},
+            "metrics": [entry for entry in metrics if entry["value"] is not None],
+        }
+        entries.append({"name": name, "results": [result]})
+    return str(yaml.safe_dump({"model-index": entries}, sort_keys=False, allow_unicode=True))
+
+
+def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown: Shown) -> str:
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
+    environment.globals |= {"number": number, "with_interval": with_interval}
+    template = environment.get_template("benchmark.html.j2")
+    return str(
+        template.render(
+            title=shown.title,
+            summary=summary,
+            systems=summary["systems"],
+            plots=_plots(summary),
+            sentences=list(_sentences(output_dir, results, shown.n_sentences)),
+            n_prompts=len(next(iter(results.rows.values()))),
+            natural=NATURAL,
+        )
+    )
+
+
+def _plots(summary: Mapping[str, Any]) -> dict[str, str]:
+    systems, scale = summary["systems"], summary["similarity_scale"]
+    plots = {}
+    rates = {
+        name: (100 * s["wer"], s["wer_ci"] and (100 * s["wer_ci"][0], 100 * s["wer_ci"][1]))
+        for name, s in systems.items()
+        if s["wer"] is not None
+    }
+    if rates:
+        plots["Word error rate"] = intervals_svg(rates, "corpus WER, %")
+    similar = {n: (s["similarity"], s["similarity_ci"]) for n, s in systems.items() if s["similarity"] is not None}
+    if similar and scale:
+        marks = {"different speaker": scale["floor"], "same speaker": scale["ceiling"]}
+        known = {name: at for name, at in marks.items() if at is not None}
+        plots["Speaker similarity"] = intervals_svg(similar, "cosine", known)
+    speeds = {n: (1 / s["rtf"], 100 * s["wer"]) for n, s in systems.items() if s.get("rtf") and s["wer"] is not None}
+    if speeds:
+        plots["Speed against error"] = scatter_svg(speeds, "seconds of audio a second", "corpus WER, %")
+    return plots
+
+
+def _sentences(output_dir: Path, results: Results, n_shown: int) -> Iterator[dict[str, Any]]:
+    """Yield the sentences worst first, each with every system's take; the first `n_shown` with sound."""
+    by_prompt = {name: {row["id"]: row for row in rows} for name, rows in results.rows.items()}
+    ids = list(next(iter(by_prompt.values())))
+
+    def worst(id_: str) -> float:
+        return max(
+            (rows[id_]["wer"] or 0.0) for name, rows in by_prompt.items() if name != NATURAL or len(by_prompt) == 1
+        )
+
+    for position, id_ in enumerate(sorted(ids, key=worst, reverse=True)):
+        takes = {name: _take(output_dir, name, rows[id_], position < n_shown) for name, rows in by_prompt.items()}
+        yield {"row": next(iter(by_prompt.values()))[id_], "worst": worst(id_), "takes": takes}
+
+
+def _take(output_dir: Path, system: str, row: Mapping[str, Any], with_sound: bool) -> dict[str, Any]:
+    take: dict[str, Any] = {"row": row}
+    if row["status"] != "scored":
+        return take
+    if row["n_words"]:
+        take["differences"] = word_differences(row["expected"], row["hypothesis"])
+    if with_sound:
+        waveform = load_waveform(output_dir / "systems" / file_name(system) / "wavs" / row["wav"])
+        take["audio"] = data_uri("audio/mpeg", mp3(waveform))
+        if len(waveform) > N_FFT:
+            take["picture"] = data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
+    return take

@@ -1,0 +1,13 @@
+"""Non-verbal cues that Bark acts out, and that nobody should hear as words."""
+
+from __future__ import annotations
+
+import re
+
+# As Suno lists them: laughter, laughs, sighs, music, gasps, clears throat; capitals bias nothing but emphasis.
+CUE = re.compile(r"\[(?:laughter|laughs|sighs|music|gasps|clears throat)\]|♪", re.IGNORECASE)
+
+
+def without_cues(text: str) -> str:
+    """Return the words that are to be heard: `text` without its cues."""
+    return " ".join(CUE.sub(" ", text).split()) if CUE.search(text) else text

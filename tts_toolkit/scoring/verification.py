@@ -1,0 +1,77 @@
+"""The scale that a speaker similarity is read on: same speaker, different speaker, and how well they part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tts_toolkit.speakers.conditioning import mean_embedding
+
+MIN_GAP = 0.05  # between floor and ceiling: nearer ones are the same voice
+
+
+@dataclass(frozen=True)
+class SimilarityScale:
+    """What natural recordings score under the same judge, compared in the same way."""
+
+    ceiling: float | None  # mean cosine to the own speaker's reference; None: no speaker has two recordings
+    floor: float | None  # mean cosine to other speakers' references
+    equal_error_rate: float | None
+    n_same: int
+    n_different: int
+
+    def normalised(self, similarity: float | None) -> float | None:
+        """Return a similarity between the floor (0) and the ceiling (1); None where they are unknown or do not part."""
+        if similarity is None or self.ceiling is None or self.floor is None or self.ceiling - self.floor < MIN_GAP:
+            return None
+        return (similarity - self.floor) / (self.ceiling - self.floor)
+
+
+def speaker_references(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
+    """Return what each recording's sentence is compared with, (n, dim): the mean over the speaker's *other* recordings.
+
+    The recording of the sentence itself stays out for every system, so that natural speech is no nearer to its
+    reference than it deserves. A speaker's only recording is its own reference.
+    """
+    names = np.asarray(speakers)
+    references = []
+    for row, name in enumerate(names):
+        others = np.flatnonzero((names == name) & (np.arange(len(names)) != row))
+        references.append(mean_embedding(embeddings[others if len(others) else [row]]))
+    return np.stack(references)
+
+
+def similarity_scale(
+    embeddings: np.ndarray, speakers: Sequence[str], background: np.ndarray | None = None
+) -> SimilarityScale:
+    """Return the scale that the natural recordings' embeddings (n, dim) span.
+
+    Same-speaker trials compare a recording with the mean over its speaker's others; different-speaker trials with
+    the mean of each other speaker, and with `background` (n, dim), recordings of people outside the set.
+    """
+    names = np.asarray(speakers)
+    means = {name: mean_embedding(embeddings[names == name]) for name in dict.fromkeys(speakers)}
+    several = np.asarray([(names == name).sum() > 1 for name in names])
+    same = np.einsum("nd,nd->n", embeddings, speaker_references(embeddings, speakers))[several]
+    impostors = [embeddings[names != name] @ mean for name, mean in means.items()]
+    if background is not None:
+        impostors += [embeddings @ mean_embedding(background)]
+    different = np.concatenate(impostors) if impostors else np.zeros(0)
+    return SimilarityScale(
+        float(same.mean()) if len(same) else None,
+        float(different.mean()) if len(different) else None,
+        equal_error_rate(same, different) if len(same) and len(different) else None,
+        len(same),
+        len(different),
+    )
+
+
+def equal_error_rate(same: np.ndarray, different: np.ndarray) -> float:
+    """Return the rate at which as many same-speaker scores are refused as different-speaker scores are accepted."""
+    thresholds = np.unique(np.concatenate([same, different]))
+    refused = np.searchsorted(np.sort(same), thresholds, side="left") / len(same)
+    accepted = 1 - np.searchsorted(np.sort(different), thresholds, side="left") / len(different)
+    nearest = int(np.argmin(np.abs(refused - accepted)))
+    return float((refused[nearest] + accepted[nearest]) / 2)

@@ -1,0 +1,50 @@
+"""The x-vectors of the CMU ARCTIC speakers that SpeechT5's users know: `Matthijs/cmu-arctic-xvectors`."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.speakers.conditioning import mean_embedding
+
+REPO = "Matthijs/cmu-arctic-xvectors"
+ARCHIVE = "spkrec-xvect.zip"  # cmu_us_SPEAKER_arctic-wav-arctic_UTTERANCE.npy, 512 numbers each
+PREFIX = "cmu-arctic/"
+
+
+@lru_cache(maxsize=1)
+def arctic_xvectors() -> dict[str, np.ndarray]:
+    """Return the vectors (512,) by file name, in the order of the dataset's rows: row 7306 is still a voice of slt.
+
+    The dataset is a script, which `datasets` no longer runs; the archive that the script read is fetched instead.
+    """
+    from huggingface_hub import hf_hub_download
+
+    try:
+        archive = hf_hub_download(REPO, ARCHIVE, repo_type="dataset")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{REPO} cannot be fetched ({str(error).strip().splitlines()[0]})") from error
+    with zipfile.ZipFile(archive) as content:
+        files = sorted(name for name in content.namelist() if name.endswith(".npy"))
+        return {
+            PurePosixPath(file).stem: np.load(io.BytesIO(content.read(file)), allow_pickle=False).astype(np.float32)
+            for file in files
+        }
+
+
+def arctic_embedding(voice: str) -> np.ndarray:
+    """Return the embedding (1, 512) of `slt` (the speaker's mean) or of `7306` (a row); raises UserError for others."""
+    vectors = arctic_xvectors()
+    if voice.isdecimal() and int(voice) < len(vectors):
+        return list(vectors.values())[int(voice)][None]
+    speakers = sorted({name.split("_")[2] for name in vectors})
+    if voice not in speakers:
+        raise UserError(
+            f"unknown voice {PREFIX + voice!r}: {REPO} holds {', '.join(speakers)} and the rows 0 to {len(vectors) - 1}"
+        )
+    return mean_embedding(np.stack([v for name, v in vectors.items() if name.split("_")[2] == voice]))[None]
