@@ -1,4 +1,4 @@
-"""Speak texts with a SpeechT5 checkpoint.
+"""Speak texts with a SpeechT5, Bark, MMS or other VITS checkpoint.
 
 tts-synthesize model=outputs/.../model text="Hello there." output=hello.wav
 """
@@ -12,13 +12,30 @@ from typing import TYPE_CHECKING
 from tts_toolkit.cli import command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from omegaconf import DictConfig
+
+    from tts_toolkit.synthesis.jobs import Job
 
 log = logging.getLogger("tts_toolkit.synthesize")
 
 
 def synthesize(cfg: DictConfig) -> list[Path]:
     """Run the recipe and return the files it wrote."""
+    from tts_toolkit.models.versions import model_type
+    from tts_toolkit.synthesis.jobs import plan
+
+    jobs = plan(cfg.text, cfg.texts, cfg.output, cfg.voice, spectrogram=cfg.vocoder == "none")
+    if model_type(cfg.model, cfg.revision) == "speecht5":
+        _speak_speecht5(cfg, jobs)
+    else:
+        _speak_family(cfg, jobs)
+    print(f"{len(jobs)} spoken: {jobs[0].output if len(jobs) == 1 else jobs[0].output.parent}")
+    return [job.output for job in jobs]
+
+
+def _speak_speecht5(cfg: DictConfig, jobs: list[Job]) -> None:
     import numpy as np
     from hydra.utils import instantiate
 
@@ -27,11 +44,10 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     from tts_toolkit.models.speecht5 import load_speecht5
     from tts_toolkit.speakers.encoders import SpeechBrainEncoder
     from tts_toolkit.speakers.store import find_voice
-    from tts_toolkit.synthesis.jobs import plan, write_speech
+    from tts_toolkit.synthesis.jobs import write_spectrogram, write_speech
     from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
     from tts_toolkit.synthesis.vocoders import open_vocoder
 
-    jobs = plan(cfg.text, cfg.texts, cfg.output, cfg.voice, spectrogram=cfg.vocoder == "none")
     speech = load_speecht5(cfg.model, cfg.revision)
     speech.model.to(pick_device(cfg.device))
     encoder = instantiate(cfg.encoder) or SpeechBrainEncoder(speech.settings.encoder, device=cfg.device)
@@ -41,13 +57,38 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     embeddings = np.concatenate([voices[job.voice] for job in jobs])
     utterances = synthesizer.speak([job.text for job in jobs], embeddings, cfg.seed)
     for job, utterance in zip(jobs, utterances, strict=True):
-        write_speech(job.output, utterance)
-        if utterance.skipped:
-            log.warning("%s: the model cannot speak %s: skipped", job.output, " ".join(sorted(set(utterance.skipped))))
-        if utterance.cut_off:
-            log.warning("%s: the model did not stop by itself and was cut off", job.output)
-    print(f"{len(jobs)} spoken: {jobs[0].output if len(jobs) == 1 else jobs[0].output.parent}")
-    return [job.output for job in jobs]
+        if vocoder is None:
+            write_spectrogram(job.output, utterance.log_mels)
+        else:
+            write_speech(job.output, utterance.waveform)
+        _warn(job, utterance.skipped, utterance.cut_off)
+
+
+def _speak_family(cfg: DictConfig, jobs: list[Job]) -> None:
+    from tts_toolkit.errors import UserError
+    from tts_toolkit.families.interface import Line
+    from tts_toolkit.families.opening import open_family
+    from tts_toolkit.progress import progress
+    from tts_toolkit.synthesis.jobs import write_speech
+
+    if cfg.vocoder is not None or cfg.encoder is not None:
+        raise UserError(f"model={cfg.model}: vocoder and encoder are for SpeechT5 only; leave them out")
+    family = open_family(cfg.model, cfg.revision, cfg.device)
+    starts = range(0, len(jobs), cfg.batch_size)
+    for start in progress(starts, "speaking", "batch", len(starts)):
+        batch = jobs[start : start + cfg.batch_size]
+        takes = family.speak([Line(job.text, cfg.seed, job.voice) for job in batch])
+        for job, take in zip(batch, takes, strict=True):
+            write_speech(job.output, take.waveform, take.sample_rate_hz)
+            coverage = family.coverage(job.text)
+            _warn(job, (*coverage.dropped, *coverage.unknown), take.cut_off)
+
+
+def _warn(job: Job, skipped: Sequence[str], cut_off: bool) -> None:
+    if skipped:
+        log.warning("%s: the model cannot speak %s: skipped", job.output, " ".join(sorted(set(skipped))))
+    if cut_off:
+        log.warning("%s: the model did not stop by itself and was cut off", job.output)
 
 
 def main() -> None:

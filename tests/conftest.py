@@ -232,17 +232,17 @@ def hub_bark(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hub_arctic(tmp_path_factory):
-    """Matthijs/cmu-arctic-xvectors: the archive of x-vectors that its script read, smaller."""
+    """Matthijs/cmu-arctic-xvectors: the archive of x-vectors that its script read, 7 voices of 1,132 utterances."""
     import io
     import zipfile
 
     folder = tmp_path_factory.mktemp("arctic")
     draw = np.random.default_rng(0)
     with zipfile.ZipFile(folder / "spkrec-xvect.zip", "w") as archive:
-        for speaker in ("slt", "awb", "bdl"):  # not in order, as in the real archive
-            for number in (2, 1):
+        for speaker in ("slt", "awb", "bdl", "clb", "jmk", "ksp", "rms"):  # in no order
+            for number in range(1132, 0, -1):
                 buffer = io.BytesIO()
-                np.save(buffer, draw.standard_normal(512).astype(np.float32))
+                np.save(buffer, draw.standard_normal(512, dtype=np.float32))
                 name = f"cmu_us_{speaker}_arctic-wav-arctic_a{number:04d}.npy"
                 archive.writestr(f"spkrec-xvect/{name}", buffer.getvalue())
     add_to_hub("Matthijs/cmu-arctic-xvectors", folder, kind="datasets")

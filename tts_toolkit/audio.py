@@ -56,9 +56,9 @@ def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     return soxr.resample(waveform.astype(np.float32), from_hz, to_hz, quality="HQ")
 
 
-def write_flac(path: Path, waveform: np.ndarray) -> None:
+def write_flac(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
     """Write a waveform as 16-bit FLAC; louder than full scale is scaled down, never clipped."""
-    soundfile.write(path, _within_full_scale(waveform), SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    soundfile.write(path, _within_full_scale(waveform), sample_rate_hz, format="FLAC", subtype="PCM_16")
 
 
 def write_wav(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:

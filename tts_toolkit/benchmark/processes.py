@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 def _alone() -> None:
@@ -26,7 +28,10 @@ class Processes:
 
 def launched_processes() -> Processes:
     """Return what `accelerate launch` started, or this process alone."""
+    import torch
     from accelerate import PartialState
 
-    state = PartialState()
+    # A process that finishes early waits for the others for as long as a stage may take.
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
+    atexit.register(state.destroy_process_group)
     return Processes(state.process_index, state.num_processes, state.wait_for_everyone)

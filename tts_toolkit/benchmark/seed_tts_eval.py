@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 
@@ -25,19 +26,16 @@ def from_hub(dataset_name: str, revision: str | None, language: str, output_dir:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
-        snapshot_download(
-            dataset_name,
-            repo_type="dataset",
-            revision=revision,
-            allow_patterns=[f"{language}/{LIST}", f"{language}/*wavs/*"],
-            local_dir=output_dir,
-        )
+        wanted = [f"{language}/{LIST}", f"{language}/*wavs/*"]
+        fetched = Path(snapshot_download(dataset_name, repo_type="dataset", revision=revision, allow_patterns=wanted))
     except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
             f"dataset_name={dataset_name}: cannot be fetched ({reason}); give another copy, or archive=FILE with the "
             "publisher's seedtts_testset.tar"
         ) from error
+    if (fetched / language).is_dir():
+        shutil.copytree(fetched / language, output_dir / language, dirs_exist_ok=True)
     return _checked(output_dir / language / LIST, language)
 
 

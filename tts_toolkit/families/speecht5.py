@@ -14,7 +14,6 @@ from tts_toolkit.devices import pick_device
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.speecht5 import SpeechSettings, SpeechT5, load_speecht5, speech_settings
 from tts_toolkit.models.versions import model_version
-from tts_toolkit.speakers.arctic import PREFIX, arctic_embedding
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.speakers.store import find_voice
 from tts_toolkit.synthesis.decoding import Decoding
@@ -89,12 +88,8 @@ class SpeechT5Family:
     def _embedding(self, voice: str | None) -> np.ndarray:
         """Return the embedding (dim,) of a voice, found once."""
         if voice not in self._embeddings:
-            if voice and voice.startswith(PREFIX):
-                found = arctic_embedding(voice.removeprefix(PREFIX))
-            else:
-                encoder = SpeechBrainEncoder(self._settings.encoder, device=self.device)
-                found = find_voice(voice, asset_path(self.model), encoder)
-            self._embeddings[voice] = found[0]
+            encoder = SpeechBrainEncoder(self._settings.encoder, device=self.device)
+            self._embeddings[voice] = find_voice(voice, asset_path(self.model), encoder)[0]
         return self._embeddings[voice]
 
     def recording_for(self, id_: str, reference: str) -> str | None:

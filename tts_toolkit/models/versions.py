@@ -9,21 +9,37 @@ from typing import Any
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.errors import UserError
+from tts_toolkit.torch_audio import ensure_torchaudio
 
 
-def load(cls: Any, source: str, revision: str | None, model_type: str, **options: Any) -> Any:
+def load(cls: Any, source: str, revision: str | None, wanted: str, **options: Any) -> Any:
     """Return `cls.from_pretrained(source)`; raises UserError when it is not there or is another model."""
+    found = model_type(source, revision)
+    if found != wanted:
+        raise UserError(f"model {source!r} is a {found} checkpoint; a {wanted} checkpoint is wanted here")
+    try:
+        return cls.from_pretrained(str(asset_path(source)), revision=revision, **options)
+    except (OSError, ValueError) as error:
+        raise _unusable(source, error) from error
+
+
+def model_type(source: str, revision: str | None = None) -> str:
+    """Return what a checkpoint's configuration calls it: speecht5, bark, vits; raises UserError without one."""
+    ensure_torchaudio()
     from transformers import AutoConfig
 
-    path = str(asset_path(source))
     try:
-        found = AutoConfig.from_pretrained(path, revision=revision).model_type
-        if found != model_type:
-            raise UserError(f"model {source!r} is a {found} checkpoint; a {model_type} checkpoint is wanted here")
-        return cls.from_pretrained(path, revision=revision, **options)
+        return str(AutoConfig.from_pretrained(str(asset_path(source)), revision=revision).model_type)
     except (OSError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"model {source!r} cannot be loaded ({reason}); give a hub id or a folder") from error
+        raise _unusable(source, error) from error
+
+
+def _unusable(source: str, error: Exception) -> UserError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return UserError(
+        f"model {source!r} cannot be loaded ({reason}); give a hub id, a folder that "
+        "holds config.json and model.safetensors, or speecht5-mini"
+    )
 
 
 def model_version(source: str, revision: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,7 +108,13 @@ class FasterWhisper:
         folder = str(self._folder)
         from faster_whisper import WhisperModel
 
-        return WhisperModel(folder, device=self.device, compute_type=self.compute_type, cpu_threads=self.n_threads)
+        return WhisperModel(
+            folder,
+            device=self.device,
+            device_index=int(os.environ.get("LOCAL_RANK", "0")) if self.device == "cuda" else 0,
+            compute_type=self.compute_type,
+            cpu_threads=self.n_threads,
+        )
 
     def hear(self, waveform: np.ndarray) -> str:
         """Return the text, decoded at temperature 0 without carrying context over."""

@@ -13,6 +13,7 @@ import soundfile
 from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
+from tts_toolkit.speakers.arctic import PREFIX, arctic_embedding
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 FILE_NAME = "speaker_embeddings.safetensors"
@@ -60,9 +61,12 @@ def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | Non
     """Return the embedding (1, dim) that `voice` stands for.
 
     A `.safetensors` or `.npy` file (`file.safetensors:name` for one of several), a recording to take it from with
-    `encoder`, or the name of one saved with the model; None is the model's only one. Raises UserError, listing the
-    names there are, when none of these fits.
+    `encoder`, `cmu-arctic/slt` or `cmu-arctic/7306` for a speaker or a row of Matthijs/cmu-arctic-xvectors, or the
+    name of one saved with the model; None is the model's only one. Raises UserError, listing the names there are,
+    when none of these fits.
     """
+    if voice and voice.startswith(PREFIX):
+        return arctic_embedding(voice.removeprefix(PREFIX))
     path = Path(voice) if voice else model_dir / FILE_NAME
     name = None
     if voice and not path.exists() and ".safetensors:" in voice:

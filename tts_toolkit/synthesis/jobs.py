@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from tts_toolkit.audio import write_flac, write_wav
+from tts_toolkit.audio import SAMPLE_RATE_HZ, write_flac, write_wav
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
-from tts_toolkit.synthesis.speecht5 import Utterance
 
 SOUND_SUFFIXES = (".wav", ".flac")
 SPECTROGRAM_SUFFIX = ".npy"
@@ -67,16 +69,14 @@ def _read_texts(file: Path, folder: Path, suffix: str, voice: str | None) -> lis
     return list(jobs.values())
 
 
-def write_speech(output: Path, utterance: Utterance) -> None:
-    """Write an utterance as its name says: sound, or for `.npy` the log-mel (n_frames, 80)."""
+def write_speech(output: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
+    """Write a waveform (n,) as the name says: WAV or FLAC."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    if output.suffix == SPECTROGRAM_SUFFIX:
-        from io import BytesIO
+    (write_flac if output.suffix == ".flac" else write_wav)(output, waveform, sample_rate_hz)
 
-        buffer = BytesIO()
-        np.save(buffer, np.concatenate([mel.numpy() for mel in utterance.log_mels]), allow_pickle=False)
-        write_whole(output, buffer.getvalue())
-    elif output.suffix == ".flac":
-        write_flac(output, utterance.waveform)
-    else:
-        write_wav(output, utterance.waveform)
+
+def write_spectrogram(output: Path, log_mels: Sequence[torch.Tensor]) -> None:
+    """Write the log-mels of a text's pieces as one array (n_frames, 80), `.npy`."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.concatenate([mel.numpy() for mel in log_mels]), allow_pickle=False)
+    write_whole(output, buffer.getvalue())
