@@ -1,7 +1,10 @@
 """The benchmark's stages: what is counted, what is made again, and what a fault leaves behind."""
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +14,11 @@ import tts_toolkit.benchmark.stages as stages
 from tts_toolkit.audio import write_wav
 from tts_toolkit.benchmark.compare import compare_runs, read_run, table
 from tts_toolkit.benchmark.processes import Processes
-from tts_toolkit.benchmark.prompts import Prompt, read_prompts, with_recordings
+from tts_toolkit.benchmark.prompts import Prompt, read_prompts, recorded_prompts, with_recordings
 from tts_toolkit.benchmark.rows import Stage, share
 from tts_toolkit.benchmark.run import Plan, run
 from tts_toolkit.benchmark.verdict import conclude
+from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.families.recordings import Recordings
@@ -437,3 +441,46 @@ def test_a_line_depends_on_its_text_its_voice_and_the_seed_only():
     lines = [stages._line(prompt, Levels(), 0) for prompt in (PROMPTS[0], replace(PROMPTS[0], id="x", category="y"))]
     assert lines[0] == lines[1] == Line(TEXTS[0], lines[0].seed)
     assert stages._line(PROMPTS[0], Levels(), 1).seed != lines[0].seed
+
+
+MEMORY = """
+import sys
+sys.path.insert(0, {tests!r})
+import resource
+from pathlib import Path
+from test_benchmark import *
+
+@dataclass(frozen=True)
+class Quick(Levels):
+    def speak(self, lines):
+        return [Take(np.full(800, 0.1, dtype=np.float32), 16_000) for _ in lines]
+
+prompts = [Prompt(f"p{{n}}", f"{{TEXTS[n % 5]}} {{n}}") for n in range({n_rows})]
+plan = plan_of(Path({folder!r}), prompts, family=Quick(), ear=Mumbling(), batch_size=16)
+write_benchmark(plan.output_dir, run(plan, Processes()), Shown(n_sentences=10, n_listed=50))
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_from_a_hundred_to_ten_thousand_rows(tmp_path):
+    peaks = []
+    for n_rows in (100, 10_000):
+        code = MEMORY.format(tests=str(Path(__file__).parent), n_rows=n_rows, folder=str(tmp_path / str(n_rows)))
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, done.stderr[-2000:]
+        peaks.append(int(done.stdout.split("peak ")[1]) / 1024)
+    assert peaks[1] < peaks[0] + 150, f"{peaks} MB: more than 15 kB a row"
+
+
+def test_recordings_of_a_split_are_prompts_with_references():
+    clips = [Clip(f"c{n}", Path(f"c{n}.wav"), text, "somebody", f"m.csv:{n}", split) for n, (text, split) in
+             enumerate([("one", "train"), ("two", "test"), ("three", "test")])]  # fmt: skip
+    prompts = recorded_prompts(clips)
+    assert [(p.id, p.text, p.reference, p.speaker) for p in prompts] == [
+        ("c1", "two", "c1.wav", "somebody"),
+        ("c2", "three", "c2.wav", "somebody"),
+    ]
+    assert len(recorded_prompts(clips, None)) == 3
+    with pytest.raises(UserError, match=r"test_set\.split=dev: no recording is in it; the source names test, train"):
+        recorded_prompts(clips, "dev")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.audio import sound_files
+from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 
@@ -98,6 +99,23 @@ def hub_prompts(
             )
         )
     return _checked(prompts)
+
+
+def recorded_prompts(clips: Sequence[Clip], split: str | None = "test") -> list[Prompt]:
+    """Return the prompts of recordings, whose transcripts are to be said: those of one split, or all.
+
+    The split is the source's own; raises UserError when it names none or the split is empty.
+    """
+    chosen = [clip for clip in clips if split is None or clip.split == split]
+    if not chosen:
+        known = ", ".join(sorted({clip.split for clip in clips} - {""})) or "none"
+        raise UserError(f"test_set.split={split}: no recording is in it; the source names {known}; null takes all")
+    return _checked(
+        [
+            Prompt(clip.id, clip.transcript, speaker=clip.speaker, reference=str(clip.audio), source=clip.source)
+            for clip in chosen
+        ]
+    )
 
 
 def _kept(audio: Mapping[str, Any], target: Path) -> str:

@@ -24,7 +24,8 @@ PACKAGES = ("tts-toolkit", "torch", "transformers", "speechbrain", "jiwer", "whi
 class Shown:
     """How much of a benchmark its report shows with sound."""
 
-    n_sentences: int = 100  # with players, worst first; the table of figures holds them all
+    n_sentences: int = 100  # with players, worst first
+    n_listed: int = 1000  # in the table of utterances; scores.parquet holds them all
     title: str = "Speech synthesis benchmark"
 
 
@@ -143,7 +144,7 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
             summary=summary,
             systems=summary["systems"],
             plots=_plots(summary),
-            sentences=list(_sentences(output_dir, results, shown.n_sentences)),
+            sentences=list(_sentences(output_dir, results, shown)),
             n_prompts=len(next(iter(results.rows.values()))),
             natural=NATURAL,
         )
@@ -171,8 +172,8 @@ def _plots(summary: Mapping[str, Any]) -> dict[str, str]:
     return plots
 
 
-def _sentences(output_dir: Path, results: Results, n_shown: int) -> Iterator[dict[str, Any]]:
-    """Yield the sentences worst first, each with every system's take; the first `n_shown` with sound."""
+def _sentences(output_dir: Path, results: Results, shown: Shown) -> Iterator[dict[str, Any]]:
+    """Yield the sentences worst first, each with every system's take; the first ones with sound."""
     by_prompt = {name: {row["id"]: row for row in rows} for name, rows in results.rows.items()}
     ids = list(next(iter(by_prompt.values())))
 
@@ -181,8 +182,10 @@ def _sentences(output_dir: Path, results: Results, n_shown: int) -> Iterator[dic
             (rows[id_]["wer"] or 0.0) for name, rows in by_prompt.items() if name != NATURAL or len(by_prompt) == 1
         )
 
-    for position, id_ in enumerate(sorted(ids, key=worst, reverse=True)):
-        takes = {name: _take(output_dir, name, rows[id_], position < n_shown) for name, rows in by_prompt.items()}
+    for position, id_ in enumerate(sorted(ids, key=worst, reverse=True)[: shown.n_listed]):
+        takes = {
+            name: _take(output_dir, name, rows[id_], position < shown.n_sentences) for name, rows in by_prompt.items()
+        }
         yield {"row": next(iter(by_prompt.values()))[id_], "worst": worst(id_), "takes": takes}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError
 from tts_toolkit.scoring.recognisers import Recogniser, transcribe
-from tts_toolkit.speakers.conditioning import mean_embedding
+from tts_toolkit.scoring.verification import speaker_references
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 Status = Literal["scored", "failed"]
@@ -106,15 +106,5 @@ def sum_up(rows: Sequence[Row]) -> Scores:
 
 
 def held_out_references(judge: SpeakerEncoder, waveforms: Sequence[np.ndarray], speakers: Sequence[str]) -> np.ndarray:
-    """Return what each sentence is compared with, (n, dim): the mean over the speaker's *other* held-out recordings.
-
-    The recording of the sentence itself stays out for every system, so that natural speech is no nearer to its
-    reference than it deserves. A speaker's only recording is its own reference.
-    """
-    embeddings = np.stack([judge.embed(waveform) for waveform in waveforms])
-    names = np.asarray(speakers)
-    references = []
-    for row, name in enumerate(names):
-        others = np.flatnonzero((names == name) & (np.arange(len(names)) != row))
-        references.append(mean_embedding(embeddings[others if len(others) else [row]]))
-    return np.stack(references)
+    """Return what each sentence is compared with, (n, dim): the mean over the speaker's other held-out recordings."""
+    return speaker_references(np.stack([judge.embed(waveform) for waveform in waveforms]), speakers)

@@ -1,0 +1,119 @@
+"""Do the recogniser and the judge answer what is known: natural speech, other speakers, noise.
+
+python -m benchmarks.known_answers [--json FILE] [--quick]
+
+Needs: apt-get install asterisk-core-sounds-{en,es,fr,it,ru}-g722 asterisk-core-sounds-en ffmpeg; the extras offline and
+corpora; resemblyzer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
+from tts_toolkit.corpora.asterisk import asterisk_prompts
+from tts_toolkit.corpora.voices import Hibari
+from tts_toolkit.progress import progress
+from tts_toolkit.scoring.protocols import PROTOCOLS, Counts
+from tts_toolkit.scoring.recognisers import FasterWhisper, Recogniser, transcribe
+from tts_toolkit.scoring.verification import equal_error_rate
+from tts_toolkit.speakers.ge2e import Ge2eEncoder
+
+SOUNDS = Path("/usr/share/asterisk/sounds")
+MIN_SECONDS = 2.0  # of speech for an embedding to be worth comparing
+SNRS_DB = (20, 10, 5)
+
+
+def error_rate(recogniser: Recogniser, texts: Sequence[str], waveforms: Sequence[np.ndarray]) -> float:
+    """Return the strict corpus word error rate."""
+    strict = PROTOCOLS["strict"]
+    heard = transcribe(recogniser, list(waveforms))
+    counts: list[Counts] = [strict.words(text, hypothesis) for text, hypothesis in zip(texts, heard, strict=True)]
+    return sum(count.errors for count in counts) / sum(count.n_reference for count in counts)
+
+
+def with_noise(waveform: np.ndarray, snr_db: float, seed: int) -> np.ndarray:
+    """Return `waveform` with white noise that lies `snr_db` below its level."""
+    noise = np.random.default_rng(seed).standard_normal(len(waveform)).astype(np.float32)
+    level = np.sqrt((waveform**2).mean()) * 10 ** (-snr_db / 20)
+    return waveform + level * noise
+
+
+def human_clips(folder: Path, cache: Path, n_clips: int) -> list[np.ndarray]:
+    """Return recordings of one voice of the Asterisk packages that are long enough to embed."""
+    clips: list[np.ndarray] = []
+    cache.mkdir(parents=True, exist_ok=True)
+    for source in sorted(folder.rglob("*.g722"), key=lambda file: -file.stat().st_size):
+        target = cache / f"{source.stem}.flac"
+        if not target.exists():
+            command = ["ffmpeg", "-v", "error", "-y", "-f", "g722", "-i", str(source), "-ar", "16000", str(target)]
+            subprocess.run(command, check=True)
+        waveform = trim_silence(load_waveform(target))
+        if len(waveform) >= MIN_SECONDS * SAMPLE_RATE_HZ:
+            clips.append(waveform[: 6 * SAMPLE_RATE_HZ])
+        if len(clips) == n_clips:
+            break
+    return clips
+
+
+def verification(cache: Path, n_clips: int) -> dict[str, float]:
+    """Return the judge's equal error rate between the human voices, and its mean cosines, over all pairs of clips."""
+    judge = Ge2eEncoder()
+    embeddings, speakers = [], []
+    for folder in progress(sorted(path for path in SOUNDS.iterdir() if path.is_dir()), "embedding", "voice"):
+        for clip in human_clips(folder, cache / folder.name, n_clips):
+            embeddings.append(judge.embed(clip))
+            speakers.append(folder.name)
+    cosines, names = np.stack(embeddings) @ np.stack(embeddings).T, np.asarray(speakers)
+    upper = np.triu(np.ones_like(cosines, dtype=bool), 1)
+    equal = names[:, None] == names[None]
+    same, different = cosines[upper & equal], cosines[upper & ~equal]
+    return {
+        "n_speakers": len(set(speakers)),
+        "n_clips": len(speakers),
+        "equal_error_rate": equal_error_rate(same, different),
+        "same_speaker": float(same.mean()),
+        "different_speaker": float(different.mean()),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--quick", action="store_true", help="a third of the material")
+    parser.add_argument("--cache", type=Path, default=Path(".cache/tts_toolkit/known_answers"))
+    options = parser.parse_args()
+    n_prompts, n_clips, n_noisy = (50, 15, 20) if options.quick else (160, 40, 60)
+    recogniser = FasterWhisper()
+    prompts = asterisk_prompts(str(options.cache), 0, 0, n_prompts)
+    texts = [clip.transcript for clip in prompts]
+    natural = error_rate(recogniser, texts, [load_waveform(clip.audio) for clip in prompts])
+    spoken_texts = texts[:n_noisy]
+    voice = Hibari()
+    spoken = [resample(*voice(text), SAMPLE_RATE_HZ) for text in progress(spoken_texts, "speaking", "text")]
+    noisy = {
+        f"{snr_db} dB": error_rate(recogniser, spoken_texts, [with_noise(w, snr_db, n) for n, w in enumerate(spoken)])
+        for snr_db in SNRS_DB
+    }
+    results = {
+        "recogniser": recogniser.name,
+        "natural_wer": natural,
+        "n_natural": len(prompts),
+        "clean_wer": error_rate(recogniser, spoken_texts, spoken),
+        "noisy_wer": noisy,
+        "verification": verification(options.cache / "voices", n_clips),
+    }
+    print(json.dumps(results, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
