@@ -8,6 +8,9 @@ from pathlib import Path
 
 from tts_toolkit.errors import UserError
 
+GE2E_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"  # resemblyzer 0.1.4, pretrained.pt
+GE2E_INSTALL = "pip install --no-deps resemblyzer==0.1.4"
+
 
 def packaged_file(package: str, path: str, sha256: str, install: str) -> Path:
     """Return the file `path` of an installed package whose content has this SHA-256.

@@ -9,10 +9,7 @@ import numpy as np
 import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.packaged import packaged_file
-
-SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
-INSTALL = "pip install --no-deps resemblyzer==0.1.4"
+from tts_toolkit.packaged import GE2E_INSTALL, GE2E_SHA256, packaged_file
 
 # All sizes: the hyperparameters of resemblyzer 0.1.4 (GE2E, Wan et al. 2018).
 WINDOW_SAMPLES, HOP_SAMPLES, N_MELS = 400, 160, 40  # 25 ms, 10 ms
@@ -44,11 +41,11 @@ class Ge2eEncoder:
     @property
     def version(self) -> str:
         """The hash of the packaged weights."""
-        return SHA256[:16]
+        return GE2E_SHA256[:16]
 
     @cached_property
     def _network(self) -> _Network:
-        file = packaged_file("resemblyzer", "pretrained.pt", SHA256, INSTALL)
+        file = packaged_file("resemblyzer", "pretrained.pt", GE2E_SHA256, GE2E_INSTALL)
         state = torch.load(file, map_location="cpu", weights_only=True)["model_state"]
         network = _Network()
         network.load_state_dict({k: v for k, v in state.items() if k.split(".")[0] in ("lstm", "linear")})

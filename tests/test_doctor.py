@@ -1,0 +1,101 @@
+"""The doctor names what is wrong and what to do, and never shows a token."""
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+import tts_toolkit.doctor as doctor
+
+
+def by_name(found):
+    return {finding.name: finding for finding in found}
+
+
+def test_this_machine_is_fit_to_run_the_tests():
+    found = by_name(doctor.findings())
+    assert found["python"].status == "ok" and found["torch"].status == "ok" and found["audio files"].status == "ok"
+    assert not [finding for finding in found.values() if finding.status == "fail"]
+    assert all(finding.fix for finding in found.values() if finding.status == "fail")
+
+
+def test_json_is_for_programs():
+    done = subprocess.run([sys.executable, "-m", "tts_toolkit.doctor", "--json"], capture_output=True, text=True)
+    rows = json.loads(done.stdout)
+    assert done.returncode == 0 and {"name", "status", "found", "fix"} == set(rows[0])
+    assert "torch" in {row["name"] for row in rows}
+
+
+def with_versions(monkeypatch, **versions):
+    real = metadata.version
+
+    def version(name):
+        found = versions.get(name.replace("-", "_"), real(name))
+        if found is None:
+            raise metadata.PackageNotFoundError(name)
+        return found
+
+    monkeypatch.setattr(metadata, "version", version)
+
+
+BAD = [
+    ({"torch": "2.15.0"}, "torch with torchaudio", "fail", "pip install 'torch<2.15'"),
+    ({"torch": "2.13.0"}, "torch", "warn", "pip install 'torch==2.14.*'"),
+    ({"transformers": "4.40.0"}, "transformers", "fail", "pip install 'transformers<6,>=5.20'"),
+    ({"jiwer": None}, "jiwer", "fail", "pip install 'jiwer<5,>=4'"),
+    ({"pocketsphinx": None}, "pocketsphinx", "warn", "pip install 'tts-toolkit[offline]'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("versions", "name", "status", "fix"), BAD)
+def test_known_bad_versions_come_with_their_fix(monkeypatch, versions, name, status, fix):
+    with_versions(monkeypatch, **versions)
+    found = [finding for finding in doctor.findings() if finding.name == name and finding.status != "ok"]
+    assert (found[0].status, found[0].fix) == (status, fix)
+
+
+def test_a_gpu_is_described_with_the_precision_it_trains_in(monkeypatch):
+    monkeypatch.setattr(
+        doctor, "_run", lambda *command: "NVIDIA H100, 81559 MiB, 9.0, 550.1\nTesla T4, 15360 MiB, 7.5, 550.1\n"
+    )
+    first, second = doctor.devices()
+    assert "mixed_precision=bf16" in first.found and "mixed_precision=fp16" in second.found
+
+
+def test_little_room_is_a_warning(monkeypatch):
+    monkeypatch.setattr(doctor, "_memory", lambda: 10**9)
+    found = by_name(doctor.room())["memory"]
+    assert found.status == "warn" and "loader.max_frames" in found.fix
+
+
+def test_a_check_that_breaks_is_a_finding_itself(monkeypatch):
+    def broken():
+        raise RuntimeError("no such thing")
+        yield
+
+    monkeypatch.setattr(doctor, "CHECKS", (broken, doctor.system))
+    found = list(doctor.findings())
+    assert found[0].status == "warn" and "no such thing" in found[0].found and found[1].name == "python"
+
+
+def test_the_token_is_never_shown(monkeypatch, capsys):
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    class Api:
+        def __init__(self, token):
+            pass
+
+        def whoami(self, cache):
+            return {"name": "somebody", "auth": {"accessToken": {"role": "read"}}}
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_secret")
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(sys, "argv", ["tts-doctor"])
+    with pytest.raises(SystemExit):
+        doctor.main()
+    out = capsys.readouterr().out
+    assert "of somebody, role read  ->  a write token, to push" in out and "hf_secret" not in out

@@ -1,0 +1,270 @@
+"""What stands between this machine and a run: versions, devices, codecs, programs, the hub, disk and memory.
+
+Nothing heavy is imported: a finding comes from package metadata, the system's files and short commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+Status = Literal["ok", "warn", "fail"]
+GIB = 2**30
+TIMEOUT_SECONDS = 2
+SPEECHT5_PARAMETERS = 144_400_000  # of microsoft/speecht5_tts
+BYTES_TO_TRAIN = 16  # a parameter: weights, gradients and Adam's two moments in float32
+CHECKPOINTS = (
+    "microsoft/speecht5_tts",
+    "microsoft/speecht5_hifigan",
+    "speechbrain/spkrec-xvect-voxceleb",
+    "speechbrain/spkrec-ecapa-voxceleb",
+    "suno/bark-small",
+    "facebook/mms-tts-eng",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor."""
+
+    name: str
+    status: Status
+    found: str
+    fix: str = ""
+
+
+def findings() -> Iterator[Finding]:
+    """Yield what was found, check by check; a check that breaks is itself a finding."""
+    for check in CHECKS:
+        try:
+            yield from check()
+        except Exception as error:  # the doctor must live to say so
+            yield Finding(check.__name__, "warn", f"could not be checked ({type(error).__name__}: {error})")
+
+
+def system() -> Iterator[Finding]:
+    """Tell the Python and the system; older Pythons cannot install the toolkit."""
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+
+
+def packages() -> Iterator[Finding]:
+    """Check every dependency against the range that the toolkit declares."""
+    from packaging.requirements import Requirement
+
+    for line in metadata.requires("tts-toolkit") or []:
+        requirement = Requirement(line)
+        extra = re.search(r"extra == ['\"](\w+)['\"]", str(requirement.marker or ""))
+        if extra and extra[1] not in ("offline",):
+            continue
+        try:
+            found = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            fix = (
+                f"pip install 'tts-toolkit[{extra[1]}]'"
+                if extra
+                else f"pip install '{requirement.name}{requirement.specifier}'"
+            )
+            yield Finding(requirement.name, "warn" if extra else "fail", "not installed", fix)
+            continue
+        if requirement.specifier.contains(found.split("+")[0], prereleases=True):
+            yield Finding(requirement.name, "ok", found)
+        else:
+            fix = f"pip install '{requirement.name}{requirement.specifier}'"
+            yield Finding(requirement.name, "fail", f"{found}, wanted {requirement.specifier}", fix)
+
+
+def known_bad() -> Iterator[Finding]:
+    """Check combinations that install well and break at import or at exit."""
+    torch, torchaudio = _version("torch"), _version("torchaudio")
+    if torch and torchaudio and torch >= (2, 15) and torchaudio < (2, 12):
+        yield Finding(
+            "torch with torchaudio",
+            "fail",
+            "torch is built for another CUDA than torchaudio 2.11, which refuses to load",
+            "pip install 'torch<2.15'",
+        )
+    elif torch == (2, 13):
+        yield Finding(
+            "torch", "warn", "2.13 can hang at the end of training on several processes", "pip install 'torch==2.14.*'"
+        )
+    else:
+        yield Finding("torch with torchaudio", "ok", "no combination that is known to break")
+
+
+def _version(package: str) -> tuple[int, int] | None:
+    try:
+        major, minor, *_ = metadata.version(package).split(".")
+    except metadata.PackageNotFoundError:
+        return None
+    return int(major), int(minor)
+
+
+def devices() -> Iterator[Finding]:
+    """Check GPUs and what precision they or the processor train in."""
+    output = _run("nvidia-smi", "--query-gpu=name,memory.total,compute_cap,driver_version", "--format=csv,noheader")
+    if output:
+        for number, line in enumerate(output.strip().splitlines()):
+            name, memory, capability, driver = (part.strip() for part in line.split(","))
+            precision = "bf16" if float(capability) >= 8 else "fp16"
+            yield Finding(f"GPU {number}", "ok", f"{name}, {memory}, driver {driver}: mixed_precision={precision}")
+        return
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    bf16 = (
+        "bf16 in hardware"
+        if "avx512_bf16" in flags or "amx_bf16" in flags
+        else "no bf16 in hardware: mixed_precision=no"
+    )
+    yield Finding(
+        "GPU",
+        "warn",
+        f"none; {os.cpu_count()} CPUs, {bf16}",
+        "the built-in models train on a CPU; SpeechT5 wants a GPU",
+    )
+
+
+def codecs() -> Iterator[Finding]:
+    """Check which files can be read."""
+    import soundfile
+
+    missing = [name for name in ("WAV", "FLAC", "OGG", "MP3") if name not in soundfile.available_formats()]
+    version = soundfile.__libsndfile_version__
+    if missing:
+        yield Finding(
+            "audio files", "warn", f"libsndfile {version} reads no {', '.join(missing)}", "pip install -U soundfile"
+        )
+    else:
+        yield Finding("audio files", "ok", f"libsndfile {version}: WAV, FLAC, OGG, MP3")
+
+
+def programs() -> Iterator[Finding]:
+    """Check programs that some systems need."""
+    for program, purpose, package in (
+        ("espeak-ng", "the baseline system, and VITS checkpoints that read phonemes", "apt-get install espeak-ng"),
+        ("ffmpeg", "the human voice of `make human-voice` (G.722)", "apt-get install ffmpeg"),
+    ):
+        if shutil.which(program):
+            yield Finding(program, "ok", shutil.which(program) or "")
+        else:
+            yield Finding(program, "warn", f"missing: {purpose}", package)
+    try:
+        yield Finding("uroman", "ok", metadata.version("uroman"))
+    except metadata.PackageNotFoundError:
+        yield Finding("uroman", "warn", "missing: MMS in languages read romanised", "pip install 'tts-toolkit[uroman]'")
+
+
+def judge_weights() -> Iterator[Finding]:
+    """Check the packaged similarity judge by its hash."""
+    from tts_toolkit.errors import UserError
+    from tts_toolkit.packaged import GE2E_INSTALL as install
+    from tts_toolkit.packaged import GE2E_SHA256, packaged_file
+
+    try:
+        packaged_file("resemblyzer", "pretrained.pt", GE2E_SHA256, install)
+        yield Finding("packaged judge", "ok", "GE2E weights, hash as published")
+    except UserError as error:
+        yield Finding("packaged judge", "warn", str(error).splitlines()[0], install)
+
+
+def hub() -> Iterator[Finding]:
+    """Check whether the hub answers, and what the token, which is never shown, may do."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        yield Finding("hub", "warn", "HF_HUB_OFFLINE is set: only cached checkpoints load", "unset HF_HUB_OFFLINE")
+        return
+    from huggingface_hub import HfApi, get_token
+
+    token = get_token()
+    if token is None:
+        yield Finding("hub token", "warn", "none: public checkpoints load, nothing can be pushed", "hf auth login")
+        return
+    try:
+        who = HfApi(token=token).whoami(cache=True)
+    except Exception as error:
+        yield Finding("hub", "warn", f"does not answer or refuses the token ({type(error).__name__})", "hf auth login")
+        return
+    role = who.get("auth", {}).get("accessToken", {}).get("role", "unknown")
+    status: Status = "ok" if role in ("write", "fineGrained") else "warn"
+    yield Finding(
+        "hub token", status, f"of {who.get('name')}, role {role}", "" if status == "ok" else "a write token, to push"
+    )
+
+
+def cached_checkpoints() -> Iterator[Finding]:
+    """Check which of the usual checkpoints are on disk."""
+    from huggingface_hub import constants
+
+    cache = Path(constants.HF_HUB_CACHE)
+    have = [c for c in CHECKPOINTS if (cache / f"models--{c.replace('/', '--')}" / "snapshots").is_dir()]
+    missing = [c for c in CHECKPOINTS if c not in have]
+    status: Status = "ok" if have else "warn"
+    found = f"{len(have)} of {len(CHECKPOINTS)}" + (f"; not {', '.join(missing)}" if missing else "")
+    yield Finding("cached checkpoints", status, found, "" if have else "they are fetched when first used")
+
+
+def room() -> Iterator[Finding]:
+    """Check disk and memory against fine-tuning SpeechT5 with three checkpoints kept."""
+    need_disk = 3 * SPEECHT5_PARAMETERS * 12 + 2 * GIB  # weights and moments each, and the features
+    need_memory = SPEECHT5_PARAMETERS * BYTES_TO_TRAIN + 2 * GIB
+    free = shutil.disk_usage(Path.cwd()).free
+    yield _enough("disk", free, need_disk, "free some, or set output_dir and cache_dir to a larger disk")
+    available = _memory()
+    if available is not None:
+        yield _enough("memory", available, need_memory, "lower loader.max_frames, or freeze parts of the model")
+
+
+def _enough(name: str, have: int, need: int, fix: str) -> Finding:
+    found = f"{have / GIB:.1f} GiB free, fine-tuning SpeechT5 wants about {need / GIB:.1f}"
+    return Finding(name, "ok" if have >= need else "warn", found, "" if have >= need else fix)
+
+
+def _memory() -> int | None:
+    meminfo = Path("/proc/meminfo")
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
+    return 1024 * int(found[1]) if found else None
+
+
+def _run(*command: str) -> str:
+    if shutil.which(command[0]) is None:
+        return ""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+    return done.stdout if done.returncode == 0 else ""
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    python_version, packages, known_bad, devices, codecs, programs, judge_weights, hub, cached_checkpoints, room,
+)  # fmt: skip
+MARKS = {"ok": "OK  ", "warn": "warn", "fail": "FAIL"}
+
+
+def main() -> None:
+    """Print the findings, or JSON with --json; exit with status 1 when something fails."""
+    parser = argparse.ArgumentParser(prog="tts-doctor", description="Say what stands between this machine and a run.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    found = []
+    for finding in findings():
+        found.append(finding)
+        if not options.json:
+            print(
+                f"{MARKS[finding.status]}  {finding.name}: {finding.found}"
+                + (f"  ->  {finding.fix}" if finding.fix else "")
+            )
+    if options.json:
+        print(json.dumps([asdict(finding) for finding in found], indent=2))
+    sys.exit(1 if any(finding.status == "fail" for finding in found) else 0)
+
+
+if __name__ == "__main__":
+    main()
