@@ -243,7 +243,7 @@ def _run(*command: str) -> str:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    python_version, packages, known_bad, devices, codecs, programs, judge_weights, hub, cached_checkpoints, room,
+    system, packages, known_bad, devices, codecs, programs, judge_weights, hub, cached_checkpoints, room,
 )  # fmt: skip
 MARKS = {"ok": "OK  ", "warn": "warn", "fail": "FAIL"}
 
