@@ -40,6 +40,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
         output_dir=Path(cfg.output_dir),
         seed=cfg.seed,
         batch_size=cfg.batch_size,
+        language=cfg.language,
         cluster_by=cfg.cluster_by,
         background=cfg.background,
         allow_same_encoder=cfg.allow_same_encoder,

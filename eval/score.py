@@ -31,6 +31,8 @@ def score(cfg: DictConfig) -> Path | None:
 
     if not Path(cfg.wavs).is_dir():
         raise UserError(f"wavs={cfg.wavs}: no such folder")
+    if Path(cfg.output_dir).resolve().is_relative_to(Path(cfg.wavs).resolve()):
+        raise UserError(f"output_dir={cfg.output_dir}: lies inside wavs={cfg.wavs}; choose another")
     prompts = instantiate(cfg.test_set)
     plan = Plan(
         systems={cfg.system: partial(Recordings, cfg.system, str(cfg.wavs))},
@@ -39,6 +41,7 @@ def score(cfg: DictConfig) -> Path | None:
         judge=partial(instantiate, cfg.judge) if cfg.judge else None,
         protocols=[protocol(name) for name in cfg.protocols],
         output_dir=Path(cfg.output_dir),
+        language=cfg.language,
         cluster_by=cfg.cluster_by,
         background=cfg.background,
         quality=partial(instantiate, cfg.quality) if cfg.quality else None,

@@ -45,8 +45,13 @@ def load_waveform(path: str | Path) -> np.ndarray:
 
 
 def sound_files(folder: Path) -> dict[str, Path]:
-    """Return the recordings below `folder` by their names without suffix, in order of path."""
-    return {file.stem: file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SOUND_SUFFIXES}
+    """Return the recordings below `folder` by their names without suffix; raises UserError when two share one."""
+    found: dict[str, Path] = {}
+    for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES):
+        if file.stem in found:
+            raise UserError(f"{file} and {found[file.stem]} are both called {file.stem}; names must differ")
+        found[file.stem] = file
+    return found
 
 
 def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
+from pathlib import Path
 
 
 def pick_device(device: str | None) -> str:
@@ -17,3 +20,18 @@ def pick_device(device: str | None) -> str:
     if os.environ.get("ACCELERATE_USE_CPU", "false").lower() in ("true", "1") or not torch.cuda.is_available():
         return "cpu"
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def hardware() -> dict[str, object]:
+    """Return what work runs on, for reports: the processor, how many of them, the memory and the GPU."""
+    import torch
+
+    cpuinfo, meminfo = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+    model = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else None
+    memory = re.search(r"^MemTotal:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
+    return {
+        "processor": model[1] if model else platform.machine(),
+        "n_cpus": os.cpu_count(),
+        "memory_bytes": 1024 * int(memory[1]) if memory else None,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }

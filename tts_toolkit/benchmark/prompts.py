@@ -13,8 +13,8 @@ from typing import Any
 
 from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.sources import stored_audio
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
 
 BUILT_IN = "builtin"
 
@@ -29,12 +29,12 @@ class Prompt:
     speaker: str = ""
     language: str = ""
     voice: str = ""  # in the terms of the system; empty: the system's default
-    reference: str = ""  # path of a natural recording of the voice; of this very text unless the set says otherwise
-    same_text: bool = True  # whether the reference says this text
+    reference: str = ""  # path of a natural recording of this very text
+    voice_reference: str = ""  # path of a recording of the voice that is to be imitated, which says something else
     source: str = ""  # "file:line", for messages
 
 
-COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("source", "same_text"))
+COLUMNS = tuple(field.name for field in fields(Prompt) if field.name != "source")
 
 
 def read_prompts(texts: str) -> list[Prompt]:
@@ -92,9 +92,7 @@ def hub_prompts(
                 id=id_,
                 text=str(row[text_column_name] or ""),
                 speaker=str(row[speaker_id_column_name]) if speaker_id_column_name else "",
-                reference=_kept(row[audio_column_name], Path(cache_dir) / "references" / dataset_name / f"{number:06d}")
-                if audio_column_name
-                else "",
+                reference=_recording(row, audio_column_name, Path(cache_dir)),
                 source=f"{dataset_name}/{split}:{number}",
             )
         )
@@ -118,14 +116,8 @@ def recorded_prompts(clips: Sequence[Clip], split: str | None = "test") -> list[
     )
 
 
-def _kept(audio: Mapping[str, Any], target: Path) -> str:
-    """Return the path of a recording that a dataset holds as a path or as bytes."""
-    if audio["bytes"] is None:
-        return str(audio["path"])
-    file = target.with_suffix(Path(audio["path"] or "x.wav").suffix)
-    if not file.exists():
-        write_whole(file, audio["bytes"], durable=False)
-    return str(file)
+def _recording(row: Mapping[str, Any], column: str | None, cache_dir: Path) -> str:
+    return str(stored_audio(row[column], cache_dir)) if column and row[column] else ""
 
 
 def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
@@ -153,7 +145,7 @@ def _with_recording(prompt: Prompt, file: Path | None, folder: Path) -> Prompt:
 
 
 def _txt(file: str, content: str) -> Iterator[Prompt]:
-    lines = [(number, line.strip()) for number, line in enumerate(content.splitlines(), start=1)]
+    lines = [(number, line.strip()) for number, line in enumerate(content.split("\n"), start=1)]
     return (Prompt(f"{number:04d}", text, source=f"{file}:{number}") for number, text in lines if text)
 
 
@@ -174,7 +166,7 @@ def _tsv(file: str, content: str) -> Iterator[Prompt]:
 
 
 def _jsonl(file: str, content: str) -> Iterator[Prompt]:
-    for number, line in enumerate(content.splitlines(), start=1):
+    for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
         place = f"{file}:{number}"
@@ -190,19 +182,23 @@ def _jsonl(file: str, content: str) -> Iterator[Prompt]:
 def _seed_tts_list(file: str, content: str) -> Iterator[Prompt]:
     """Read the layout of Seed-TTS-Eval: the prompt recording is the voice, and says another text."""
     folder = Path(file).parent
-    for number, line in enumerate(content.splitlines(), start=1):
+    for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
-        parts = line.strip().split("|")
+        parts = line.strip().split("|")  # as the publisher parts it: no field may hold the mark
         if len(parts) not in (4, 5):
             raise UserError(
                 f"{file}:{number}: has {len(parts)} fields; wanted are utterance|prompt text|prompt recording|text"
                 "[|recording]"
             )
-        id_, _, recording, text = parts[:4]
-        speaker = Path(recording).stem.split("-")[0]
+        id_, _, voice, text = parts[:4]
         yield Prompt(
-            id_, text, speaker=speaker, reference=str(folder / recording), same_text=False, source=f"{file}:{number}"
+            id_,
+            text,
+            speaker=Path(voice).stem.split("-")[0],
+            reference=str(folder / parts[4]) if len(parts) == 5 else "",
+            voice_reference=str(folder / voice),
+            source=f"{file}:{number}",
         )
 
 
@@ -213,8 +209,9 @@ def _prompt(row: Mapping[str, Any], place: str, folder: Path) -> Prompt:
     values: dict[str, Any] = {name: str(value).strip() for name, value in row.items() if value is not None}
     if "id" not in values:
         values["id"] = place.rpartition(":")[2].zfill(4)
-    if values.get("reference"):
-        values["reference"] = str(folder / values["reference"])
+    for column in ("reference", "voice_reference"):
+        if values.get(column):
+            values[column] = str(folder / values[column])
     return Prompt(**{"text": "", **values, "source": place})
 
 

@@ -25,7 +25,8 @@ class Stage:
     """The rows of one stage of one system: a folder of `rows.jsonl` with a marker that is written last.
 
     `keys` say, by id, what each row rests on. A row on disk counts only while its key is the planned one; the rest
-    is to do again. Several processes append to files of their own; `finish` makes one of them.
+    is to do again, and so is a row that failed: its reason may have passed. Several processes append to files of their
+    own; `finish` makes one of them.
     """
 
     def __init__(self, folder: Path, keys: Mapping[str, str], rank: int = 0) -> None:
@@ -34,15 +35,19 @@ class Stage:
 
     @property
     def complete(self) -> bool:
-        """Whether the marker is there and stands for exactly these rows."""
-        marker = self.folder / MARKER
-        return marker.is_file() and json.loads(marker.read_text())["fingerprint"] == self.fingerprint
+        """Whether the marker is there and stands for exactly these rows, none of which failed."""
+        try:
+            marker = json.loads((self.folder / MARKER).read_text())
+        except FileNotFoundError:
+            return False
+        return marker["fingerprint"] == self.fingerprint and not marker["n_failed"]
 
     def rows(self) -> dict[str, Row]:
         """Return the rows on disk that still count, in planned order."""
         found: dict[str, Row] = {}
-        for file in sorted(self.folder.glob("*.jsonl")):
-            for line in file.read_text(encoding="utf-8").splitlines():
+        whole = self.folder / ROWS
+        for file in [whole] * whole.is_file() + sorted(self.folder.glob("part-*.jsonl")):  # later rows replace earlier
+            for line in file.read_text(encoding="utf-8").split("\n"):  # texts may hold other ends of lines
                 row = _parsed(line)
                 if row is not None and self.keys.get(row["id"]) == row["key"]:
                     found[row["id"]] = row
@@ -51,13 +56,13 @@ class Stage:
     def missing(self) -> list[str]:
         """Return the ids whose rows are to be made, in planned order."""
         found = self.rows()
-        return [id_ for id_ in self.keys if id_ not in found]
+        return [id_ for id_ in self.keys if id_ not in found or has_failed(found[id_])]
 
     def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows, each with an `id` of the plan, to this process's file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / MARKER).unlink(missing_ok=True)
-        lines = [json.dumps({**row, "key": self.keys[row["id"]]}, ensure_ascii=False) for row in rows]
+        lines = [_line({**row, "key": self.keys[row["id"]]}) for row in rows]
         with (self.folder / f"part-{self.rank:04d}.jsonl").open("a", encoding="utf-8") as file:
             if file.tell() and not _ends_with_newline(Path(file.name)):
                 file.write("\n")  # a killed run left half a line, which nobody will parse
@@ -70,11 +75,22 @@ class Stage:
         rows = self.rows()
         if len(rows) != len(self.keys):
             raise RuntimeError(f"{self.folder}: {len(self.keys) - len(rows)} planned rows were never made")
-        lines = [json.dumps(row, ensure_ascii=False) for row in rows.values()]
+        lines = [_line(row) for row in rows.values()]
         write_whole(self.folder / ROWS, ("\n".join(lines) + "\n").encode())
         for part in self.folder.glob("part-*.jsonl"):
             part.unlink()
-        write_whole(self.folder / MARKER, json.dumps({"fingerprint": self.fingerprint, "n_rows": len(rows)}).encode())
+        n_failed = sum(has_failed(row) for row in rows.values())
+        marker = {"fingerprint": self.fingerprint, "n_rows": len(rows), "n_failed": n_failed}
+        write_whole(self.folder / MARKER, json.dumps(marker).encode())
+
+
+def has_failed(row: Mapping[str, Any]) -> bool:
+    """Return whether a row tells of a failure instead of a result."""
+    return row.get("status") == "failed" or bool(row.get("error"))
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False)
 
 
 def _parsed(line: str) -> Row | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from tts_toolkit.scoring.verification import SimilarityScale
 
 STRICT = PROTOCOLS["strict"]
 GROUPS = ("category", "speaker", "language")
+MAX_GROUPS = 20  # of one kind that are told apart in summaries
 HEALTH = ("silence_share", "clipped_share", "peak", "hit_ceiling")
 
 
@@ -33,31 +34,33 @@ class Measured:
 
 
 def score_rows(
-    prompts: Sequence[Prompt], measured: Measured, references: Mapping[str, np.ndarray]
+    prompts: Sequence[Prompt], measured: Measured, references: Mapping[str, np.ndarray], language: str = "en"
 ) -> list[dict[str, Any]]:
     """Return the table's row for each prompt of one system, scored or failed.
 
     `references` are the judge's embeddings (dim,) that each prompt's speech is compared with, by id.
     """
-    return [_score(prompt, measured, references.get(prompt.id)) for prompt in prompts]
+    return [_score(prompt, measured, references.get(prompt.id), prompt.language or language) for prompt in prompts]
 
 
-def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None) -> dict[str, Any]:
+def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None, language: str) -> dict[str, Any]:
     spoken = measured.spoken[prompt.id]
-    scored = spoken["status"] == "spoken"
-    expected = without_cues(prompt.text)
-    hypothesis = measured.hypotheses[prompt.id]["hypothesis"] if scored else ""
-    words, characters = STRICT.words(expected, hypothesis), STRICT.characters(expected, hypothesis)
+    heard = measured.hypotheses.get(prompt.id, {})
+    reason = spoken["reason"] or heard.get("error", "")
+    scored = not reason
+    expected, hypothesis = without_cues(prompt.text), without_cues(heard.get("hypothesis", ""))
+    words = STRICT.words(expected, hypothesis, language)
+    characters = STRICT.characters(expected, hypothesis, language)
     vector = embedding(measured.embeddings.get(prompt.id))
     return {
         "id": prompt.id,
         "category": prompt.category,
         "speaker": prompt.speaker,
-        "language": prompt.language,
+        "language": language,
         "text": prompt.text,
         "expected": expected,
         "status": "scored" if scored else "failed",
-        "reason": spoken["reason"],
+        "reason": reason,
         "hypothesis": hypothesis,
         "wer": words.errors / words.n_reference if words.n_reference else None,
         "cer": characters.errors / characters.n_reference if characters.n_reference else None,
@@ -73,9 +76,9 @@ def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None) -> 
         "synthesis_seconds": spoken["batch_seconds"] / spoken["batch_size"],
         "latency_seconds": spoken["batch_seconds"],
         **{name: spoken.get(name) for name in HEALTH},
-        "seconds_per_character": spoken["seconds"] / len(expected) if scored else None,
-        "stopped_early": scored and stopped_early(_n_missing_at_end(expected, hypothesis), words.n_reference),
-        "n_repeats": n_repeats(STRICT.normalize(hypothesis).split(), STRICT.normalize(expected).split()),
+        "seconds_per_character": spoken["seconds"] / len(expected) if scored and expected else None,
+        "stopped_early": scored and stopped_early(_n_missing_at_end(expected, hypothesis, language), words.n_reference),
+        "n_repeats": n_repeats(*(STRICT.normalize(said, language).split() for said in (hypothesis, expected))),
         "dropped": " ".join(spoken["dropped"]),
         "unknown": " ".join(spoken["unknown"]),
         "n_truncated": spoken["n_truncated"],
@@ -83,13 +86,13 @@ def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None) -> 
     }
 
 
-def _n_missing_at_end(expected: str, hypothesis: str) -> int:
+def _n_missing_at_end(expected: str, hypothesis: str, language: str) -> int:
     import jiwer
 
-    words = STRICT.normalize(expected)
+    words = STRICT.normalize(expected, language)
     if not words:
         return 0
-    last = jiwer.process_words(words, STRICT.normalize(hypothesis)).alignments[0][-1]
+    last = jiwer.process_words(words, STRICT.normalize(hypothesis, language)).alignments[0][-1]
     return last.ref_end_idx - last.ref_start_idx if last.type == "delete" else 0
 
 
@@ -112,11 +115,12 @@ def sum_up(
         **_rates(rows, cluster_by),
         "similarity": _mean([row["similarity"] for row in similarities]),
         "similarity_ci": _interval(similarities, "similarity", None, cluster_by),
+        "n_similarity": len(similarities),
         "similarity_normalised": None,
         "n_planned": len(rows),
         "n_scored": len(scored),
         "n_failed": len(rows) - len(scored),
-        "protocols": {protocol.name: under_protocol(rows, protocol) for protocol in protocols},
+        "protocols": {protocol.name: under_protocol(rows, protocol, cluster_by) for protocol in protocols},
         "health": _health(scored),
         **_cost([] if played_back else rows),
         "signal_quality": _mean([row["signal_quality"] for row in scored if row["signal_quality"] is not None]),
@@ -127,13 +131,14 @@ def sum_up(
     figures["groups"] = {
         name: {value: _group([row for row in rows if row[name] == value], cluster_by) for value in values}
         for name, values in groups.items()
-        if len(values) > 1
+        if 1 < len(values) <= MAX_GROUPS
     }
     return figures
 
 
 def _rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
     scored = [row for row in rows if row["status"] == "scored"]
+    counted = [{**row, "exact": float(row["wer"] == 0), "one": 1.0} for row in rows if row["wer"] is not None]
     table = [{**row, "errors": row["substitutions"] + row["deletions"] + row["insertions"]} for row in rows]
     return {
         "wer": _ratio(table, "errors", "n_words"),
@@ -143,7 +148,8 @@ def _rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]
         "cer": _ratio(rows, "character_errors", "n_characters"),
         "cer_ci": _interval(rows, "character_errors", "n_characters", cluster_by),
         "cer_scored_only": _ratio(scored, "character_errors", "n_characters"),
-        "exact_match": _mean([float(row["wer"] == 0) for row in rows if row["wer"] is not None]),
+        "exact_match": _ratio(counted, "exact", "one"),
+        "exact_match_ci": _interval(counted, "exact", "one", cluster_by),
         **{name: sum(row[name] for row in rows) for name in ("substitutions", "deletions", "insertions", "n_words")},
     }
 
@@ -160,39 +166,46 @@ def _group(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]
     }
 
 
-def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol) -> dict[str, Any]:
-    """Return one protocol's error rates over the hypotheses of one system, and how many rows they rest on."""
+def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluster_by: str = "id") -> dict[str, Any]:
+    """Return one protocol's error rates over the hypotheses of one system, with how many rows they rest on."""
     used = [row for row in rows if row["status"] == "scored" or protocol.failures == "deletions"]
-    words = [protocol.words(row["expected"], row["hypothesis"]) for row in used]
-    characters = [protocol.characters(row["expected"], row["hypothesis"]) for row in used]
+    texts = [(row["expected"], row["hypothesis"], row["language"]) for row in used]
+    words = [protocol.words(*text) for text in texts]
+    characters = [protocol.characters(*text) for text in texts]
     same = [
-        protocol.normalize(row["expected"]).split() == protocol.normalize(row["hypothesis"]).split() for row in used
+        protocol.normalize(a, language).split() == protocol.normalize(b, language).split() for a, b, language in texts
     ]
-    combine: Callable[[Sequence[Counts]], float | None] = (
-        _corpus_rate if protocol.aggregate == "corpus" else _utterance_rate
-    )
+    clusters = [row[cluster_by] for row in used]
+    wer, wer_ci, n_rows = _aggregate(words, clusters, protocol)
     return {
-        "wer": combine(words),
-        "cer": combine(characters),
+        "wer": wer,
+        "wer_ci": wer_ci,
+        "cer": _aggregate(characters, clusters, protocol)[0],
         "exact_match": _mean([float(equal) for equal in same]),
         "aggregate": protocol.aggregate,
         "failures": protocol.failures,
-        "n_rows": len(used),
+        "n_rows": n_rows,
         "source": protocol.source,
     }
 
 
-def _corpus_rate(counts: Sequence[Counts]) -> float | None:
-    n_reference = sum(count.n_reference for count in counts)
-    return sum(count.errors for count in counts) / n_reference if n_reference else None
-
-
-def _utterance_rate(counts: Sequence[Counts]) -> float | None:
-    return _mean([count.errors / count.n_reference for count in counts if count.n_reference])
+def _aggregate(
+    counts: Sequence[Counts], clusters: Sequence[str], protocol: Protocol
+) -> tuple[float | None, tuple[float, float] | None, int]:
+    """Return the rate as the protocol averages, its interval, and the rows that it rests on: those with words."""
+    pairs = [(count, cluster) for count, cluster in zip(counts, clusters, strict=True) if count.n_reference]
+    if protocol.aggregate == "corpus":
+        tops, bottoms = [count.errors for count, _ in pairs], [count.n_reference for count, _ in pairs]
+    else:
+        tops, bottoms = [count.errors / count.n_reference for count, _ in pairs], [1 for _ in pairs]
+    if not pairs:
+        return None, None, 0
+    interval = ratio_interval(tops, bottoms, [cluster for _, cluster in pairs])
+    return sum(tops) / sum(bottoms), None if interval is None else (interval.low, interval.high), len(pairs)
 
 
 def _health(scored: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    per_character = [row["seconds_per_character"] for row in scored]
+    per_character = [row["seconds_per_character"] for row in scored if row["seconds_per_character"] is not None]
     return {
         "seconds": sum(row["seconds"] for row in scored),
         "seconds_per_character_median": float(np.median(per_character)) if per_character else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import logging
 import re
 import time
@@ -14,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, write_wav
+from tts_toolkit.audio import load_waveform, write_wav
 from tts_toolkit.benchmark.processes import Processes
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, Stage, key_of, share
+from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Family, Line, Take, line_seed
-from tts_toolkit.memory import PeakMemory
+from tts_toolkit.files import write_whole
+from tts_toolkit.memory import PeakMemory, free_memory
 from tts_toolkit.progress import AudioProgress
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.scoring.health import waveform_health
@@ -27,6 +30,7 @@ from tts_toolkit.scoring.recognisers import Recogniser, transcribe
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 log = logging.getLogger(__name__)
+FRONT_END = "synthesis-1"  # part of every key; a change to how texts are spoken changes it
 WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change no result
 UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -53,15 +57,19 @@ def synthesize(
     who = identity(family, family.version)
     stage = Stage(
         folder / "synthesis",
-        {id_: key_of(who, asdict(line), _recording_hash(line)) for id_, line in lines.items()},
+        {id_: key_of(who, FRONT_END, asdict(line), *_sound_hashes(line, family)) for id_, line in lines.items()},
         processes.rank,
     )
-    if not stage.complete:
+    rows = stage.rows() if stage.complete else {}
+    if not rows or any(not (folder / "wavs" / row["wav"]).is_file() for row in rows.values()):
+        if processes.is_first:
+            _report_coverage(family, prompts, folder / "coverage.jsonl")
         by_length = sorted(lines, key=lambda id_: (len(lines[id_].text), id_))
         missing = set(stage.missing())
+        missing |= {id_ for id_, row in stage.rows().items() if not (folder / "wavs" / row.get("wav", "")).is_file()}
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with PeakMemory() as peak:
-            _speak_all(family, {prompt.id: prompt for prompt in prompts}, lines, todo, batch_size, stage, peak)
+            _speak_all(family, lines, todo, batch_size, stage, peak)
         _finish(stage, processes)
     return stage.rows()
 
@@ -69,20 +77,49 @@ def synthesize(
 def _line(prompt: Prompt, family: Family, seed: int) -> Line:
     text = prompt.text if family.speaks_cues else without_cues(prompt.text)
     voice = prompt.voice or None
-    return Line(text, line_seed(seed, text, voice), voice, family.recording_for(prompt.id, prompt.reference))
+    recording = family.recording_for(prompt.id, prompt.reference, prompt.voice_reference)
+    return Line(text, line_seed(seed, text, voice), voice, recording or None)
 
 
-def _recording_hash(line: Line) -> str:
-    if line.recording is None or not Path(line.recording).is_file():
-        return ""
-    return hashlib.sha256(Path(line.recording).read_bytes()).hexdigest()[:20]
+def _sound_hashes(line: Line, family: Family) -> list[str]:
+    """Return what the files that a line is spoken from hold: its recording, and a voice that is a file."""
+    voice = (line.voice or getattr(family, "voice", None) or "").split(".safetensors:")
+    files = [line.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
+    return [_file_hash(Path(file)) for file in files if file and Path(file).is_file()]
+
+
+def _file_hash(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _report_coverage(family: Family, prompts: Sequence[Prompt], file: Path) -> None:
+    """Write what the family cannot say, text by text, and log what that comes to, before anything is spoken."""
+    reports = {prompt.id: _coverage(family, _line(prompt, family, 0).text) for prompt in prompts}
+    lines = [json.dumps({"id": id_, **asdict(report)}, ensure_ascii=False) for id_, report in reports.items()]
+    write_whole(file, ("\n".join(lines) + "\n").encode())
+    affected: dict[str, list[tuple[str, ...]]] = {
+        "drops": [report.dropped for report in reports.values() if report.dropped],
+        "does not know": [report.unknown for report in reports.values() if report.unknown],
+        "cuts tokens off": [(str(report.n_truncated),) for report in reports.values() if report.n_truncated],
+    }
+    for what, found in affected.items():
+        if found:
+            pieces = " ".join(sorted({piece for pieces in found for piece in pieces}))
+            log.warning("%s %s in %d of %d texts: %s", family.name, what, len(found), len(prompts), pieces[:200])
+
+
+def _coverage(family: Family, text: str) -> Coverage:
+    try:
+        return family.coverage(text)
+    except UserError:  # a text that cannot be said at all fails when it is spoken, with this reason
+        return Coverage()
 
 
 def _speak_all(
     family: Family,
-    prompts: Mapping[str, Prompt],
     lines: Mapping[str, Line],
-    todo: Sequence[str],
+    todo: list[str],
     batch_size: int,
     stage: Stage,
     peak: PeakMemory,
@@ -91,10 +128,13 @@ def _speak_all(
         return
     _attempt(family, [lines[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
     with AudioProgress(f"speaking ({family.name})", "text", len(todo)) as bar:
-        for ids in _batches(todo, batch_size):
+        while todo:
+            ids, todo = todo[:batch_size], todo[batch_size:]
             for spoken, takes, wall_seconds in _attempts(family, ids, lines):
+                if 1 < len(spoken) < len(ids):  # it was halved: the rest need not fail first
+                    batch_size = min(batch_size, len(spoken))
                 rows = [
-                    _row(id_, take, family.coverage(lines[id_].text), prompts[id_], stage.folder.parent / "wavs")
+                    _row(id_, take, _coverage(family, lines[id_].text), stage.folder.parent / "wavs")
                     | {"batch_size": len(spoken), "batch_seconds": wall_seconds, "peak_memory_bytes": peak.bytes()}
                     for id_, take in zip(spoken, takes, strict=True)
                 ]
@@ -134,33 +174,22 @@ def _attempt(family: Family, lines: Sequence[Line]) -> list[Take] | str:
     try:
         return family.speak(lines)
     except Exception as error:
-        message = (str(error).strip() or type(error).__name__).splitlines()[0]
+        message = _reason(error)
         if isinstance(error, MemoryError) or "out of memory" in message.lower() or "can't allocate" in message:
-            _free_memory()
+            free_memory()
             return f"{OUT_OF_MEMORY}: {message}"
-        return f"{type(error).__name__}: {message}"
+        return message
 
 
-def _free_memory() -> None:
-    import gc
-
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def _row(id_: str, take: Take | str, coverage: Coverage, prompt: Prompt, wav_dir: Path) -> Row:
+def _row(id_: str, take: Take | str, coverage: Coverage, wav_dir: Path) -> Row:
     """Return the row of a take, its waveform written; or of a failure."""
     reason = take if isinstance(take, str) else _unusable(take.waveform)
-    cues = () if isinstance(take, str) else coverage.dropped
     row: Row = {
         "id": id_,
         "status": "failed" if reason else "spoken",
         "reason": reason,
         "seconds": 0.0,
-        "dropped": list(cues),
+        "dropped": list(coverage.dropped),
         "unknown": list(coverage.unknown),
         "n_truncated": coverage.n_truncated,
     }
@@ -177,6 +206,11 @@ def _row(id_: str, take: Take | str, coverage: Coverage, prompt: Prompt, wav_dir
         "hit_ceiling": take.cut_off,
         **waveform_health(take.waveform),
     }
+
+
+def failed_row(id_: str, reason: str) -> Row:
+    """Return the row of a text that no attempt was made to speak."""
+    return {**_row(id_, reason, Coverage(), Path()), "batch_size": 1, "batch_seconds": 0.0}
 
 
 def _unusable(waveform: np.ndarray) -> str:
@@ -208,11 +242,22 @@ def measure(
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with AudioProgress(f"{folder.name} ({folder.parent.name})", "clip", len(todo)) as bar:
             for id_ in todo:
-                waveform = load_waveform(wav_dir / made[id_]["wav"])
-                stage.append([{"id": id_, **measure_one(waveform)}])
-                bar.update(1, len(waveform) / SAMPLE_RATE_HZ)
+                stage.append([{"id": id_, **_measured(measure_one, wav_dir / made[id_]["wav"])}])
+                bar.update(1, made[id_]["seconds"])
         _finish(stage, processes)
     return stage.rows()
+
+
+def _measured(measure_one: Callable[[np.ndarray], Mapping[str, Any]], wav: Path) -> Mapping[str, Any]:
+    """Return the findings, or the error that stands in their place: one clip spoils no other."""
+    try:
+        return measure_one(load_waveform(wav))
+    except Exception as error:
+        return {"error": _reason(error)}
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
 
 
 def _finish(stage: Stage, processes: Processes) -> None:
@@ -229,12 +274,13 @@ def hypothesis_of(recogniser: Recogniser) -> Callable[[np.ndarray], dict[str, st
 
 def embedding_of(judge: SpeakerEncoder) -> Callable[[np.ndarray], dict[str, str]]:
     """Return what embeds a waveform, as base64 of float32; empty where there is too little sound."""
-    from tts_toolkit.errors import UserError
 
     def embed(waveform: np.ndarray) -> dict[str, str]:
         try:
             vector = judge.embed(waveform)
         except UserError:
+            return {"embedding": ""}
+        if not np.isfinite(vector).all():
             return {"embedding": ""}
         return {"embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()}
 
@@ -243,6 +289,6 @@ def embedding_of(judge: SpeakerEncoder) -> Callable[[np.ndarray], dict[str, str]
 
 def embedding(row: Mapping[str, Any] | None) -> np.ndarray | None:
     """Return the vector (dim,) of a row that `embedding_of` made, or None where there is none."""
-    if row is None or not row["embedding"]:
+    if row is None or not row.get("embedding"):
         return None
     return np.frombuffer(base64.b64decode(row["embedding"]), dtype="<f4")

@@ -13,6 +13,7 @@ from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SOUND_SUFFIXES
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress
 
 TEXT_COLUMNS = ("text", "transcription", "transcript", "normalized_text", "sentence")
@@ -105,21 +106,19 @@ def hub(
     rows = []
     for number, row in enumerate(progress(table, "hub rows", "clip", len(table)), start=1):
         audio = row[columns["audio"]]
-        row[columns["audio"]] = str(
-            _stored(audio, Path(cache_dir)) if audio["bytes"] else Path(audio["path"]).absolute()
-        )
+        row[columns["audio"]] = str(stored_audio(audio, Path(cache_dir)))
         rows.append((number, {**row, "id": str(row.get("id") or f"row{number - 1:08d}")}))
     return _clips(where, Path("/"), rows, columns)
 
 
-def _stored(audio: dict[str, Any], cache_dir: Path) -> Path:
+def stored_audio(audio: dict[str, Any], cache_dir: Path) -> Path:
+    """Return the file of a dataset's undecoded audio: its own, or its bytes kept by content below `cache_dir`."""
+    if not audio["bytes"]:
+        return Path(audio["path"]).absolute()
     suffix = Path(audio["path"] or "clip.wav").suffix
     file = cache_dir / "hub_audio" / f"{hashlib.blake2b(audio['bytes'], digest_size=16).hexdigest()}{suffix}"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".tmp")
-        temporary.write_bytes(audio["bytes"])
-        temporary.replace(file)
+        write_whole(file, audio["bytes"], durable=False)
     return file
 
 

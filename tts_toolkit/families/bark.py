@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +16,7 @@ from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take, line_seed
 from tts_toolkit.models.versions import load, model_version
+from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.synthesis.row_noise import RowNoise
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
@@ -23,7 +24,6 @@ from tts_toolkit.torch_audio import ensure_torchaudio
 
 PAUSE_SECONDS = 0.15  # between the pieces of a long text
 PROMPT_PARTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a voice, with their dimensions
-_CUE = re.compile(r"\[[a-z ]+\]|♪")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Bark:
 
     model: str = "suno/bark-small"  # hub id or folder
     revision: str | None = None
-    voice: str | None = None  # where a line names none; None: Bark makes one up for each line
+    voice: str | None = None  # where a line names none; None: Bark makes one up for each piece of text
     semantic: Mapping[str, Any] = field(default_factory=dict)
     coarse: Mapping[str, Any] = field(default_factory=dict)
     fine: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +74,9 @@ class Bark:
 
         bark = load(BarkModel, self.model, self.revision, "bark", dtype=getattr(torch, self.dtype)).eval()
         if self.cpu_offload:
-            bark.enable_cpu_offload()
+            if not torch.cuda.is_available():
+                raise UserError(f"{self.model}: cpu_offload=true needs a GPU to offload from")
+            bark.enable_cpu_offload(accelerator_id=int(os.environ.get("LOCAL_RANK", "0")))
             return bark
         return bark.to(pick_device(self.device))
 
@@ -103,14 +105,14 @@ class Bark:
     def _written(self, text: str) -> str:
         return normalize_english(text) if self.normalize else " ".join(text.split())
 
-    def recording_for(self, id_: str, reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
         """Return None: it speaks from text alone."""
         return None
 
     def coverage(self, text: str) -> Coverage:
         """Return the words that the tokenizer does not know and the tokens of a single word beyond what Bark reads."""
         tokenizer, written = self._processor.tokenizer, self._written(text)
-        unknown = tuple(word for word in _CUE.sub(" ", written).split() if tokenizer.unk_token_id in self._tokens(word))
+        unknown = tuple(word for word in without_cues(written).split() if tokenizer.unk_token_id in self._tokens(word))
         try:
             pieces = split_text(written, self._fits)
         except ValueError:
@@ -124,18 +126,44 @@ class Bark:
     def _fits(self, piece: str) -> bool:
         return len(piece) <= self.max_characters and len(self._tokens(piece)) <= self._n_tokens
 
+    @cached_property
+    def _prompts(self) -> dict[str, dict[str, torch.Tensor]]:
+        return {}
+
     def _prompt(self, voice: str | None) -> dict[str, torch.Tensor] | None:
-        """Return the tokens (n,), (2, n) and (8, n) that stand for a voice."""
+        """Return the tokens (n,), (2, n) and (8, n) that stand for a voice, found once."""
         if voice is None:
             return None
-        if voice.endswith(".npz"):
-            arrays = _read_npz(Path(voice))
-        elif voice in self._processor.available_voice_presets:
-            arrays = self._processor._load_voice_preset(voice, revision=self.revision)
-        else:
-            known = ", ".join(sorted(self._processor.available_voice_presets)) or "none"
-            raise UserError(f"unknown voice {voice!r} of {self.model}: give an .npz file or one of {known}")
-        return {name: torch.from_numpy(arrays[name].astype(np.int64)).to(self._bark.device) for name in PROMPT_PARTS}
+        if voice not in self._prompts:
+            if voice.endswith(".npz"):
+                arrays = _read_npz(Path(voice))
+            elif voice in self._processor.available_voice_presets:
+                arrays = self._processor._load_voice_preset(voice, revision=self.revision)
+            else:
+                known = ", ".join(sorted(self._processor.available_voice_presets)) or "none"
+                raise UserError(f"unknown voice {voice!r} of {self.model}: give an .npz file or one of {known}")
+            self._check(voice, arrays)
+            self._prompts[voice] = {
+                name: torch.from_numpy(arrays[name].astype(np.int64)).to(self._bark.device) for name in PROMPT_PARTS
+            }
+        return self._prompts[voice]
+
+    def _check(self, voice: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Refuse tokens that the stages do not have: on a GPU they would end every later line too."""
+        semantic, coarse, fine = self._settings
+        n_codes = self._bark.generation_config.codebook_size
+        wanted = {
+            "semantic_prompt": ((), semantic.semantic_vocab_size),
+            "coarse_prompt": ((coarse.n_coarse_codebooks,), n_codes),
+            "fine_prompt": ((fine.n_fine_codebooks,), n_codes),
+        }
+        for name, (rows, n_tokens) in wanted.items():
+            array = arrays[name]
+            if array.shape[:-1] != rows or not array.size or array.min() < 0 or array.max() >= n_tokens:
+                raise UserError(
+                    f"voice={voice}: {name} of shape {array.shape}, tokens up to {array.max(initial=0)}, does not fit "
+                    f"{self.model}; wanted is {(*rows, 'n')}, tokens under {n_tokens}"
+                )
 
     def speak(self, lines: Sequence[Line]) -> list[Take]:
         """Return a take for each line; Bark takes one voice a batch, so lines are grouped by voice."""

@@ -48,7 +48,7 @@ class EspeakNg:
             raise UserError(f"{' '.join(command)}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout
 
-    def recording_for(self, id_: str, reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
         """Return None: it speaks from text alone."""
         return None
 

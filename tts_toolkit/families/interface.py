@@ -61,8 +61,11 @@ class Family(Protocol):
     def speaks_cues(self) -> bool:
         """Whether it acts out cues such as [laughter]; from the texts of others they are taken out."""
 
-    def recording_for(self, id_: str, reference: str) -> str | None:
-        """Return the path of the recording that a line is spoken from, given the prompt's id and its reference."""
+    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+        """Return the path of the recording that a prompt is spoken from, None for text alone.
+
+        `reference` is a recording of the very text, `voice_reference` one of the voice to imitate; both may be empty.
+        """
 
     def coverage(self, text: str) -> Coverage:
         """Return what of `text` this family cannot say."""

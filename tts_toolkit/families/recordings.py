@@ -24,7 +24,7 @@ class Recordings:
     conditioned_by = None
     speaks_cues = True
 
-    def recording_for(self, id_: str, reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
         """Return the recording of a prompt; one that is missing becomes a failed row."""
         if self.folder is None:
             return reference or None

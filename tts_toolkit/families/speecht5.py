@@ -11,6 +11,7 @@ import numpy as np
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.devices import pick_device
+from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.speecht5 import SpeechSettings, SpeechT5, load_speecht5, speech_settings
 from tts_toolkit.models.versions import model_version
@@ -21,6 +22,7 @@ from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 from tts_toolkit.synthesis.vocoders import HifiGan, Vocoder, open_vocoder
 
 REFERENCE = "reference"
+AS_GIVEN = 1_000_000  # lines come as the batch they are to be
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class SpeechT5Family:
 
     @property
     def n_parameters(self) -> int:
-        """Those of the model; a vocoder's come on top of them."""
-        return sum(p.numel() for p in self._speech.model.parameters())
+        """Those of the model and of a neural vocoder."""
+        return sum(p.numel() for p in self._speech.model.parameters()) + self._vocoder.n_parameters
 
     @cached_property
     def _settings(self) -> SpeechSettings:
@@ -79,7 +81,11 @@ class SpeechT5Family:
 
     @cached_property
     def _synthesizer(self) -> SpeechT5Synthesizer:
-        return SpeechT5Synthesizer(self._speech, self._vocoder, self.decoding)
+        return SpeechT5Synthesizer(self._speech, self._vocoder, self.decoding, batch_size=AS_GIVEN)
+
+    @cached_property
+    def _encoder(self) -> SpeechBrainEncoder:
+        return SpeechBrainEncoder(self._settings.encoder, device=self.device)
 
     @cached_property
     def _embeddings(self) -> dict[str | None, np.ndarray]:
@@ -88,13 +94,12 @@ class SpeechT5Family:
     def _embedding(self, voice: str | None) -> np.ndarray:
         """Return the embedding (dim,) of a voice, found once."""
         if voice not in self._embeddings:
-            encoder = SpeechBrainEncoder(self._settings.encoder, device=self.device)
-            self._embeddings[voice] = find_voice(voice, asset_path(self.model), encoder)[0]
+            self._embeddings[voice] = find_voice(voice, asset_path(self.model), self._encoder)[0]
         return self._embeddings[voice]
 
-    def recording_for(self, id_: str, reference: str) -> str | None:
-        """Return the reference where the voice is taken from it."""
-        return (reference or None) if self.voice == REFERENCE else None
+    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+        """Return the recording that the voice is taken from, where it is taken from one."""
+        return voice_reference or reference if self.voice == REFERENCE else None
 
     def coverage(self, text: str) -> Coverage:
         """Return the characters that the tokenizer maps to unknown, and that are therefore left out."""
@@ -103,6 +108,9 @@ class SpeechT5Family:
     def speak(self, lines: Sequence[Line]) -> list[Take]:
         """Return a take for each line; raises UserError when a text has no word or a voice is unknown."""
         voices = [line.voice or self.voice for line in lines]
+        for line, voice in zip(lines, voices, strict=True):
+            if voice == REFERENCE and line.recording is None:
+                raise UserError(f"voice=reference: there is no recording beside {line.text!r} to take the voice from")
         embeddings = [
             self._embedding(line.recording if voice == REFERENCE else voice)
             for line, voice in zip(lines, voices, strict=True)

@@ -118,7 +118,7 @@ class Vits:
             raise UserError(f"nothing in the text {text!r} can be spoken by {self.model}")
         return list(tokens)
 
-    def recording_for(self, id_: str, reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
         """Return None: it speaks from text alone."""
         return None
 
@@ -134,12 +134,15 @@ class Vits:
 
     def _speaker(self, voice: str | None) -> int | None:
         n_speakers = self._vits.config.num_speakers
-        if voice is None:
-            return self.speaker_id if n_speakers > 1 else None
-        if n_speakers < 2 or not voice.isdecimal() or int(voice) >= n_speakers:
-            known = f"0 to {n_speakers - 1}" if n_speakers > 1 else "none: it has a single speaker"
-            raise UserError(f"unknown voice {voice!r} of {self.model}: allowed are {known}")
-        return int(voice)
+        known = f"0 to {n_speakers - 1}" if n_speakers > 1 else "none: it has a single speaker"
+        chosen = voice if voice is not None else None if self.speaker_id is None else str(self.speaker_id)
+        if chosen is None and n_speakers > 1:
+            raise UserError(f"{self.model} has several speakers: choose one with speaker_id, {known}")
+        if chosen is None:
+            return None
+        if n_speakers < 2 or not chosen.isdecimal() or int(chosen) >= n_speakers:
+            raise UserError(f"unknown voice {chosen!r} of {self.model}: allowed are {known}")
+        return int(chosen)
 
     @torch.inference_mode()
     def speak(self, lines: Sequence[Line]) -> list[Take]:

@@ -14,12 +14,14 @@ from tts_toolkit.torch_audio import ensure_torchaudio
 
 def load(cls: Any, source: str, revision: str | None, wanted: str, **options: Any) -> Any:
     """Return `cls.from_pretrained(source)`; raises UserError when it is not there or is another model."""
+    from safetensors import SafetensorError
+
     found = model_type(source, revision)
     if found != wanted:
         raise UserError(f"model {source!r} is a {found} checkpoint; a {wanted} checkpoint is wanted here")
     try:
         return cls.from_pretrained(str(asset_path(source)), revision=revision, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # what a broken file of weights raises
         raise _unusable(source, error) from error
 
 

@@ -6,18 +6,24 @@ import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.audio import N_FFT, load_waveform, log_mel
+import soundfile
+
+from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
 from tts_toolkit.benchmark.run import NATURAL, Results
 from tts_toolkit.benchmark.stages import file_name
+from tts_toolkit.devices import hardware
 from tts_toolkit.files import write_whole
 from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 
-PACKAGES = ("tts-toolkit", "torch", "transformers", "speechbrain", "jiwer", "whisper-normalizer", "zhon", "kaldialign")
+PACKAGES = (
+    "tts-toolkit", "torch", "transformers", "speechbrain", "faster-whisper", "ctranslate2", "jiwer",
+    "whisper-normalizer", "zhon", "kaldialign", "numpy", "scipy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,10 @@ class Shown:
 def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
     """Write summary.json, scores.parquet, leaderboard.md, model-index.yml and report.html; return the last."""
     summary = {**results.summary, **surroundings()}
-    write_whole(output_dir / "summary.json", (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode())
+    write_whole(
+        output_dir / "summary.json",
+        (json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(),
+    )
     _write_table(output_dir / "scores.parquet", results.rows)
     write_whole(output_dir / "leaderboard.md", (leaderboard(summary) + "\n").encode())
     write_whole(output_dir / "model-index.yml", model_index(summary, shown.title).encode())
@@ -42,16 +51,16 @@ def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
 
 
 def surroundings() -> dict[str, Any]:
-    """Return the versions and the machine that figures were made with."""
-    import os
+    """Return the versions and the machine that scored; each system's facts hold the machine that it spoke on."""
+    versions = {package: _version(package) for package in PACKAGES} | {"python": platform.python_version()}
+    return {"versions": versions, "hardware": hardware()}
 
-    import torch
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {
-        "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
-        "hardware": {"machine": platform.machine(), "n_cpus": os.cpu_count(), "gpu": gpu},
-    }
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _write_table(file: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -145,7 +154,8 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
             systems=summary["systems"],
             plots=_plots(summary),
             sentences=list(_sentences(output_dir, results, shown)),
-            n_prompts=len(next(iter(results.rows.values()))),
+            n_prompts=max(len(rows) for rows in results.rows.values()),
+            rated=any(s["signal_quality"] is not None for s in summary["systems"].values()),
             natural=NATURAL,
         )
     )
@@ -175,29 +185,38 @@ def _plots(summary: Mapping[str, Any]) -> dict[str, str]:
 def _sentences(output_dir: Path, results: Results, shown: Shown) -> Iterator[dict[str, Any]]:
     """Yield the sentences worst first, each with every system's take; the first ones with sound."""
     by_prompt = {name: {row["id"]: row for row in rows} for name, rows in results.rows.items()}
-    ids = list(next(iter(by_prompt.values())))
+    tested = {name: rows for name, rows in by_prompt.items() if name != NATURAL} or by_prompt
+    rows_of = next(iter(tested.values()))  # every tested system is to say every text
 
     def worst(id_: str) -> float:
-        return max(
-            (rows[id_]["wer"] or 0.0) for name, rows in by_prompt.items() if name != NATURAL or len(by_prompt) == 1
-        )
+        return max((rows[id_]["wer"] or 0.0) for rows in tested.values())
 
-    for position, id_ in enumerate(sorted(ids, key=worst, reverse=True)[: shown.n_listed]):
+    for position, id_ in enumerate(sorted(rows_of, key=worst, reverse=True)[: shown.n_listed]):
+        with_sound = position < shown.n_sentences
         takes = {
-            name: _take(output_dir, name, rows[id_], position < shown.n_sentences) for name, rows in by_prompt.items()
+            name: _take(output_dir / "systems" / file_name(name), rows[id_], with_sound) if id_ in rows else None
+            for name, rows in by_prompt.items()
         }
-        yield {"row": next(iter(by_prompt.values()))[id_], "worst": worst(id_), "takes": takes}
+        reference = output_dir / "references" / "wavs" / f"{file_name(id_)}.wav"
+        alone = takes.get(NATURAL) is None and with_sound and reference.is_file()
+        heard = _sound(reference) if alone else None
+        yield {"row": rows_of[id_], "worst": worst(id_), "takes": takes, "reference": heard}
 
 
-def _take(output_dir: Path, system: str, row: Mapping[str, Any], with_sound: bool) -> dict[str, Any]:
+def _take(folder: Path, row: Mapping[str, Any], with_sound: bool) -> dict[str, Any]:
     take: dict[str, Any] = {"row": row}
     if row["status"] != "scored":
         return take
     if row["n_words"]:
         take["differences"] = word_differences(row["expected"], row["hypothesis"])
-    if with_sound:
-        waveform = load_waveform(output_dir / "systems" / file_name(system) / "wavs" / row["wav"])
-        take["audio"] = data_uri("audio/mpeg", mp3(waveform))
-        if len(waveform) > N_FFT:
-            take["picture"] = data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
-    return take
+    return take | _sound(folder / "wavs" / row["wav"]) if with_sound else take
+
+
+def _sound(wav: Path) -> dict[str, str]:
+    """Return a recording at its own rate and its spectrogram, as addresses that need no network."""
+    samples, sample_rate_hz = soundfile.read(wav, dtype="float32")
+    sound = {"audio": data_uri("audio/mpeg", mp3(samples, sample_rate_hz))}
+    waveform = resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
+    if len(waveform) > N_FFT:
+        sound["picture"] = data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
+    return sound

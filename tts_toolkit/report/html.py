@@ -91,10 +91,10 @@ def _take(system: SystemReport, index: int) -> dict[str, object]:
     return take
 
 
-def mp3(waveform: np.ndarray) -> bytes:
-    """Return a waveform (n,) at 16 kHz as an MP3 file, which every browser plays."""
+def mp3(waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
+    """Return a waveform (n,) as an MP3 file, which every browser plays."""
     buffer = io.BytesIO()
-    soundfile.write(buffer, waveform.clip(-1, 1), SAMPLE_RATE_HZ, format="MP3", subtype="MPEG_LAYER_III")
+    soundfile.write(buffer, waveform.clip(-1, 1), sample_rate_hz, format="MP3", subtype="MPEG_LAYER_III")
     return buffer.getvalue()
 
 

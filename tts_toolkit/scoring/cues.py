@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# As Suno lists them: laughter, laughs, sighs, music, gasps, clears throat; capitals bias nothing but emphasis.
-CUE = re.compile(r"\[(?:laughter|laughs|sighs|music|gasps|clears throat)\]|♪", re.IGNORECASE)
+# As Suno lists them. Recognisers write some of them too, in brackets or not at all.
+CUE = re.compile(r"\[(?:laughter|laughs|sighs|music|gasps|clears throat|man|woman)\]|♪", re.IGNORECASE)
 
 
 def without_cues(text: str) -> str:

@@ -12,13 +12,18 @@ from datasets import Features, Value
 
 from tts_toolkit.text.english import normalize_english
 
+ENGLISH = ("", "en", "eng", "en-us", "en-gb")  # a test set that names no language is in English
 _NOT_IN_WORDS = re.compile(r"[^\w' ]+")
 _BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
-def scored_words(text: str) -> str:
-    """Return `text` as error rates see it: numbers as words, lower case, hyphens as spaces, no other punctuation."""
-    words = _NOT_IN_WORDS.sub(" ", normalize_english(text).casefold().replace("_", " "))
+def scored_words(text: str, language: str = "en") -> str:
+    """Return `text` as error rates see it: lower case, hyphens as spaces, no other punctuation.
+
+    In English, numbers and abbreviations become words first.
+    """
+    spoken = normalize_english(text) if language in ENGLISH else text
+    words = _NOT_IN_WORDS.sub(" ", spoken.casefold().replace("_", " "))
     return " ".join(_BARE_APOSTROPHE.sub(" ", words).split())
 
 

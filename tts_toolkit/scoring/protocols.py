@@ -36,24 +36,23 @@ class Protocol:
     """How a benchmark turns texts and hypotheses into one number."""
 
     name: str
-    normalize: Callable[[str], str]
+    normalize: Callable[[str, str], str]  # of a text and its language; published protocols are for English
     aggregate: Literal["corpus", "utterance_mean"]
     failures: Literal["deletions", "left_out"]  # a row without speech: all its words deleted, or not in the average
     source: str  # where the definition stands
     merge_compounds: bool = False  # "wal mart" for "walmart" is no error
 
-    def words(self, text: str, hypothesis: str) -> Counts:
+    def words(self, text: str, hypothesis: str, language: str = "en") -> Counts:
         """Return the word edits between a text and a hypothesis, both as written."""
-        expected, heard = self.normalize(text).split(), self.normalize(hypothesis).split()
+        expected, heard = (self.normalize(said, language).split() for said in (text, hypothesis))
         if self.merge_compounds:
             return _compound_counts(expected, heard)
         return _counts(" ".join(expected), " ".join(heard), "words")
 
-    def characters(self, text: str, hypothesis: str) -> Counts:
+    def characters(self, text: str, hypothesis: str, language: str = "en") -> Counts:
         """Return the character edits, single spaces included."""
-        return _counts(
-            " ".join(self.normalize(text).split()), " ".join(self.normalize(hypothesis).split()), "characters"
-        )
+        expected, heard = (" ".join(self.normalize(said, language).split()) for said in (text, hypothesis))
+        return _counts(expected, heard, "characters")
 
 
 def _counts(expected: str, heard: str, unit: Literal["words", "characters"]) -> Counts:
@@ -80,7 +79,7 @@ def _seed_punctuation() -> str:
     return str(hanzi.punctuation) + string.punctuation
 
 
-def seed_tts_normalize(text: str) -> str:
+def seed_tts_normalize(text: str, language: str = "en") -> str:
     """Return `text` as seed-tts-eval reads English: punctuation deleted, which joins hyphenated words; ' is kept.
 
     A curly apostrophe is in its list of Chinese punctuation, and goes. Numbers stay as they are written.
@@ -89,7 +88,7 @@ def seed_tts_normalize(text: str) -> str:
     return kept.replace("  ", " ").lower()
 
 
-def f5_normalize(text: str) -> str:
+def f5_normalize(text: str, language: str = "en") -> str:
     """Return `text` as F5-TTS reads English: as seed-tts-eval does, the apostrophe deleted too."""
     return "".join(char for char in text if char not in _seed_punctuation()).replace("  ", " ").lower()
 
@@ -101,7 +100,7 @@ def _whisper_normalizer() -> Any:
     return EnglishTextNormalizer()
 
 
-def whisper_normalize(text: str) -> str:
+def whisper_normalize(text: str, language: str = "en") -> str:
     """Return `text` by whisper-normalizer 0.1.12, Whisper's English rules with four contractions added."""
     return str(_whisper_normalizer()(text)).strip()
 
@@ -127,7 +126,7 @@ def _leaderboard_normalizer() -> Any:
     return normalizer
 
 
-def open_tts_leaderboard_normalize(text: str) -> str:
+def open_tts_leaderboard_normalize(text: str, language: str = "en") -> str:
     """Return `text` by the Open TTS Leaderboard's variant of Whisper's English rules.
 
     Possessive 's stays a word of its own, hyphens part words, common compounds and spelt-out letters are joined. Its

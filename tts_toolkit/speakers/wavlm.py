@@ -15,7 +15,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.models.versions import load, model_version
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-MIN_SECONDS = 0.1  # shorter sound leaves the convolutions without a frame
+MIN_SECONDS = 0.35  # shorter sound leaves the time-delay layers too few frames for a deviation
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class WavlmEncoder:
 
     @torch.inference_mode()
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Return the L2-normalised embedding (dim,); raises UserError below 0.1 s of sound."""
+        """Return the L2-normalised embedding (dim,); raises UserError below 0.35 s of sound."""
         if len(waveform) < MIN_SECONDS * SAMPLE_RATE_HZ:
             raise UserError(f"{len(waveform) / SAMPLE_RATE_HZ:.3f} s of sound are too short for a speaker embedding")
         model, extractor = self._model

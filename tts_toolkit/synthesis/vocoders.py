@@ -26,6 +26,10 @@ class Vocoder(Protocol):
     def name(self) -> str:
         """What it is called."""
 
+    @property
+    def n_parameters(self) -> int:
+        """How many weights it has."""
+
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
         """Return the waveform (n,) float32 at 16 kHz; the same log-mel gives the same samples."""
 
@@ -37,6 +41,8 @@ class GriffinLim:
     n_iterations: int = 60
     momentum: float = 0.99  # Perraudin, Balazs and Soendergaard 2013
     name: str = "griffin_lim"
+
+    n_parameters = 0
 
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
         """Return (n_frames - 1) * 256 samples."""
@@ -89,6 +95,11 @@ class HifiGan:
                 "or vocoder=griffin_lim"
             ) from error
         return model.to(pick_device(self.device)).eval()
+
+    @property
+    def n_parameters(self) -> int:
+        """How many weights it has."""
+        return sum(p.numel() for p in self._model.parameters())
 
     @torch.inference_mode()
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
