@@ -195,7 +195,7 @@ def _aggregate(
     """Return the rate as the protocol averages, its interval, and the rows that it rests on: those with words."""
     pairs = [(count, cluster) for count, cluster in zip(counts, clusters, strict=True) if count.n_reference]
     if protocol.aggregate == "corpus":
-        tops, bottoms = [count.errors for count, _ in pairs], [count.n_reference for count, _ in pairs]
+        tops, bottoms = [float(count.errors) for count, _ in pairs], [count.n_reference for count, _ in pairs]
     else:
         tops, bottoms = [count.errors / count.n_reference for count, _ in pairs], [1 for _ in pairs]
     if not pairs:
