@@ -13,6 +13,7 @@ from tts_toolkit.data.batches import Example, make_loader
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
+from tts_toolkit.training.decoder_inputs import DecoderInputs
 from tts_toolkit.training.evaluation import mean_loss
 from tts_toolkit.training.freezing import freeze
 from tts_toolkit.training.interruption import Interrupted
@@ -198,3 +199,35 @@ def test_settings_are_flat_for_trackers():
         "d": "[1, 2]",
         "e": "x",
     }
+
+
+def batch_of(lengths=(40, 24)):
+    labels = torch.full((len(lengths), max(lengths), 80), -100.0)
+    for row, length in enumerate(lengths):
+        labels[row, :length] = torch.randn(length, 80) - 4
+    return {"labels": labels, "input_ids": torch.ones(len(lengths), 3, dtype=torch.long)}
+
+
+def test_nothing_is_hidden_unless_asked_for():
+    batch = batch_of()
+    assert DecoderInputs()(batch, 2) is batch
+
+
+def test_hidden_stretches_are_zeros_and_the_rest_is_the_true_past():
+    torch.manual_seed(0)
+    batch = batch_of((4000, 4000, 4000, 4000))
+    past = DecoderInputs(hidden_share=0.8, hidden_steps=5)(batch, 2)["decoder_input_values"]
+    true = torch.nn.functional.pad(batch["labels"][:, 1::2][:, :-1], (0, 0, 1, 0))
+    hidden = (past == 0).all(dim=-1)
+    assert torch.equal(past[~hidden], true[~hidden])
+    runs = "".join("x" if h else " " for h in hidden[0, 1:].tolist()).split()
+    assert runs and min(map(len, runs[:-1])) >= 5, "stretches are whole"
+    assert 0.05 < hidden.float().mean() < 0.8
+
+
+def test_noise_blurs_every_step_but_the_start():
+    torch.manual_seed(0)
+    batch = batch_of((400, 400))
+    past = DecoderInputs(noise=0.3)(batch, 2)["decoder_input_values"]
+    true = torch.nn.functional.pad(batch["labels"][:, 1::2][:, :-1], (0, 0, 1, 0))
+    assert (past[:, 0] == 0).all() and (past[:, 1:] - true[:, 1:]).std().item() == pytest.approx(0.3, rel=0.05)

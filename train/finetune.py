@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,6 +160,7 @@ def _fit(
         evaluate,
         output_dir,
         resume_from,
+        partial(instantiate(cfg.decoder_inputs), reduction_factor=speech.model.config.reduction_factor),
     )
 
 

@@ -24,6 +24,7 @@ class Run:
     rows: Mapping[str, Mapping[str, Any]]  # by id
     recogniser: Mapping[str, str]
     judge: Mapping[str, str] | None
+    references: str  # a hash of the recordings that similarity is measured against
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read_run(folder: Path, system: str | None) -> Run:
     if name not in summary["systems"]:
         raise UserError(f"{folder}: there is no system {name!r}; it holds {', '.join(summary['systems'])}")
     rows = {row["id"]: row for row in read_table(folder / "scores.parquet").to_pylist() if row["system"] == name}
-    return Run(f"{folder}:{name}", rows, summary["recogniser"], summary["judge"])
+    return Run(f"{folder}:{name}", rows, summary["recogniser"], summary["judge"], summary["references"])
 
 
 def compare_runs(first: Run, second: Run, cluster_by: str = "id", seed: int = 0) -> Comparison:
@@ -73,6 +74,11 @@ def compare_runs(first: Run, second: Run, cluster_by: str = "id", seed: int = 0)
                 f"{first.name} was scored by the {what} {_who(ours)}, {second.name} by {_who(theirs)}: their figures "
                 "have no common scale; score both with the same"
             )
+    if first.references != second.references:
+        raise UserError(
+            f"{first.name} and {second.name} were compared with different reference recordings: their similarities "
+            "have no common scale; score both with the same references"
+        )
     common = [id_ for id_ in first.rows if id_ in second.rows]
     differing = [id_ for id_ in common if first.rows[id_]["expected"] != second.rows[id_]["expected"]]
     if differing or not common:

@@ -50,13 +50,14 @@ def fit(
     evaluate: Callable[[int], dict[str, float]],
     run_dir: Path,
     resume_from: Path | None = None,
+    prepare_batch: Callable[[Batch], dict[str, Any]] = lambda batch: batch,
 ) -> Progress:
     """Train to `schedule.max_steps` and return the progress, `best_step` naming the best checkpoint.
 
     `model` and `optimizer` come prepared by the accelerator; `loader` has a FrameBudgetBatches sampler, already
-    sharded. `evaluate(step)` runs on every process and returns the same numbers there. One flat row a logged step
-    goes to `metrics.jsonl` and to the trackers. Raises Interrupted after a requested stop and FloatingPointError
-    when a loss is not finite.
+    sharded; `prepare_batch` makes of a batch what the model takes. `evaluate(step)` runs on every process and returns
+    the same numbers there. One flat row a logged step goes to `metrics.jsonl` and to the trackers. Raises Interrupted
+    after a requested stop and FloatingPointError when a loss is not finite.
     """
     base_lrs = [group["lr"] for group in optimizer.param_groups]
     progress = load_checkpoint(accelerator, resume_from) if resume_from else Progress()
@@ -67,7 +68,7 @@ def fit(
         for step in progress_bar(range(progress.step, schedule.max_steps), "training", "step"):
             for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
                 group["lr"] = base_lr * lr_factor(step)
-            row = train_step(accelerator, model, optimizer, stream, schedule.max_grad_norm)
+            row = train_step(accelerator, model, optimizer, stream, schedule.max_grad_norm, prepare_batch)
             progress.step = step + 1
             n_frames += int(row.pop("n_frames"))
             if progress.step % schedule.log_every == 0:
@@ -109,13 +110,14 @@ def train_step(
     optimizer: torch.optim.Optimizer,
     stream: Iterator[Batch],
     max_grad_norm: float,
+    prepare_batch: Callable[[Batch], dict[str, Any]] = lambda batch: batch,
 ) -> dict[str, float]:
     """Do one update from as many micro-batches as the accelerator accumulates; return `loss` and `grad_norm`."""
     losses, n_frames = [], 0
     for _ in range(accelerator.gradient_accumulation_steps):
         batch = next(stream)
         with accelerator.accumulate(model):
-            loss = model(**batch, use_cache=False).loss
+            loss = model(**prepare_batch(batch), use_cache=False).loss
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 grad_norm = accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)
