@@ -130,3 +130,15 @@ def test_settings_follow_the_base_and_the_longest_training_text():
         "microsoft/speecht5_hifigan", "enc", "da", 120
     )
     assert settings_for(SpeechSettings(), "griffin_lim", "enc", "en", prepared).max_characters == 200
+
+
+def test_what_ships_is_small_safe_and_loads():
+    from tts_toolkit.assets import ASSETS
+    from tts_toolkit.models.speecht5 import load_speecht5
+
+    files = [path for path in ASSETS.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert max(path.stat().st_size for path in files) < 16e6 and sum(path.stat().st_size for path in files) < 60e6
+    assert not [path for path in files if path.suffix in (".bin", ".pt", ".pth", ".pkl", ".npz")]
+    speech = load_speecht5("speecht5-mini")
+    assert sum(p.numel() for p in speech.model.parameters()) <= 7e6
+    assert speech.model.config.reduction_factor == 2 and speech.settings.encoder == "xvector-mini"
