@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
-from tts_toolkit.corpora.asterisk import asterisk_prompts
+from tts_toolkit.corpora.asterisk import asterisk_prompts, decoded
 from tts_toolkit.corpora.voices import Hibari
 from tts_toolkit.progress import progress
 from tts_toolkit.scoring.protocols import PROTOCOLS, Counts
@@ -48,13 +47,8 @@ def with_noise(waveform: np.ndarray, snr_db: float, seed: int) -> np.ndarray:
 def human_clips(folder: Path, cache: Path, n_clips: int) -> list[np.ndarray]:
     """Return recordings of one voice of the Asterisk packages that are long enough to embed."""
     clips: list[np.ndarray] = []
-    cache.mkdir(parents=True, exist_ok=True)
     for source in sorted(folder.rglob("*.g722"), key=lambda file: -file.stat().st_size):
-        target = cache / f"{source.stem}.flac"
-        if not target.exists():
-            command = ["ffmpeg", "-v", "error", "-y", "-f", "g722", "-i", str(source), "-ar", "16000", str(target)]
-            subprocess.run(command, check=True)
-        waveform = trim_silence(load_waveform(target))
+        waveform = trim_silence(load_waveform(decoded(source, cache)))
         if len(waveform) >= MIN_SECONDS * SAMPLE_RATE_HZ:
             clips.append(waveform[: 6 * SAMPLE_RATE_HZ])
         if len(clips) == n_clips:

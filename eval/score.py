@@ -20,13 +20,11 @@ def score(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the report, or None on processes that only help."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.benchmark.processes import launched_processes
     from tts_toolkit.benchmark.prompts import with_recordings
-    from tts_toolkit.benchmark.run import Plan, run
-    from tts_toolkit.benchmark.verdict import conclude
+    from tts_toolkit.benchmark.run import Plan
+    from tts_toolkit.benchmark.verdict import complete
     from tts_toolkit.errors import UserError
     from tts_toolkit.families.recordings import Recordings
-    from tts_toolkit.report.benchmark import write_benchmark
     from tts_toolkit.scoring.protocols import protocol
 
     if not Path(cfg.wavs).is_dir():
@@ -46,11 +44,7 @@ def score(cfg: DictConfig) -> Path | None:
         background=cfg.background,
         quality=partial(instantiate, cfg.quality) if cfg.quality else None,
     )
-    results = run(plan, launched_processes())
-    if results is None:
-        return None
-    report = write_benchmark(plan.output_dir, results, instantiate(cfg.report))
-    status = conclude(plan.output_dir, report, results.summary, cfg.min_coverage, None)
+    report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage)
     if status:
         sys.exit(status)
     return report

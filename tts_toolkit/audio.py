@@ -6,6 +6,7 @@ A waveform is float32, mono, shape (n_samples,), in [-1, 1], at 16 kHz. A log-me
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tts_toolkit.errors import UserError
 
 SAMPLE_RATE_HZ = 16_000
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
+PAUSE_SECONDS = 0.15  # between the pieces of a long text
 N_MELS = 80
 N_FFT = 1024  # samples; 64 ms Hann window
 HOP_LENGTH = 256  # samples; 16 ms, 62.5 frames a second
@@ -59,6 +61,13 @@ def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
     if from_hz == to_hz:
         return np.ascontiguousarray(waveform, dtype=np.float32)
     return soxr.resample(waveform.astype(np.float32), from_hz, to_hz, quality="HQ")
+
+
+def joined(waveforms: Sequence[np.ndarray], sample_rate_hz: int = SAMPLE_RATE_HZ) -> np.ndarray:
+    """Return the pieces of a text as one waveform, a short pause between them; empty for no pieces."""
+    pause = np.zeros(int(PAUSE_SECONDS * sample_rate_hz), dtype=np.float32)
+    parts = [part for waveform in waveforms for part in (pause, waveform)][1:]
+    return np.concatenate(parts) if parts else pause[:0]
 
 
 def write_flac(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:

@@ -26,12 +26,18 @@ def hardware() -> dict[str, object]:
     """Return what work runs on, for reports: the processor, how many of them, the memory and the GPU."""
     import torch
 
-    cpuinfo, meminfo = Path("/proc/cpuinfo"), Path("/proc/meminfo")
+    cpuinfo = Path("/proc/cpuinfo")
     model = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE) if cpuinfo.exists() else None
-    memory = re.search(r"^MemTotal:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
     return {
         "processor": model[1] if model else platform.machine(),
         "n_cpus": os.cpu_count(),
-        "memory_bytes": 1024 * int(memory[1]) if memory else None,
+        "memory_bytes": system_memory_bytes("MemTotal"),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
+
+
+def system_memory_bytes(field: str) -> int | None:
+    """Return a figure of /proc/meminfo, such as MemTotal or MemAvailable, or None where there is no such file."""
+    meminfo = Path("/proc/meminfo")
+    found = re.search(rf"^{field}:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
+    return 1024 * int(found[1]) if found else None

@@ -19,6 +19,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from tts_toolkit.devices import system_memory_bytes
+
 Status = Literal["ok", "warn", "fail"]
 GIB = 2**30
 TIMEOUT_SECONDS = 2
@@ -230,9 +232,7 @@ def _enough(name: str, have: int, need: int, fix: str) -> Finding:
 
 
 def _memory() -> int | None:
-    meminfo = Path("/proc/meminfo")
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE) if meminfo.exists() else None
-    return 1024 * int(found[1]) if found else None
+    return system_memory_bytes("MemAvailable")
 
 
 def _run(*command: str) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's content, read block by block, as hex."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def write_whole(path: Path, content: bytes, durable: bool = True) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from pathlib import Path
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash
 
 GE2E_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"  # resemblyzer 0.1.4, pretrained.pt
 GE2E_INSTALL = "pip install --no-deps resemblyzer==0.1.4"
@@ -23,7 +23,7 @@ def packaged_file(package: str, path: str, sha256: str, install: str) -> Path:
     file = Path(spec.submodule_search_locations[0]) / path
     if not file.is_file():
         raise UserError(f"the package {package!r} lacks the file {path}; run: {install}")
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    found = file_hash(file)
     if found != sha256:
         raise UserError(f"{file} has the SHA-256 {found}, expected {sha256}; run: {install}")
     return file

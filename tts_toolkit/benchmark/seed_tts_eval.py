@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash
 
 log = logging.getLogger(__name__)
 TERMS = (
@@ -64,7 +64,7 @@ def from_archive(archive: Path, language: str, output_dir: Path) -> Path:
 def _checked(listing: Path, language: str) -> Path:
     if not listing.is_file():
         raise UserError(f"{listing.parent.parent} holds no {language}/{LIST}: not a copy of Seed-TTS-Eval")
-    if language == "en" and hashlib.sha256(listing.read_bytes()).hexdigest() != EN_LIST_SHA256:
+    if language == "en" and file_hash(listing) != EN_LIST_SHA256:
         log.warning(
             "%s differs from the published list of 1,088 texts: figures are not those of Seed-TTS-Eval", listing
         )

@@ -6,7 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.benchmark.run import Plan, run
+from tts_toolkit.processes import launched_processes
+from tts_toolkit.report.benchmark import Shown, write_benchmark
+
 EXIT_MISSED, EXIT_INCOMPLETE = 1, 3
+
+
+def complete(
+    plan: Plan, shown: Shown, min_coverage: float, expected: Mapping[str, Any] | None = None
+) -> tuple[Path | None, int]:
+    """Run a plan to its report and verdict; return the report, None on processes that only helped, and exit status."""
+    results = run(plan, launched_processes())
+    if results is None:
+        return None, 0
+    report = write_benchmark(plan.output_dir, results, shown)
+    return report, conclude(plan.output_dir, report, results.summary, min_coverage, expected)
 
 
 def conclude(

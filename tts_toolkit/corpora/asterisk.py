@@ -54,7 +54,7 @@ def asterisk_prompts(
     return [
         Clip(
             id=source.relative_to(sounds).with_suffix("").as_posix(),
-            audio=_decoded(source, Path(cache_dir) / "asterisk"),
+            audio=decoded(source, Path(cache_dir) / "asterisk"),
             transcript=texts[source][0],
             speaker=SPEAKER,
             source=f"{transcripts}:{texts[source][1]}",
@@ -64,7 +64,8 @@ def asterisk_prompts(
     ]
 
 
-def _decoded(source: Path, folder: Path) -> Path:
+def decoded(source: Path, folder: Path) -> Path:
+    """Return a G.722 recording as FLAC at 16 kHz in `folder`, decoded once; raises UserError when FFmpeg cannot."""
     target = folder / f"{source.stem}.flac"
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tts_toolkit.audio import joined
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take, line_seed
@@ -22,7 +23,6 @@ from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-PAUSE_SECONDS = 0.15  # between the pieces of a long text
 PROMPT_PARTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a voice, with their dimensions
 
 
@@ -228,9 +228,7 @@ class Bark:
 
 def _joined(takes: Sequence[Take]) -> Take:
     rate = takes[0].sample_rate_hz
-    pause = np.zeros(int(PAUSE_SECONDS * rate), dtype=np.float32)
-    waveform = np.concatenate([part for take in takes for part in (pause, take.waveform)][1:])
-    return Take(waveform, rate, any(take.cut_off for take in takes))
+    return Take(joined([take.waveform for take in takes], rate), rate, any(take.cut_off for take in takes))
 
 
 def _read_npz(file: Path) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 
@@ -66,11 +67,12 @@ def folder_hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
         stat = file.stat()
-        digest.update(f"{file.relative_to(folder)}\0{_file_hash(file, stat.st_mtime_ns, stat.st_size)}\0".encode())
+        digest.update(
+            f"{file.relative_to(folder)}\0{_known_file_hash(file, stat.st_mtime_ns, stat.st_size)}\0".encode()
+        )
     return digest.hexdigest()[:16]
 
 
 @lru_cache(maxsize=1024)
-def _file_hash(file: Path, mtime_ns: int, size: int) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+def _known_file_hash(file: Path, mtime_ns: int, size: int) -> str:
+    return file_hash(file)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio import joined
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import SpeechT5
 from tts_toolkit.progress import progress
@@ -18,8 +18,6 @@ from tts_toolkit.synthesis.vocoders import Vocoder
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.frontend import TextFrontEnd, as_written
 from tts_toolkit.text.sentences import split_text
-
-PAUSE_SECONDS = 0.15  # between the pieces of a long text
 
 
 @dataclass(frozen=True)
@@ -105,11 +103,8 @@ class SpeechT5Synthesizer:
         return [list(tokenizer(piece)["input_ids"]) for piece in pieces]
 
     def _utterance(self, text: str, spoken: list[Spoken]) -> Utterance:
-        pause = np.zeros(int(PAUSE_SECONDS * SAMPLE_RATE_HZ), dtype=np.float32)
-        waveforms = [self.vocoder(piece.log_mel) for piece in spoken] if self.vocoder else []
-        joined = [part for waveform in waveforms for part in (pause, waveform)][1:]
         return Utterance(
-            waveform=np.concatenate(joined) if joined else pause[:0],
+            waveform=joined([self.vocoder(piece.log_mel) for piece in spoken] if self.vocoder else []),
             log_mels=tuple(piece.log_mel for piece in spoken),
             attentions=tuple(piece.attention for piece in spoken),
             skipped=tuple(self.front_end.unspeakable(text)),
