@@ -13,7 +13,6 @@ from pyarrow.parquet import read_table
 import tts_toolkit.benchmark.stages as stages
 from tts_toolkit.audio import write_wav
 from tts_toolkit.benchmark.compare import compare_runs, read_run, table
-from tts_toolkit.benchmark.processes import Processes
 from tts_toolkit.benchmark.prompts import Prompt, read_prompts, recorded_prompts, with_recordings
 from tts_toolkit.benchmark.rows import Stage, share
 from tts_toolkit.benchmark.run import Plan, run
@@ -22,6 +21,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.families.recordings import Recordings
+from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import Shown, write_benchmark
 from tts_toolkit.scoring.protocols import PROTOCOLS
 
@@ -61,10 +61,11 @@ class Levels:
                     waveform = fault(waveform)
             takes.append(Take(waveform, 16_000))
         CALLS.append([line.text for line in lines])
+        VOICES.extend(line.voice for line in lines)
         return takes
 
 
-CALLS = []
+CALLS, VOICES = [], []
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,22 @@ def test_errors_are_counted_over_the_corpus(tmp_path):
     assert figures["wer_ci"][0] <= 1 / 19 <= figures["wer_ci"][1]
     assert figures["groups"]["category"]["short"]["wer"] == 0.0
     assert figures["groups"]["category"]["long"]["n_planned"] == 3
+
+
+def test_every_rate_and_mean_has_an_interval_that_holds_it(tmp_path, recordings):
+    figures = run(plan_of(tmp_path / "run", recordings, ear=Ear(deaf_to="red"), judge=Judge()), Processes())
+    levels = figures.summary["systems"]["levels"]
+    parts = [levels, levels["health"], *levels["protocols"].values(), *levels["groups"]["speaker"].values()]
+    rates = [(part, name.removesuffix("_ci")) for part in parts for name in part if name.endswith("_ci")]
+    assert {name for _, name in rates} == {
+        "wer", "wer_scored_only", "wer_utterance_mean", "cer", "cer_scored_only", "cer_utterance_mean", "exact_match",
+        "similarity", "similarity_normalised", "signal_quality", "rtf", "silence_share", "clipped_share",
+    }  # fmt: skip
+    for part, name in rates:
+        if part[f"{name}_ci"] is not None:
+            low, high = part[f"{name}_ci"]
+            assert low <= part[name] <= high, name
+    assert levels["wer_utterance_mean_ci"][1] > levels["wer_utterance_mean"] > levels["wer_utterance_mean_ci"][0]
 
 
 FAULTS = [
@@ -393,6 +410,15 @@ def test_test_sets_are_read(tmp_path, name, content, expected):
     assert [(p.id, p.text) for p in read_prompts(str(tmp_path / name))] == expected
 
 
+def test_each_system_speaks_in_its_own_voices(tmp_path):
+    (tmp_path / "t.tsv").write_text("id\ttext\tvoice\tvoice.bark\na\tone\tslt\tv2/en_speaker_6\nb\ttwo\tslt\t\n")
+    prompts = read_prompts(str(tmp_path / "t.tsv"))
+    assert [p.for_system("speecht5").voice for p in prompts] == ["slt", "slt"]
+    assert [p.for_system("bark").voice for p in prompts] == ["v2/en_speaker_6", "slt"]
+    run(plan_of(tmp_path / "run", [replace(PROMPTS[0], voices={"levels": "mine"})]), Processes())
+    assert VOICES[-1] == "mine"
+
+
 def test_seed_tts_lists_name_the_prompt_recording(tmp_path):
     (tmp_path / "meta.lst").write_text("u1|prompt|w/p.wav|say this|w/u1.wav\n")
     (prompt,) = read_prompts(str(tmp_path / "meta.lst"))
@@ -461,6 +487,7 @@ print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_memory_stays_flat_from_a_hundred_to_ten_thousand_rows(tmp_path):
     peaks = []

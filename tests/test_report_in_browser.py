@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from tts_toolkit.benchmark.processes import Processes
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.run import Plan, run
 from tts_toolkit.families.espeak_ng import EspeakNg
+from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import Shown, write_benchmark
 from tts_toolkit.scoring.protocols import PROTOCOLS
 

@@ -1,4 +1,4 @@
-"""The processes of an `accelerate launch`, which share the work of every heavy stage."""
+"""The processes of an `accelerate launch`, which share heavy work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _alone() -> None:
 
 @dataclass(frozen=True)
 class Processes:
-    """One process among those that run the benchmark together."""
+    """One process among those that share the work."""
 
     rank: int = 0
     n: int = 1
@@ -24,6 +24,9 @@ class Processes:
     def is_first(self) -> bool:
         """Whether this one writes what is written once."""
         return self.rank == 0
+
+
+ALONE = Processes()
 
 
 def launched_processes() -> Processes:

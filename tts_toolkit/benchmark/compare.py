@@ -118,8 +118,8 @@ def _differences(first: Run, second: Run, ids: Sequence[str], cluster_by: str, s
     if len(set(clusters)) > 1:
         found.append(
             wer_difference(
-                [_errors(row) for row, _ in pairs],
-                [_errors(row) for _, row in pairs],
+                [row["word_errors"] for row, _ in pairs],
+                [row["word_errors"] for _, row in pairs],
                 [row["n_words"] for row, _ in pairs],
                 clusters,
                 seed,
@@ -130,10 +130,6 @@ def _differences(first: Run, second: Run, ids: Sequence[str], cluster_by: str, s
         if len(both) >= MIN_PAIRS:
             found.append(mean_difference(metric, [a for a, _ in both], [b for _, b in both], seed))
     return found
-
-
-def _errors(row: Mapping[str, Any]) -> int:
-    return int(row["substitutions"] + row["deletions"] + row["insertions"])
 
 
 def table(comparison: Comparison) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,22 @@ class Prompt:
     reference: str = ""  # path of a natural recording of this very text
     voice_reference: str = ""  # path of a recording of the voice that is to be imitated, which says something else
     source: str = ""  # "file:line", for messages
+    voices: Mapping[str, str] = field(default_factory=dict, hash=False)  # by system, where it is not `voice`
+
+    def for_system(self, system: str) -> Prompt:
+        """Return the prompt with that system's voice."""
+        return replace(self, voice=self.voices.get(system, self.voice), voices={})
 
 
-COLUMNS = tuple(field.name for field in fields(Prompt) if field.name != "source")
+COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("source", "voices"))
+VOICE_OF = "voice."  # starts a column with the voices of one system: voice.bark_small
 
 
 def read_prompts(texts: str) -> list[Prompt]:
     """Return the prompts of a test set: `builtin`, or a .txt, .tsv, .jsonl or Seed-TTS .lst file.
 
-    A .txt holds a text a line; a .tsv id<TAB>text lines, or any of the columns id, text, category, speaker, language,
-    voice and reference under a header; a .jsonl the same as objects; a .lst utterance|prompt text|prompt
+    A .txt holds a text a line; a .tsv id<TAB>text lines, or any of the columns of a Prompt under a header, with
+    voice.<system> for the voices of one system; a .jsonl the same as objects; a .lst utterance|prompt text|prompt
     recording|text[|recording]. Raises UserError, naming file and line, for an unknown column, a missing or empty
     text, an id that is taken, or a file that is not there.
     """
@@ -203,10 +209,16 @@ def _seed_tts_list(file: str, content: str) -> Iterator[Prompt]:
 
 
 def _prompt(row: Mapping[str, Any], place: str, folder: Path) -> Prompt:
-    unknown = sorted(set(row) - set(COLUMNS))
+    cells = {name: str(value).strip() for name, value in row.items() if value is not None}
+    voices = {name: cells.pop(name) for name in list(cells) if name.startswith(VOICE_OF)}
+    unknown = sorted(set(cells) - set(COLUMNS))
     if unknown:
-        raise UserError(f"{place}: unknown column {', '.join(unknown)}; allowed are {', '.join(COLUMNS)}")
-    values: dict[str, Any] = {name: str(value).strip() for name, value in row.items() if value is not None}
+        allowed = ", ".join([*COLUMNS, f"{VOICE_OF}<system>"])
+        raise UserError(f"{place}: unknown column {', '.join(unknown)}; allowed are {allowed}")
+    values: dict[str, Any] = {
+        **cells,
+        "voices": {name[len(VOICE_OF) :]: voice for name, voice in voices.items() if voice},
+    }
     if "id" not in values:
         values["id"] = place.rpartition(":")[2].zfill(4)
     for column in ("reference", "voice_reference"):

@@ -53,10 +53,10 @@ class Stage:
                     found[row["id"]] = row
         return {id_: found[id_] for id_ in self.keys if id_ in found}
 
-    def missing(self) -> list[str]:
-        """Return the ids whose rows are to be made, in planned order."""
+    def missing(self) -> set[str]:
+        """Return the ids whose rows are to be made."""
         found = self.rows()
-        return [id_ for id_ in self.keys if id_ not in found or has_failed(found[id_])]
+        return {id_ for id_ in self.keys if id_ not in found or has_failed(found[id_])}
 
     def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows, each with an `id` of the plan, to this process's file."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import load_waveform, sound_files
-from tts_toolkit.benchmark.processes import Processes
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, Stage, has_failed, key_of
 from tts_toolkit.benchmark.score import Measured, score_rows, sum_up
@@ -33,6 +32,7 @@ from tts_toolkit.families.interface import Family
 from tts_toolkit.families.recordings import Recordings
 from tts_toolkit.files import write_whole
 from tts_toolkit.memory import free_memory
+from tts_toolkit.processes import Processes
 from tts_toolkit.scoring.protocols import Protocol
 from tts_toolkit.scoring.recognisers import Recogniser
 from tts_toolkit.scoring.verification import SimilarityScale, similarity_scale, speaker_references
@@ -141,8 +141,8 @@ def _conditioned_by(open_family: Callable[[], Family]) -> str | None:
 
 
 def _prompts_of(plan: Plan, system: str) -> list[Prompt]:
-    """Return what a system is to say: the natural voice only what it was recorded with."""
-    return [prompt for prompt in plan.prompts if system != NATURAL or prompt.reference]
+    """Return what a system is to say, in its voices: the natural one only what it was recorded with."""
+    return [prompt.for_system(system) for prompt in plan.prompts if system != NATURAL or prompt.reference]
 
 
 def _plan_stage(plan: Plan, processes: Processes) -> str:

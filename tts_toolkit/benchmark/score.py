@@ -64,6 +64,7 @@ def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None, lan
         "hypothesis": hypothesis,
         "wer": words.errors / words.n_reference if words.n_reference else None,
         "cer": characters.errors / characters.n_reference if characters.n_reference else None,
+        "word_errors": words.errors,
         "substitutions": words.substitutions,
         "deletions": words.deletions,
         "insertions": words.insertions,
@@ -110,23 +111,18 @@ def sum_up(
     cost.
     """
     scored = [row for row in rows if row["status"] == "scored"]
-    similarities = [row for row in rows if row["similarity"] is not None]
     figures: dict[str, Any] = {
         **_rates(rows, cluster_by),
-        "similarity": _mean([row["similarity"] for row in similarities]),
-        "similarity_ci": _interval(similarities, "similarity", None, cluster_by),
-        "n_similarity": len(similarities),
-        "similarity_normalised": None,
+        **_more_rates(rows, cluster_by),
+        **_similarity(rows, cluster_by, scale),
         "n_planned": len(rows),
         "n_scored": len(scored),
         "n_failed": len(rows) - len(scored),
         "protocols": {protocol.name: under_protocol(rows, protocol, cluster_by) for protocol in protocols},
-        "health": _health(scored),
-        **_cost([] if played_back else rows),
-        "signal_quality": _mean([row["signal_quality"] for row in scored if row["signal_quality"] is not None]),
+        "health": _health(scored, cluster_by),
+        **_cost([] if played_back else rows, cluster_by),
+        **_figure("signal_quality", [row for row in scored if row["signal_quality"] is not None], cluster_by),
     }
-    if scale is not None:
-        figures["similarity_normalised"] = scale.normalised(figures["similarity"])
     groups = {name: sorted({row[name] for row in rows} - {""}) for name in GROUPS}
     figures["groups"] = {
         name: {value: _group([row for row in rows if row[name] == value], cluster_by) for value in values}
@@ -137,29 +133,47 @@ def sum_up(
 
 
 def _rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
-    scored = [row for row in rows if row["status"] == "scored"]
-    counted = [{**row, "exact": float(row["wer"] == 0), "one": 1.0} for row in rows if row["wer"] is not None]
-    table = [{**row, "errors": row["substitutions"] + row["deletions"] + row["insertions"]} for row in rows]
+    """Return the strict corpus rates."""
     return {
-        "wer": _ratio(table, "errors", "n_words"),
-        "wer_ci": _interval(table, "errors", "n_words", cluster_by),
-        "wer_scored_only": _ratio([row for row in table if row["status"] == "scored"], "errors", "n_words"),
-        "wer_utterance_mean": _mean([row["wer"] for row in rows if row["wer"] is not None]),
-        "cer": _ratio(rows, "character_errors", "n_characters"),
-        "cer_ci": _interval(rows, "character_errors", "n_characters", cluster_by),
-        "cer_scored_only": _ratio(scored, "character_errors", "n_characters"),
-        "exact_match": _ratio(counted, "exact", "one"),
-        "exact_match_ci": _interval(counted, "exact", "one", cluster_by),
+        **_figure("wer", rows, cluster_by, "word_errors", "n_words"),
+        **_figure("cer", rows, cluster_by, "character_errors", "n_characters"),
+    }
+
+
+def _more_rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
+    """Return what else reviewers ask of the errors: without failed rows, over utterances, by kind."""
+    scored = [row for row in rows if row["status"] == "scored"]
+    worded = [{**row, "exact": float(row["wer"] == 0)} for row in rows if row["wer"] is not None]
+    return {
+        **_figure("wer_scored_only", scored, cluster_by, "word_errors", "n_words"),
+        **_figure("cer_scored_only", scored, cluster_by, "character_errors", "n_characters"),
+        **_figure("wer_utterance_mean", worded, cluster_by, "wer"),
+        **_figure("cer_utterance_mean", worded, cluster_by, "cer"),
+        **_figure("exact_match", worded, cluster_by, "exact"),
         **{name: sum(row[name] for row in rows) for name in ("substitutions", "deletions", "insertions", "n_words")},
     }
 
 
-def _group(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
-    rates, similarities = _rates(rows, cluster_by), [row for row in rows if row["similarity"] is not None]
+def _similarity(rows: Sequence[Mapping[str, Any]], cluster_by: str, scale: SimilarityScale | None) -> dict[str, Any]:
+    """Return the mean similarity, and where it lies between the floor and the ceiling, both taken as known."""
+    compared = [row for row in rows if row["similarity"] is not None]
+    figure = _figure("similarity", compared, cluster_by)
+    ends = figure["similarity_ci"]
+    normalised = scale.normalised(figure["similarity"]) if scale else None
     return {
-        **{name: rates[name] for name in ("wer", "wer_ci", "cer", "cer_ci")},
-        "similarity": _mean([row["similarity"] for row in similarities]),
-        "similarity_ci": _interval(similarities, "similarity", None, cluster_by),
+        **figure,
+        "n_similarity": len(compared),
+        "similarity_normalised": normalised,
+        "similarity_normalised_ci": (
+            None if scale is None or normalised is None or ends is None else tuple(map(scale.normalised, ends))
+        ),
+    }
+
+
+def _group(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
+    return {
+        **_rates(rows, cluster_by),
+        **_figure("similarity", [row for row in rows if row["similarity"] is not None], cluster_by),
         "n_planned": len(rows),
         "n_scored": sum(row["status"] == "scored" for row in rows),
         "n_failed": sum(row["status"] == "failed" for row in rows),
@@ -173,44 +187,39 @@ def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluste
     words = [protocol.words(*text) for text in texts]
     characters = [protocol.characters(*text) for text in texts]
     same = [
-        protocol.normalize(a, language).split() == protocol.normalize(b, language).split() for a, b, language in texts
+        {"exact": float(protocol.normalize(a, language).split() == protocol.normalize(b, language).split()), **row}
+        for row, (a, b, language) in zip(used, texts, strict=True)
     ]
-    clusters = [row[cluster_by] for row in used]
-    wer, wer_ci, n_rows = _aggregate(words, clusters, protocol)
     return {
-        "wer": wer,
-        "wer_ci": wer_ci,
-        "cer": _aggregate(characters, clusters, protocol)[0],
-        "exact_match": _mean([float(equal) for equal in same]),
+        **_rate("wer", words, used, cluster_by, protocol.aggregate),
+        **_rate("cer", characters, used, cluster_by, protocol.aggregate),
+        **_figure("exact_match", same, cluster_by, "exact"),
         "aggregate": protocol.aggregate,
         "failures": protocol.failures,
-        "n_rows": n_rows,
+        "n_rows": sum(count.n_reference > 0 for count in words),
         "source": protocol.source,
     }
 
 
-def _aggregate(
-    counts: Sequence[Counts], clusters: Sequence[str], protocol: Protocol
-) -> tuple[float | None, tuple[float, float] | None, int]:
-    """Return the rate as the protocol averages, its interval, and the rows that it rests on: those with words."""
-    pairs = [(count, cluster) for count, cluster in zip(counts, clusters, strict=True) if count.n_reference]
-    if protocol.aggregate == "corpus":
-        tops, bottoms = [float(count.errors) for count, _ in pairs], [count.n_reference for count, _ in pairs]
-    else:
-        tops, bottoms = [count.errors / count.n_reference for count, _ in pairs], [1 for _ in pairs]
-    if not pairs:
-        return None, None, 0
-    interval = ratio_interval(tops, bottoms, [cluster for _, cluster in pairs])
-    return sum(tops) / sum(bottoms), None if interval is None else (interval.low, interval.high), len(pairs)
+def _rate(
+    name: str, counts: Sequence[Counts], rows: Sequence[Mapping[str, Any]], cluster_by: str, aggregate: str
+) -> dict[str, Any]:
+    """Return an error rate as a protocol averages, over the rows that have something to say."""
+    worded = [
+        {cluster_by: row[cluster_by], "errors": count.errors, "n": count.n_reference,
+         "rate": count.errors / count.n_reference}
+        for row, count in zip(rows, counts, strict=True) if count.n_reference
+    ]  # fmt: skip
+    return _figure(name, worded, cluster_by, *(("errors", "n") if aggregate == "corpus" else ("rate",)))
 
 
-def _health(scored: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _health(scored: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
     per_character = [row["seconds_per_character"] for row in scored if row["seconds_per_character"] is not None]
     return {
         "seconds": sum(row["seconds"] for row in scored),
         "seconds_per_character_median": float(np.median(per_character)) if per_character else None,
-        "silence_share": _mean([row["silence_share"] for row in scored]),
-        "clipped_share": _mean([row["clipped_share"] for row in scored]),
+        **_figure("silence_share", scored, cluster_by),
+        **_figure("clipped_share", scored, cluster_by),
         "n_silent": sum(row["silence_share"] == 1.0 for row in scored),
         "n_stopped_early": sum(bool(row["stopped_early"]) for row in scored),
         "n_hit_ceiling": sum(bool(row["hit_ceiling"]) for row in scored),
@@ -219,31 +228,24 @@ def _health(scored: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _cost(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    seconds = sum(row["seconds"] for row in rows)
+def _cost(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
     latencies = [row["latency_seconds"] for row in rows if row["status"] == "scored"]
     p50, p95 = (float(np.quantile(latencies, q)) if latencies else None for q in (0.5, 0.95))
     return {
-        "rtf": sum(row["synthesis_seconds"] for row in rows) / seconds if seconds else None,
+        **_figure("rtf", rows, cluster_by, "synthesis_seconds", "seconds"),
         "latency_seconds_p50": p50,
         "latency_seconds_p95": p95,
     }
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if len(values) else None
-
-
-def _ratio(rows: Sequence[Mapping[str, Any]], top: str, bottom: str) -> float | None:
-    n_reference = sum(row[bottom] for row in rows)
-    return sum(row[top] for row in rows) / n_reference if n_reference else None
-
-
-def _interval(
-    rows: Sequence[Mapping[str, Any]], top: str, bottom: str | None, cluster_by: str
-) -> tuple[float, float] | None:
-    if not rows or (bottom and not sum(row[bottom] for row in rows)):
-        return None
-    below = [row[bottom] if bottom else 1.0 for row in rows]
-    found: Interval | None = ratio_interval([row[top] for row in rows], below, [row[cluster_by] for row in rows])
-    return None if found is None else (found.low, found.high)
+def _figure(
+    name: str, rows: Sequence[Mapping[str, Any]], cluster_by: str, top: str = "", bottom: str | None = None
+) -> dict[str, Any]:
+    """Return `name`, the ratio of two columns' sums or one column's mean, and `name_ci`, its interval."""
+    tops = [row[top or name] for row in rows]
+    bottoms = [row[bottom] if bottom else 1 for row in rows]
+    if not sum(bottoms):
+        return {name: None, f"{name}_ci": None}
+    interval: Interval | None = ratio_interval(tops, bottoms, [row[cluster_by] for row in rows])
+    ends = None if interval is None else (interval.low, interval.high)
+    return {name: sum(tops) / sum(bottoms), f"{name}_ci": ends}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import logging
 import re
@@ -16,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from tts_toolkit.audio import load_waveform, write_wav
-from tts_toolkit.benchmark.processes import Processes
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, Stage, key_of, share
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Family, Line, Take, line_seed
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import file_hash, write_whole
 from tts_toolkit.memory import PeakMemory, free_memory
+from tts_toolkit.processes import Processes
 from tts_toolkit.progress import AudioProgress
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.scoring.health import waveform_health
@@ -65,8 +64,9 @@ def synthesize(
         if processes.is_first:
             _report_coverage(family, prompts, folder / "coverage.jsonl")
         by_length = sorted(lines, key=lambda id_: (len(lines[id_].text), id_))
-        missing = set(stage.missing())
-        missing |= {id_ for id_, row in stage.rows().items() if not (folder / "wavs" / row.get("wav", "")).is_file()}
+        missing = stage.missing() | {
+            id_ for id_, row in stage.rows().items() if not (folder / "wavs" / row.get("wav", "")).is_file()
+        }
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with PeakMemory() as peak:
             _speak_all(family, lines, todo, batch_size, stage, peak)
@@ -85,12 +85,7 @@ def _sound_hashes(line: Line, family: Family) -> list[str]:
     """Return what the files that a line is spoken from hold: its recording, and a voice that is a file."""
     voice = (line.voice or getattr(family, "voice", None) or "").split(".safetensors:")
     files = [line.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
-    return [_file_hash(Path(file)) for file in files if file and Path(file).is_file()]
-
-
-def _file_hash(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return [file_hash(Path(file)) for file in files if file and Path(file).is_file()]
 
 
 def _report_coverage(family: Family, prompts: Sequence[Prompt], file: Path) -> None:
@@ -200,7 +195,7 @@ def _row(id_: str, take: Take | str, coverage: Coverage, wav_dir: Path) -> Row:
     write_wav(wav, take.waveform, take.sample_rate_hz)
     return row | {
         "wav": wav.name,
-        "sha256": hashlib.sha256(wav.read_bytes()).hexdigest(),
+        "sha256": file_hash(wav),
         "seconds": len(take.waveform) / take.sample_rate_hz,
         "sample_rate_hz": take.sample_rate_hz,
         "hit_ceiling": take.cut_off,
@@ -238,7 +233,7 @@ def measure(
     stage = Stage(folder, {id_: key_of(who, row["sha256"]) for id_, row in made.items()}, processes.rank)
     if not stage.complete:
         by_length = sorted(made, key=lambda id_: (made[id_]["seconds"], id_))
-        missing = set(stage.missing())
+        missing = stage.missing()
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with AudioProgress(f"{folder.name} ({folder.parent.name})", "clip", len(todo)) as bar:
             for id_ in todo:

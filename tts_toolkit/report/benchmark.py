@@ -87,14 +87,16 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
         s = systems[name]
         cells = [
             name, with_interval(s["wer"], s["wer_ci"], 100, 1), with_interval(s["cer"], s["cer_ci"], 100, 1),
-            with_interval(s["similarity"], s["similarity_ci"], 1, 3), number(s["similarity_normalised"], 1, 2),
-            number(s.get("rtf"), 1, 3), f"{s['n_scored']} of {s['n_planned']}", str(s["n_failed"]),
+            with_interval(s["similarity"], s["similarity_ci"], 1, 3), 
+            with_interval(s["similarity_normalised"], s["similarity_normalised_ci"], 1, 2),
+            with_interval(s["rtf"], s["rtf_ci"], 1, 3), f"{s['n_scored']} of {s['n_planned']}", str(s["n_failed"]),
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     protocols = list(next(iter(systems.values()))["protocols"])
     lines += ["", f"| WER % under | {' | '.join(protocols)} |", "|---" * (len(protocols) + 1) + "|"]
     for name in ranked:
-        rates = [number(systems[name]["protocols"][protocol]["wer"], 100, 2) for protocol in protocols]
+        found = [systems[name]["protocols"][protocol] for protocol in protocols]
+        rates = [with_interval(rate["wer"], rate["wer_ci"], 100, 2) for rate in found]
         lines.append(f"| {name} | {' | '.join(rates)} |")
     judge = summary["judge"]["name"] if summary["judge"] else "none"
     lines += ["", f"Recogniser: {summary['recogniser']['name']}. Judge: {judge}. Intervals: {summary['intervals']}."]

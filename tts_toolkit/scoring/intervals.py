@@ -10,6 +10,7 @@ import numpy as np
 LEVEL = 0.95
 N_RESAMPLES = 2000
 ROWS_AT_ONCE = 100  # resamples held in memory together
+MAX_CORRECTED = 2000  # clusters; the correction takes their number squared, and beyond it corrects nothing
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ def ratio_interval(
     """Return the interval of sum(numerators) / sum(denominators): a corpus error rate, or a mean with ones below.
 
     Whole clusters (prompts, or speakers) are drawn with replacement; bias-corrected and accelerated (Efron 1987,
-    through scipy). None below two clusters. Where every cluster agrees the bootstrap sees no spread; an error rate of
-    0 then gets the exact binomial bound on the share of clusters with an error (Clopper and Pearson 1934).
+    through scipy) up to MAX_CORRECTED clusters, percentiles beyond. None below two clusters. Where every cluster
+    agrees the bootstrap sees no spread; an error rate of 0 then gets the exact binomial bound on the share of
+    clusters with an error (Clopper and Pearson 1934).
     """
     from scipy.stats import binomtest, bootstrap
 
@@ -58,7 +60,7 @@ def ratio_interval(
         paired=True,
         vectorized=True,
         confidence_level=LEVEL,
-        method="BCa",
+        method="BCa" if len(tops) <= MAX_CORRECTED else "percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
     if not np.isfinite([result.low, result.high]).all():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tts_toolkit.speakers.conditioning import mean_embedding
+from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
 
 MIN_GAP = 0.05  # between floor and ceiling: nearer ones are the same voice
 
@@ -35,12 +36,7 @@ def speaker_references(embeddings: np.ndarray, speakers: Sequence[str]) -> np.nd
     The recording of the sentence itself stays out for every system, so that natural speech is no nearer to its
     reference than it deserves. A speaker's only recording is its own reference.
     """
-    names = np.asarray(speakers)
-    references = []
-    for row, name in enumerate(names):
-        others = np.flatnonzero((names == name) & (np.arange(len(names)) != row))
-        references.append(mean_embedding(embeddings[others if len(others) else [row]]))
-    return np.stack(references)
+    return leave_one_out(embeddings, speakers)
 
 
 def similarity_scale(
@@ -48,17 +44,9 @@ def similarity_scale(
 ) -> SimilarityScale:
     """Return the scale that the natural recordings' embeddings (n, dim) span.
 
-    Same-speaker trials compare a recording with the mean over its speaker's others; different-speaker trials with
-    the mean of each other speaker, and with `background` (n, dim), recordings of people outside the set.
+    See `trials` for what is compared with what.
     """
-    names = np.asarray(speakers)
-    means = {name: mean_embedding(embeddings[names == name]) for name in dict.fromkeys(speakers)}
-    several = np.asarray([(names == name).sum() > 1 for name in names])
-    same = np.einsum("nd,nd->n", embeddings, speaker_references(embeddings, speakers))[several]
-    impostors = [embeddings[names != name] @ mean for name, mean in means.items()]
-    if background is not None:
-        impostors += [embeddings @ mean_embedding(background)]
-    different = np.concatenate(impostors) if impostors else np.zeros(0)
+    same, different = trials(embeddings, speakers, background)
     return SimilarityScale(
         float(same.mean()) if len(same) else None,
         float(different.mean()) if len(different) else None,
@@ -66,6 +54,25 @@ def similarity_scale(
         len(same),
         len(different),
     )
+
+
+def trials(
+    embeddings: np.ndarray, speakers: Sequence[str], background: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cosines of same-speaker and of different-speaker trials between recordings (n, dim).
+
+    Same-speaker trials compare a recording with the mean over its speaker's others; different-speaker trials with
+    the mean of each other speaker, and with `background` (n, dim), recordings of people outside the set.
+    """
+    names = np.asarray(speakers)
+    means = {name: mean_embedding(embeddings[names == name]) for name in dict.fromkeys(speakers)}
+    counts = Counter(speakers)
+    several = np.asarray([counts[name] > 1 for name in speakers])
+    same = np.einsum("nd,nd->n", embeddings, speaker_references(embeddings, speakers))[several]
+    impostors = [embeddings[names != name] @ mean for name, mean in means.items()]
+    if background is not None:
+        impostors += [embeddings @ mean_embedding(background)]
+    return same, np.concatenate(impostors) if impostors else np.zeros(0)
 
 
 def equal_error_rate(same: np.ndarray, different: np.ndarray) -> float:

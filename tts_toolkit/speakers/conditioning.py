@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.features import ClipLimits, content_key, keep_array
 from tts_toolkit.errors import UserError
-from tts_toolkit.progress import progress
-from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 Conditioning = Literal["speaker_mean", "leave_one_out", "utterance"]
-
-
-def clip_embeddings(clips: Sequence[Clip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> np.ndarray:
-    """Return the embeddings (n_clips, dim) of the clips' sound, computing those that the cache lacks."""
-    rows = []
-    for clip in progress(clips, "speaker embeddings", "clip"):
-        key = content_key(clip, "embedding-1", encoder.version, limits)
-        file = cache_dir / "embeddings" / key[:2] / f"{key}.npy"
-        if not file.exists():
-            keep_array(file, encoder.embed(limits.read(clip)))
-        rows.append(np.load(file, allow_pickle=False))
-    return np.stack(rows)
-
-
-def clip_seconds(clips: Sequence[Clip], limits: ClipLimits) -> np.ndarray:
-    """Return the seconds (n_clips,) of sound that each embedding was taken from."""
-    return np.asarray([len(limits.read(clip)) / SAMPLE_RATE_HZ for clip in clips])
 
 
 def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
@@ -40,6 +18,17 @@ def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
     normalised = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     mean = normalised.mean(axis=0)
     return (mean / np.linalg.norm(mean)).astype(np.float32)
+
+
+def leave_one_out(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
+    """Return for each clip the normalised mean (n, dim) over its speaker's other clips; its own where there is none."""
+    normalised = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float64)
+    names, of_clip = np.unique(np.asarray(speakers), return_inverse=True)
+    sums = np.zeros((len(names), embeddings.shape[1]))
+    np.add.at(sums, of_clip, normalised)
+    alone = np.bincount(of_clip)[of_clip] == 1
+    others = np.where(alone[:, None], normalised, sums[of_clip] - normalised)
+    return (others / np.linalg.norm(others, axis=1, keepdims=True)).astype(np.float32)
 
 
 def condition(embeddings: np.ndarray, speakers: Sequence[str], how: Conditioning) -> np.ndarray:
@@ -52,15 +41,11 @@ def condition(embeddings: np.ndarray, speakers: Sequence[str], how: Conditioning
         return embeddings
     if how not in ("speaker_mean", "leave_one_out"):
         raise UserError(f"speaker.conditioning={how}: allowed are speaker_mean, leave_one_out and utterance")
-    conditioned = np.empty_like(embeddings)
     names = np.asarray(speakers)
-    for speaker in sorted(set(speakers)):
-        rows = np.flatnonzero(names == speaker)
-        if how == "speaker_mean":
-            conditioned[rows] = mean_embedding(embeddings[rows])
-            continue
-        if len(rows) < 2:
-            raise UserError(f"leave_one_out needs two clips of a speaker; {speaker!r} has one: use speaker_mean")
-        for row in rows:
-            conditioned[row] = mean_embedding(embeddings[rows[rows != row]])
-    return conditioned
+    counts = Counter(speakers)
+    if how == "leave_one_out":
+        if alone := sorted(name for name, n in counts.items() if n < 2):
+            raise UserError(f"leave_one_out needs two clips of a speaker; {alone[0]!r} has one: use speaker_mean")
+        return leave_one_out(embeddings, speakers)
+    means = {name: mean_embedding(embeddings[names == name]) for name in counts}
+    return np.stack([means[name] for name in speakers])
