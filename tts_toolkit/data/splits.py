@@ -35,6 +35,6 @@ def split_clips(
         counts = ", ".join(f"{part} {len(of_part)}" for part, of_part in parts.items())
         raise UserError(
             f"no clip fell into {' and '.join(empty)} ({len(clips)} clips: {counts}); add recordings, name the part "
-            "of each row in a column 'split', or change data.dev_fraction and data.test_fraction"
+            "of each row in a column 'split', or change split.dev_fraction and split.test_fraction"
         )
     return parts

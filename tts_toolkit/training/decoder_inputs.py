@@ -1,39 +1,49 @@
-"""What the decoder is told of the past while it trains: less than the truth, so that it learns to listen to the text.
+"""What the decoder is told of the past while it trains: what it said itself, so that it can go on from that.
 
-With the true past before it, a small decoder learns how speech goes on from speech, and babbles when it has to go on
-from its own. Hiding stretches of the past and blurring the rest makes the text the better witness.
+With the true past before it, a decoder learns how speech goes on from speech; in synthesis it has to go on from its
+own, which is blurred and drifts. Scheduled sampling closes that gap; for Transformers, in passes over whole utterances
+(Mihaylova and Martins, "Scheduled Sampling for Transformers", 2019).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from transformers import SpeechT5ForTextToSpeech
 
 
 @dataclass(frozen=True)
 class DecoderInputs:
-    """How much of the true past is hidden; nothing by default, which is plain teacher forcing."""
+    """How far the decoder's inputs are its own; not at all by default, which is plain teacher forcing."""
 
-    hidden_share: float = 0.0  # of the decoder's steps, at most; each clip draws its own share below it
-    hidden_steps: int = 8  # in one stretch; a step is reduction_factor frames of 16 ms
-    noise: float = 0.0  # standard deviation, in the log-mel's decades
+    n_own_passes: int = 0  # at most; each batch draws how many passes without gradient come before its update
 
-    def __call__(self, batch: dict[str, torch.Tensor], reduction_factor: int) -> dict[str, Any]:
-        """Return the batch with `decoder_input_values` (B, T / reduction_factor, 80), if anything is to be hidden."""
-        if not self.hidden_share and not self.noise:
-            return batch
+    def __call__(self, batch: dict[str, torch.Tensor], model: SpeechT5ForTextToSpeech) -> dict[str, Any]:
+        """Return the batch, with `decoder_input_values` (B, T / reduction_factor, 80) where they are the model's own.
+
+        The first pass is told the true past, every other what the pass before it said.
+        """
         from transformers.models.speecht5.modeling_speecht5 import shift_spectrograms_right
 
-        past, _ = shift_spectrograms_right(batch["labels"], reduction_factor)
-        past[:, 1:] += self.noise * torch.randn_like(past[:, 1:])
-        n_clips, n_steps, _ = past.shape
-        share = self.hidden_share * torch.rand(n_clips, 1, device=past.device)
-        starts = torch.rand(n_clips, n_steps, device=past.device) < share / self.hidden_steps
-        # a stretch covers its start and the steps after it
-        hidden = torch.nn.functional.max_pool1d(
-            torch.nn.functional.pad(starts.float(), (self.hidden_steps - 1, 0))[:, None], self.hidden_steps, stride=1
-        )[:, 0]
-        past = past * (1 - hidden)[..., None]  # zeros are what the decoder starts from
+        n_passes = int(torch.randint(self.n_own_passes + 1, ()))
+        if n_passes == 0:
+            return batch
+        factor = model.config.reduction_factor
+        past, _ = shift_spectrograms_right(batch["labels"], factor)
+        with torch.no_grad():
+            encoded = model.speecht5.encoder(input_values=batch["input_ids"], attention_mask=batch["attention_mask"])
+            for _ in range(n_passes):
+                said = model.speecht5(
+                    attention_mask=batch["attention_mask"],
+                    decoder_input_values=past,
+                    encoder_outputs=encoded,
+                    speaker_embeddings=batch["speaker_embeddings"],
+                    use_cache=False,
+                )
+                frames = model.speech_decoder_postnet.feat_out(said.last_hidden_state)
+                past, _ = shift_spectrograms_right(frames.view(len(past), -1, past.shape[-1]), factor)
         return {**batch, "decoder_input_values": past}
