@@ -9,6 +9,8 @@ os.environ.update(HF_HOME=HUB.name, HF_HUB_OFFLINE="1", ACCELERATE_USE_CPU="true
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ import torch
 
 from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
 
+CHECKOUT = Path(__file__).parents[1]
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 TINY = dict(
     hidden_size=32,
@@ -247,3 +250,14 @@ def hub_arctic(tmp_path_factory):
                 archive.writestr(f"spkrec-xvect/{name}", buffer.getvalue())
     add_to_hub("Matthijs/cmu-arctic-xvectors", folder, kind="datasets")
     return folder
+
+
+def run(script, *arguments, cwd, launcher=(), check=True, **environment):
+    """Run a recipe of the checkout from `cwd`, as a user would."""
+    command = [*launcher, str(CHECKOUT / script)] if launcher else [sys.executable, str(CHECKOUT / script)]
+    done = subprocess.run(
+        [*command, *arguments], cwd=cwd, capture_output=True, text=True, timeout=280, env={**os.environ, **environment}
+    )
+    if check:
+        assert done.returncode == 0, done.stderr[-3000:]
+    return done

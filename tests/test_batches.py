@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tts_toolkit.data.batches import Example, FrameBudgetBatches, collate, make_loader
-from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.clips import Clip, of_speakers
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
 
@@ -91,6 +91,14 @@ def test_one_sentence_is_never_in_two_parts():
 def test_named_splits_stand_and_unnamed_rows_train():
     parts = split_clips([*clips(3), *clips(1, "dev"), *clips(1, "test")])
     assert [len(parts[part]) for part in ("train", "dev", "test")] == [3, 1, 1]
+
+
+def test_speakers_can_be_chosen_and_a_name_that_no_clip_has_is_refused():
+    both = [Clip(f"{name}{i}", None, f"sentence {i}", name, "f:1") for i in range(2) for name in ("anna", "ben")]
+    assert of_speakers(both, None) == both
+    assert [clip.id for clip in of_speakers(both, ["ben"])] == ["ben0", "ben1"]
+    with pytest.raises(UserError, match=r"no recording of cleo; the data has 2 speakers: anna, ben"):
+        of_speakers(both, ["ben", "cleo"])
 
 
 def test_an_empty_part_is_refused():

@@ -8,7 +8,8 @@ from safetensors.torch import load_file
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.preparation import Prepared
 from tts_toolkit.errors import UserError
-from tts_toolkit.models.export import export_model, model_card, push_folder, settings_for
+from tts_toolkit.hub import push_folder
+from tts_toolkit.models.export import export_model, model_card, settings_for
 from tts_toolkit.models.speecht5 import SpeechSettings, load_speecht5
 from tts_toolkit.speakers.store import EmbeddingCard
 
@@ -74,11 +75,11 @@ def test_half_precision_halves_the_file_and_loads_as_float32(exported, tmp_path)
 class FakeHub:
     calls: list = []  # noqa: RUF012
 
-    def create_repo(self, repo_id, private, exist_ok):
-        self.calls.append(("create", repo_id, private))
+    def create_repo(self, repo_id, private, exist_ok, repo_type):
+        self.calls.append(("create", repo_id, private, repo_type))
 
-    def upload_folder(self, repo_id, folder_path, commit_message):
-        self.calls.append(("upload", repo_id, folder_path))
+    def upload_folder(self, repo_id, folder_path, commit_message, repo_type):
+        self.calls.append(("upload", repo_id, folder_path, repo_type))
         return "address"
 
 
@@ -86,15 +87,15 @@ def test_pushing_uploads_exactly_that_folder(exported, monkeypatch):
     import huggingface_hub
 
     monkeypatch.setattr(huggingface_hub, "HfApi", FakeHub)
-    assert push_folder(exported, "user/kim") == "address"
-    assert FakeHub.calls == [("create", "user/kim", True), ("upload", "user/kim", exported)]
+    assert push_folder(exported, "user/kim", "hub_model_id") == "address"
+    assert FakeHub.calls == [("create", "user/kim", True, "model"), ("upload", "user/kim", exported, "model")]
     with pytest.raises(UserError, match="needs hub_model_id"):
-        push_folder(exported, None)
+        push_folder(exported, None, "hub_model_id")
 
 
 def test_a_hub_out_of_reach_says_where_the_folder_is(exported):
     with pytest.raises(UserError, match=r"the hub did not take user/kim: .*the folder is at"):
-        push_folder(exported, "user/kim")
+        push_folder(exported, "user/kim", "hub_model_id")
 
 
 @pytest.mark.parametrize(

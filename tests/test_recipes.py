@@ -1,7 +1,6 @@
 """The commands as users run them: recordings in; model, speech, scores and report out."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -14,26 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import tone
+from conftest import CHECKOUT, run, tone
 from safetensors.torch import load_file
 
-CHECKOUT = Path(__file__).parents[1]
 FAST = [
     "schedule.max_steps=4", "schedule.eval_every=2", "schedule.save_every=1", "schedule.log_every=1",
     "loader.max_frames=400", "evaluation.n_sentences=2", "decoding.max_frames_per_token=2", "decoding.stop_threshold=2.0",
     "asr=offline", "judge=ge2e", "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1",
 ]  # fmt: skip
-
-
-def run(script, *arguments, cwd, launcher=(), check=True, **environment):
-    """Run a recipe of the checkout from `cwd`, as a user would."""
-    command = [*launcher, str(CHECKOUT / script)] if launcher else [sys.executable, str(CHECKOUT / script)]
-    done = subprocess.run(
-        [*command, *arguments], cwd=cwd, capture_output=True, text=True, timeout=280, env={**os.environ, **environment}
-    )
-    if check:
-        assert done.returncode == 0, done.stderr[-3000:]
-    return done
 
 
 @pytest.fixture(scope="module")

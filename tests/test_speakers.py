@@ -10,8 +10,9 @@ from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits, log_mel_files
 from tts_toolkit.errors import UserError
-from tts_toolkit.speakers.conditioning import clip_embeddings, condition, mean_embedding
+from tts_toolkit.speakers.conditioning import condition, mean_embedding
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
+from tts_toolkit.speakers.extraction import clip_voices
 from tts_toolkit.speakers.ge2e import Ge2eEncoder, partial_starts
 from tts_toolkit.speakers.store import EmbeddingCard, find_voice, load_embeddings, save_embeddings
 
@@ -120,15 +121,17 @@ def test_embeddings_and_log_mels_are_cached_by_content(tmp_path, encoder):
     counting, limits, cache = Counting(), ClipLimits(), tmp_path / "cache"
     soundfile.write(tmp_path / "a.wav", tone(1.0), 16_000)
     clip = Clip("a", tmp_path / "a.wav", "text", "s", "f:1")
-    first = clip_embeddings([clip], counting, limits, cache)
+    first = clip_voices([clip], counting, limits, cache)
     mel = log_mel_files([clip], limits, cache)
-    assert np.array_equal(first, clip_embeddings([clip], counting, limits, cache)) and counting.n == 1
+    again = clip_voices([clip], counting, limits, cache)
+    assert np.array_equal(first.embeddings, again.embeddings) and counting.n == 1
+    assert first.seconds == again.seconds == pytest.approx(1.0, abs=0.05)
     assert mel == log_mel_files([clip], limits, cache)
     assert mel != log_mel_files([clip], ClipLimits(trim_silence_db=None), cache)
     counting.version = "2"
-    clip_embeddings([clip], counting, limits, cache)
+    clip_voices([clip], counting, limits, cache)
     soundfile.write(tmp_path / "a.wav", tone(1.0, hz=330), 16_000)
-    assert not np.allclose(first, clip_embeddings([clip], counting, limits, cache))
+    assert not np.allclose(first.embeddings, clip_voices([clip], counting, limits, cache).embeddings)
     assert counting.n == 3 and mel != log_mel_files([clip], limits, cache)
 
 

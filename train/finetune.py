@@ -9,13 +9,14 @@ import logging
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from omegaconf import DictConfig
+    from torch.utils.data import DataLoader
 
     from tts_toolkit.data.preparation import Prepared
     from tts_toolkit.models.speecht5 import SpeechT5
@@ -62,12 +63,13 @@ def _speech(cfg: DictConfig) -> SpeechT5:
 def _prepare(cfg: DictConfig, speech: SpeechT5) -> Prepared:
     from hydra.utils import instantiate
 
+    from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.preparation import prepare
     from tts_toolkit.data.splits import split_clips
     from tts_toolkit.synthesis.speecht5 import normalizer
     from tts_toolkit.text.frontend import TextFrontEnd
 
-    parts = split_clips(instantiate(cfg.data), **cfg.split)
+    parts = split_clips(of_speakers(instantiate(cfg.data), cfg.speaker.names), **cfg.split)
     prepared = prepare(
         parts,
         TextFrontEnd(speech.processor.tokenizer, normalizer(cfg.text.language)),
@@ -115,7 +117,6 @@ def _fit(
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.data.batches import make_loader
     from tts_toolkit.training.evaluation import mean_loss
     from tts_toolkit.training.freezing import freeze
     from tts_toolkit.training.loop import fit
@@ -125,20 +126,7 @@ def _fit(
     accelerator.init_trackers("tracking", config=flat_settings(OmegaConf.to_container(cfg, resolve=True)))
     if cfg.gradient_checkpointing:
         speech.model.gradient_checkpointing_enable()
-    shards = {"rank": accelerator.process_index, "n_ranks": accelerator.num_processes}
-    train_loader, dev_loader = (
-        make_loader(
-            prepared.examples[part],
-            cfg.loader.max_frames,
-            speech.model.config.reduction_factor,
-            speech.processor.tokenizer.pad_token_id,
-            cfg.seed,
-            part == "train",
-            n_workers=cfg.loader.n_workers,
-            **shards,
-        )
-        for part in ("train", "dev")
-    )
+    train_loader, dev_loader = (_loader(cfg, accelerator, speech, prepared, part) for part in ("train", "dev"))
     trained = [parameter for parameter in speech.model.parameters() if parameter.requires_grad]
     model, optimizer = accelerator.prepare(speech.model, instantiate(cfg.optimizer)(trained))
     spoken = _spoken_evaluation(cfg, speech, prepared)
@@ -160,7 +148,25 @@ def _fit(
         evaluate,
         output_dir,
         resume_from,
-        partial(instantiate(cfg.decoder_inputs), reduction_factor=speech.model.config.reduction_factor),
+        partial(instantiate(cfg.decoder_inputs), model=speech.model),
+    )
+
+
+def _loader(
+    cfg: DictConfig, accelerator: Accelerator, speech: SpeechT5, prepared: Prepared, part: str
+) -> DataLoader[Any]:
+    from tts_toolkit.data.batches import make_loader
+
+    return make_loader(
+        prepared.examples[part],
+        cfg.loader.max_frames,
+        speech.model.config.reduction_factor,
+        speech.processor.tokenizer.pad_token_id,
+        cfg.seed,
+        part == "train",
+        n_workers=cfg.loader.n_workers,
+        rank=accelerator.process_index,
+        n_ranks=accelerator.num_processes,
     )
 
 
@@ -226,7 +232,8 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.models.export import export_model, model_card, push_folder, settings_for
+    from tts_toolkit.hub import push_folder
+    from tts_toolkit.models.export import export_model, model_card, settings_for
     from tts_toolkit.report.summary import table, write_results
     from tts_toolkit.training.runs import describe, training_curves
 
@@ -250,7 +257,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
         print(f"{table(scores)}\nreport: {report}")
     print(f"model:  {model_dir}")
     if cfg.push_to_hub:
-        print(f"hub:    {push_folder(model_dir, cfg.hub_model_id, cfg.hub_private)}")
+        print(f"hub:    {push_folder(model_dir, cfg.hub_model_id, 'hub_model_id', cfg.hub_private)}")
     return model_dir
 
 

@@ -95,6 +95,39 @@ def scatter_svg(points: Mapping[str, tuple[float, float]], x_label: str, y_label
     return _svg(figure)
 
 
+def histograms_svg(values: Mapping[str, np.ndarray], x_label: str) -> str:
+    """Return an SVG of the distributions of named values (n,), on common bins, each of area one."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 2.6), layout="constrained")
+    axes = figure.subplots()
+    bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=50).tolist()
+    for name, of_one in values.items():
+        axes.hist(of_one, bins=bins, density=True, alpha=0.6, label=f"{name} ({len(of_one):,})")
+    axes.set_xlabel(x_label)
+    axes.set_yticks([])
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def groups_svg(points: np.ndarray, names: Sequence[str], ringed: Sequence[int] = ()) -> str:
+    """Return an SVG of points (n, 2), coloured by name, with a ring around some rows."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    of_point = np.asarray(names)
+    for name in sorted(set(names)):
+        xs, ys = points[of_point == name].T
+        axes.plot(xs, ys, ".", markersize=5, label=name)
+    axes.plot(*points[list(ringed)].T, "o", markerfacecolor="none", markeredgecolor="tab:red", markersize=9)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    if len(set(names)) <= 20:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    return _svg(figure)
+
+
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))

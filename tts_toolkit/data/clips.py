@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tts_toolkit.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -16,3 +19,18 @@ class Clip:
     speaker: str
     source: str  # "file:line" of the row, for messages
     split: str = ""  # "train", "dev" or "test" when the source says so
+    licence: str = ""  # of the recording, when the source says so
+    consent: str = ""  # of the person who speaks, in the source's words
+
+
+def of_speakers(clips: Sequence[Clip], names: Sequence[str] | None) -> list[Clip]:
+    """Return the clips of the speakers named, all of them for None; raises UserError where one has no clip."""
+    if names is None:
+        return list(clips)
+    known = sorted({clip.speaker for clip in clips})
+    if unknown := sorted(set(names) - set(known)):
+        raise UserError(
+            f"speaker.names: no recording of {', '.join(unknown)}; the data has {len(known)} speakers: "
+            f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
+        )
+    return [clip for clip in clips if clip.speaker in names]

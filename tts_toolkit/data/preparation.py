@@ -13,8 +13,9 @@ from tts_toolkit.data.batches import Example
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits, log_mel_files
 from tts_toolkit.errors import UserError
-from tts_toolkit.speakers.conditioning import Conditioning, clip_embeddings, condition, mean_embedding
+from tts_toolkit.speakers.conditioning import Conditioning, condition, mean_embedding
 from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.extraction import clip_voices
 from tts_toolkit.speakers.store import EmbeddingCard
 from tts_toolkit.text.frontend import TextFrontEnd, Unspeakable, check_transcripts
 
@@ -51,7 +52,7 @@ def prepare(
     if max_embedded_clips and conditioning != "speaker_mean":
         raise UserError(f"speaker.max_clips={max_embedded_clips} goes with speaker.conditioning=speaker_mean only")
     embedded = _first_of_each(clips["train"], max_embedded_clips)
-    own = clip_embeddings(embedded, encoder, limits, cache_dir)
+    own = clip_voices(embedded, encoder, limits, cache_dir).embeddings
     if own.shape[1] != embedding_dim:
         raise UserError(
             f"the encoder {encoder.name} gives embeddings of {own.shape[1]} numbers, the model takes {embedding_dim}: "

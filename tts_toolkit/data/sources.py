@@ -31,8 +31,8 @@ def folder(
 ) -> list[Clip]:
     """Return the clips of an AudioFolder: `metadata.csv` or `metadata.jsonl` with `file_name` and a text column.
 
-    A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). `split` and
-    `id` columns are heeded when present.
+    A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). The columns
+    `id`, `split`, `licence` (or `license`) and `consent` are heeded when present.
     """
     root = _folder(path)
     for name, read in (("metadata.csv", _csv_rows), ("metadata.jsonl", _jsonl_rows)):
@@ -205,6 +205,8 @@ def _clips(file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], c
             speaker=str(row[columns["speaker"]]) if "speaker" in columns else ONE_SPEAKER,
             source=where,
             split=_split(row.get("split"), where),
+            licence=str(row.get("licence") or row.get("license") or ""),
+            consent=str(row.get("consent") or ""),
         )
         if clip.id in clips:
             raise UserError(f"{where}: the id {clip.id!r} stands already at {clips[clip.id].source}; ids must differ")

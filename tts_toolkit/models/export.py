@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.models.speecht5 import SETTINGS_FILE, SpeechSettings, SpeechT5
 from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, save_embeddings
@@ -53,27 +52,6 @@ def export_model(
     shutil.rmtree(output_dir, ignore_errors=True)
     temporary.rename(output_dir)
     return output_dir
-
-
-def push_folder(folder: Path, hub_model_id: str | None, private: bool = True) -> str:
-    """Upload exactly this folder and return the address of the commit.
-
-    The token is the hub client's own (`hf auth login` or HF_TOKEN). Raises UserError without a repository name, or
-    when the hub refuses.
-    """
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    if not hub_model_id:
-        raise UserError("push_to_hub=true needs hub_model_id=USER/NAME")
-    api = HfApi()
-    try:
-        api.create_repo(hub_model_id, private=private, exist_ok=True)
-        return str(api.upload_folder(repo_id=hub_model_id, folder_path=folder, commit_message="Upload model"))
-    except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, ValueError) as error:
-        raise UserError(
-            f"the hub did not take {hub_model_id}: {str(error).splitlines()[0]}; the folder is at {folder}"
-        ) from None
 
 
 def settings_for(

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
+from tts_toolkit.speakers import own_ends
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 MIN_SECONDS = 0.1  # shorter sound leaves the time-delay layers without a frame
@@ -38,12 +40,19 @@ class SpeakerEncoder(Protocol):
         """Return the L2-normalised embedding (dim,), float32, of a waveform (n,) at 16 kHz."""
 
 
+def embed_all(encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the embedding (dim,) of each waveform: what `embed` says of it alone, in a batch where it can."""
+    if isinstance(encoder, SpeechBrainEncoder):
+        return list(encoder.embed_batch(waveforms))
+    return [encoder.embed(waveform) for waveform in waveforms]
+
+
 @dataclass(frozen=True)
 class SpeechBrainEncoder:
     """An encoder that `EncoderClassifier.from_hparams` loads.
 
-    Embeddings are exact: one utterance at a time, since padding leaks through the time-delay layers, and without
-    the Gaussian noise that SpeechBrain's statistics pooling adds even in evaluation.
+    Embeddings are those of each utterance alone, in batches too (see `own_ends`), and without the Gaussian noise that
+    SpeechBrain's statistics pooling adds even in evaluation.
     """
 
     source: str  # hub id, folder, or the name of a built-in encoder
@@ -112,11 +121,23 @@ class SpeechBrainEncoder:
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
         """Return the L2-normalised embedding (dim,); raises UserError below 0.1 s of sound."""
-        if len(waveform) < MIN_SECONDS * SAMPLE_RATE_HZ:
-            raise UserError(f"{len(waveform) / SAMPLE_RATE_HZ:.3f} s of sound are too short for a speaker embedding")
-        with torch.no_grad():
-            embedding = self._model.encode_batch(torch.from_numpy(waveform)[None]).flatten()
-        return torch.nn.functional.normalize(embedding, dim=0).cpu().numpy()
+        return self.embed_batch([waveform])[0]
+
+    @torch.no_grad()
+    def embed_batch(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the L2-normalised embeddings (n, dim); raises UserError when a waveform is below 0.1 s."""
+        shortest = min(map(len, waveforms))
+        if shortest < MIN_SECONDS * SAMPLE_RATE_HZ:
+            raise UserError(f"{shortest / SAMPLE_RATE_HZ:.3f} s of sound are too short for a speaker embedding")
+        if len(waveforms) > 1 and self._reach is not None:
+            embeddings = own_ends.embed_batch(self._model, waveforms, self._reach)
+        else:
+            embeddings = torch.stack([self._model.encode_batch(torch.from_numpy(w)[None]).flatten() for w in waveforms])
+        return torch.nn.functional.normalize(embeddings, dim=1).cpu().numpy()
+
+    @cached_property
+    def _reach(self) -> int | None:
+        return own_ends.reach(self._model.mods.embedding_model)
 
 
 def _forget_lazy_modules() -> None:

@@ -1,0 +1,235 @@
+"""Embeddings of whole sets: batches, shards, profiles of voices, and what the recipe leaves behind."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import run, tone
+from safetensors.numpy import load_file
+
+from tts_toolkit.assets import ASSETS
+from tts_toolkit.audio import load_waveform, trim_silence
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.features import ClipLimits
+from tts_toolkit.errors import UserError
+from tts_toolkit.processes import Processes
+from tts_toolkit.speakers.blending import cosine, mixture, nearest
+from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
+from tts_toolkit.speakers.encoders import SpeechBrainEncoder
+from tts_toolkit.speakers.extraction import clip_voices
+from tts_toolkit.speakers.profile import profiles
+from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
+
+ECAPA = """\
+compute_features: !new:speechbrain.lobes.features.Fbank
+    n_mels: 40
+mean_var_norm: !new:speechbrain.processing.features.InputNormalization
+    norm_type: sentence
+    std_norm: False
+embedding_model: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
+    input_size: 40
+    channels: [32, 32, 32, 32, 96]
+    kernel_sizes: [5, 3, 3, 3, 1]
+    dilations: [1, 2, 3, 4, 1]
+    attention_channels: 16
+    lin_neurons: 48
+    res2net_scale: 4
+    se_channels: 16
+classifier: !new:speechbrain.lobes.models.ECAPA_TDNN.Classifier
+    input_size: 48
+    out_neurons: 2
+mean_var_norm_emb: !new:speechbrain.processing.features.InputNormalization
+    norm_type: global
+    std_norm: False
+modules:
+    compute_features: !ref <compute_features>
+    mean_var_norm: !ref <mean_var_norm>
+    embedding_model: !ref <embedding_model>
+    mean_var_norm_emb: !ref <mean_var_norm_emb>
+    classifier: !ref <classifier>
+label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
+pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
+"""
+RESNET = ECAPA.replace(
+    ECAPA[ECAPA.index("embedding_model: !new") : ECAPA.index("classifier: !new")],
+    """embedding_model: !new:speechbrain.lobes.models.ResNet.ResNet
+    input_size: 40
+    channels: [4, 4, 8, 8]
+    strides: [1, 2, 2, 2]
+    block_sizes: [1, 1, 1, 1]
+    lin_neurons: 48
+""",
+)
+
+
+@pytest.fixture(scope="module")
+def waveforms():
+    files = sorted((ASSETS / "demo-voice/audio").glob("*.flac"))[:7]
+    spoken = [trim_silence(load_waveform(file)) for file in files]
+    return [*spoken, spoken[0][:2000], spoken[1][:9000]]
+
+
+@pytest.mark.parametrize("network", ["xvector-mini", ECAPA, RESNET], ids=["x-vector", "ecapa", "resnet"])
+def test_an_embedding_is_the_same_alone_and_in_a_shuffled_padded_batch(network, waveforms, tmp_path):
+    if network != "xvector-mini":
+        (tmp_path / "hyperparams.yaml").write_text(network)
+        network = str(tmp_path)
+    encoder = SpeechBrainEncoder(network, device="cpu")
+    alone = np.stack([encoder.embed(waveform) for waveform in waveforms])
+    order = np.random.default_rng(0).permutation(len(waveforms))
+    together = encoder.embed_batch([waveforms[row] for row in order])
+    np.testing.assert_allclose(together, alone[order], atol=1e-5)
+    assert np.linalg.norm(alone, axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_padding_would_have_changed_them(waveforms):
+    """What the care is for: SpeechBrain's own batch moves the short ones."""
+    import torch
+
+    encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
+    lengths = torch.tensor([len(w) for w in waveforms]) / max(map(len, waveforms))
+    padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(w) for w in waveforms], batch_first=True)
+    careless = torch.nn.functional.normalize(encoder._model.encode_batch(padded, lengths).flatten(1)).numpy()
+    assert abs(careless - encoder.embed_batch(waveforms)).max() > 1e-4
+
+
+def sounds(folder, n, speaker="s"):
+    clips = []
+    for row in range(n):
+        file = folder / f"{speaker}{row}.wav"
+        soundfile.write(file, tone(0.5 + 0.1 * row, hz=200 + 10 * row), 16_000)
+        clips.append(Clip(f"{speaker}{row}", file, "text", speaker, f"f:{row}"))
+    return clips
+
+
+def test_processes_share_the_clips_and_all_know_everything(tmp_path):
+    class Counting:
+        name, version = "counting", "1"
+
+        def __init__(self):
+            self.heard = []
+
+        def embed(self, waveform):
+            self.heard.append(len(waveform))
+            return np.full(3, len(waveform) / 16_000, dtype=np.float32)
+
+    clips, cache, second = sounds(tmp_path, 5), tmp_path / "cache", Counting()
+
+    first = Counting()
+    with pytest.raises(FileNotFoundError):
+        clip_voices(clips, first, ClipLimits(), cache, Processes(0, 2))  # nobody did the other share
+    assert len(first.heard) == 3
+    found = clip_voices(clips, second, ClipLimits(), cache, Processes(1, 2))
+    assert len(second.heard) == 2 and found.embeddings.shape == (5, 3)
+    np.testing.assert_allclose(found.embeddings[:, 0], found.seconds, atol=1e-5)
+    assert sorted(first.heard + second.heard) == sorted(round(16_000 * s) for s in found.seconds.tolist())
+
+
+def voice(rng, centre, n, spread):
+    rows = centre + spread * rng.standard_normal((n, len(centre)))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_a_foreign_clip_stands_out_and_no_other():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        own, other = np.eye(16)[0], np.eye(16)[1]
+        rows = np.concatenate([voice(rng, own, 50, 0.05), voice(rng, other, 1, 0.05)])
+        (profile,) = profiles([str(n) for n in range(51)], ["anna"] * 51, rows)
+        assert [outlier.id for outlier in profile.outliers] == ["50"]
+        assert "unlike the voice's other clips: cosine" in profile.outliers[0].reason
+    assert profile.cosines.shape == (51,) and np.argmin(profile.cosines) == 50
+
+
+def test_a_clip_under_the_wrong_name_is_told_where_it_belongs():
+    rng = np.random.default_rng(0)
+    rows = np.concatenate([voice(rng, np.eye(16)[0], 20, 0.1), voice(rng, np.eye(16)[1], 20, 0.1)])
+    names = ["anna"] * 20 + ["ben"] * 20
+    names[3] = "ben"
+    anna, ben = profiles([str(n) for n in range(40)], names, rows)
+    assert not anna.outliers and [outlier.id for outlier in ben.outliers] == ["3"]
+    assert "nearer to the voice 'anna'" in ben.outliers[0].reason
+
+
+def test_a_voice_of_one_clip_has_no_cosine():
+    (profile,) = profiles(["a"], ["anna"], np.eye(4, dtype=np.float32)[:1])
+    assert np.isnan(profile.cosines).all() and not profile.outliers
+
+
+def test_leaving_one_out_is_the_mean_of_the_others():
+    rows = voice(np.random.default_rng(1), np.eye(8)[0], 6, 0.5)
+    others = leave_one_out(rows, ["a", "b", "a", "a", "c", "b"])
+    np.testing.assert_allclose(others[0], mean_embedding(rows[[2, 3]]), atol=1e-6)
+    np.testing.assert_allclose(others[1], rows[5], atol=1e-6)
+    np.testing.assert_allclose(others[4], rows[4], atol=1e-6)
+
+
+def test_voices_are_compared_looked_up_and_mixed():
+    anna, ben = np.asarray([[1.0, 0.0]], dtype=np.float32), np.asarray([0.0, 2.0], dtype=np.float32)
+    assert cosine(anna, ben) == 0.0 and cosine(anna, 3 * anna) == pytest.approx(1.0)
+    mixed = mixture({"anna": anna, "ben": ben}, {"anna": 3, "ben": 1})
+    assert mixed.shape == (1, 2) and np.linalg.norm(mixed) == pytest.approx(1.0)
+    assert mixed[0, 0] / mixed[0, 1] == pytest.approx(3.0), "each voice counts by its weight, not its length"
+    assert list(nearest(mixed, {"ben": ben, "anna": anna})) == ["anna", "ben"]
+    with pytest.raises(UserError, match="different encoders"):
+        cosine(anna, np.ones(3))
+    with pytest.raises(UserError, match="none may be below 0"):
+        mixture({"anna": anna, "ben": ben}, {"anna": 1, "ben": -2})
+
+
+def test_the_dataset_reads_as_the_arctic_one(tmp_path):
+    from datasets import load_dataset
+
+    rows = np.random.default_rng(0).standard_normal((3, 512)).astype(np.float32)
+    from tts_toolkit.speakers.store import EmbeddingCard
+
+    card = EmbeddingCard("anna", "encoder", "1", 3, 9.0, "speaker_mean", licences=["cc-by-4.0"], consents=["signed"])
+    folder = write_xvector_dataset(tmp_path / "set", ["a.wav", "b.wav", "c.wav"], rows, [card])
+    table = load_dataset(str(folder), split="validation", cache_dir=str(tmp_path / "cache"))
+    assert table.column_names == ["filename", "xvector"] and table[1]["filename"] == "b.wav"
+    np.testing.assert_allclose(table[2]["xvector"], rows[2], atol=1e-6)
+    assert "license: cc-by-4.0" in (folder / "README.md").read_text() and "signed" in (folder / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory):
+    """The demo's voice and a higher copy of it, a tone among the first one's clips; the recipe has run on them."""
+    folder = tmp_path_factory.mktemp("recordings")
+    files = sorted((ASSETS / "demo-voice/audio").glob("*.flac"))[:12]
+    lines = ["file_name,text,speaker,licence,consent"]
+    for row, file in enumerate(files):
+        faster = 1.0 if row < 8 else 1.25  # moves pitch and formants: another voice
+        soundfile.write(folder / file.name, soundfile.read(file)[0], round(16_000 * faster))
+        lines.append(f"{file.name},say <script>,{'anna' if row < 8 else 'ben'},cc0-1.0,signed form")
+    soundfile.write(folder / "tone.wav", tone(2.0), 16_000)
+    lines.append("tone.wav,a tone,anna,cc0-1.0,")
+    (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
+    done = run("train/embed.py", f"data.path={folder}", "encoder=xvector_mini", cwd=folder)
+    return folder / "outputs/embeddings", done.stdout
+
+
+def test_the_recipe_tells_what_it_found(embedded):
+    folder, told = embedded
+    cards = json.loads((folder / "speaker_embeddings.json").read_text())
+    assert [entry["id"] for entry in cards["anna"]["outliers"]] == ["tone"] and "tone: " in told
+    assert cards["anna"]["licences"] == ["cc0-1.0"] and cards["anna"]["consents"] == ["signed form"]
+    assert cards["anna"]["n_clips"] == 9 and 0 < cards["anna"]["leave_one_out_cosine"] <= 1
+    assert load_file(folder / "speaker_embeddings.safetensors")["ben"].shape == (1, 512)
+    scale = json.loads((folder / "summary.json").read_text())["scale"]
+    assert scale["n_same"] == 13 and scale["n_different"] == 13
+    page = (folder / "report.html").read_text()
+    assert "<script>" not in page and "say &lt;script&gt;" in page and page.count("<audio") == 13
+    assert page.count("<svg") == 2 and page.index("tone</span>") < page.index("anna</b>", page.index("tone</span>"))
+
+
+def test_known_voices_are_compared_looked_up_and_mixed_by_the_recipe(embedded):
+    folder = Path(embedded[0]).parents[1]
+    told = run("train/embed.py", "encoder=xvector_mini", "--compare", "anna", "ben", cwd=folder).stdout
+    assert told.startswith("anna and ben: cosine 0.9") and "(here: same voice " in told
+    told = run("train/embed.py", "encoder=xvector_mini", "nearest=anna", "mix={anna: 0.7, ben: 0.3}", cwd=folder).stdout
+    assert told.startswith("ben: cosine 0.9") and "0.7 anna, 0.3 ben" in told
+    assert load_file(folder / "outputs/embeddings/mix.safetensors")["mix"].shape == (1, 512)
+    done = run("train/embed.py", "encoder=xvector_mini", "compare=[anna,cleo]", cwd=folder, check=False)
+    assert done.returncode == 1 and "unknown voice 'cleo'" in done.stderr

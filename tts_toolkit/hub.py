@@ -1,0 +1,33 @@
+"""The way of a folder to the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tts_toolkit.errors import UserError
+
+
+def push_folder(
+    folder: Path, repo_id: str | None, setting: str, private: bool = True, kind: Literal["model", "dataset"] = "model"
+) -> str:
+    """Upload exactly this folder and return the address of the commit.
+
+    The token is the hub client's own (`hf auth login` or HF_TOKEN). `setting` is the option that names the
+    repository. Raises UserError without a name, or when the hub refuses.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if not repo_id:
+        raise UserError(f"push_to_hub=true needs {setting}=USER/NAME")
+    api = HfApi()
+    try:
+        api.create_repo(repo_id, private=private, exist_ok=True, repo_type=kind)
+        return str(
+            api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=f"Upload {kind}", repo_type=kind)
+        )
+    except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, ValueError) as error:
+        raise UserError(
+            f"the hub did not take {repo_id}: {str(error).splitlines()[0]}; the folder is at {folder}"
+        ) from None

@@ -1,0 +1,76 @@
+"""Speaker embeddings of many recordings: in batches, shared between processes, kept by content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.features import ClipLimits, content_key, keep_array
+from tts_toolkit.processes import ALONE, Processes
+from tts_toolkit.progress import AudioProgress
+from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
+
+FORMAT = "embedding-2"  # of a cached file: the seconds of sound, then the embedding
+N_READ_AHEAD = 128  # clips held in memory together
+MAX_BATCH_SECONDS = 60.0  # padding included
+
+
+@dataclass(frozen=True)
+class ClipVoices:
+    """What an encoder makes of clips, in their order."""
+
+    embeddings: np.ndarray  # (n_clips, dim), float32, L2-normalised
+    seconds: np.ndarray  # (n_clips,) of sound that each was taken from, silent ends cut
+
+
+def clip_voices(
+    clips: Sequence[Clip],
+    encoder: SpeakerEncoder,
+    limits: ClipLimits,
+    cache_dir: Path,
+    processes: Processes = ALONE,
+) -> ClipVoices:
+    """Return the embeddings of the clips' sound, computing those that the cache lacks.
+
+    Processes share what is missing and all return everything. Raises UserError at the first clip that cannot be used.
+    """
+    files = [_cache_file(clip, encoder, limits, cache_dir) for clip in clips]
+    todo = [
+        (clip, file)
+        for clip, file in list(zip(clips, files, strict=True))[processes.rank :: processes.n]
+        if not file.exists()
+    ]
+    with AudioProgress("speaker embeddings", "clip", len(todo)) as bar:
+        for start in range(0, len(todo), N_READ_AHEAD):
+            read = [(limits.read(clip), file) for clip, file in todo[start : start + N_READ_AHEAD]]
+            for batch in _batches(sorted(read, key=lambda item: len(item[0]))):
+                waveforms = [waveform for waveform, _ in batch]
+                seconds = [len(waveform) / SAMPLE_RATE_HZ for waveform in waveforms]
+                for embedding, length, (_, file) in zip(embed_all(encoder, waveforms), seconds, batch, strict=True):
+                    keep_array(file, np.concatenate([[length], embedding]).astype(np.float32))
+                bar.update(len(batch), sum(seconds))
+    processes.wait()
+    rows = np.stack([np.load(file, allow_pickle=False) for file in files])
+    return ClipVoices(rows[:, 1:], rows[:, 0])
+
+
+def _cache_file(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> Path:
+    key = content_key(clip, FORMAT, encoder.version, limits)
+    return cache_dir / "embeddings" / key[:2] / f"{key}.npy"
+
+
+def _batches(read: Sequence[tuple[np.ndarray, Path]]) -> Iterator[list[tuple[np.ndarray, Path]]]:
+    """Yield waveforms, sorted by length, in batches under the limit, or alone."""
+    batch: list[tuple[np.ndarray, Path]] = []
+    for item in read:
+        if batch and (len(batch) + 1) * len(item[0]) > MAX_BATCH_SECONDS * SAMPLE_RATE_HZ:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch

@@ -1,0 +1,63 @@
+"""Embeddings as a `datasets` folder with the columns of Matthijs/cmu-arctic-xvectors, which existing notebooks read."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tts_toolkit.files import write_whole
+from tts_toolkit.speakers.store import EmbeddingCard
+
+SPLIT = "validation"  # the only one of that dataset
+
+
+def write_xvector_dataset(
+    folder: Path, filenames: Sequence[str], embeddings: np.ndarray, cards: Sequence[EmbeddingCard]
+) -> Path:
+    """Return `folder` once `load_dataset(folder, split="validation")` gives rows of `filename` and `xvector` (dim)."""
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.table({"filename": list(filenames), "xvector": list(embeddings.astype(np.float32))})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer)
+    write_whole(folder / "data" / f"{SPLIT}-00000-of-00001.parquet", buffer.getvalue())
+    write_whole(folder / "README.md", _card(cards).encode())
+    return folder
+
+
+def _card(cards: Sequence[EmbeddingCard]) -> str:
+    import yaml
+
+    licences = sorted({licence for card in cards for licence in card.licences})
+    head = {
+        "license": licences[0] if len(licences) == 1 else "other",
+        "tags": ["speaker-embeddings", "tts-toolkit"],
+        "configs": [{"config_name": "default", "data_files": [{"split": SPLIT, "path": f"data/{SPLIT}-*"}]}],
+    }
+    rows = "\n".join(
+        f"| {card.speaker} | {card.n_clips} | {card.seconds:.0f} | {', '.join(card.licences) or 'not told'} "
+        f"| {', '.join(card.consents) or 'not told'} |"
+        for card in cards
+    )
+    return f"""---
+{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---
+
+# Speaker embeddings
+
+Encoder: {cards[0].encoder}, revision {cards[0].encoder_revision}. One L2-normalised vector a recording.
+
+| speaker | clips | seconds | licence of the recordings | consent |
+|---|---|---|---|---|
+{rows}
+
+```python
+from datasets import load_dataset
+
+embeddings = load_dataset("THIS_FOLDER", split="{SPLIT}")
+xvector = embeddings[0]["xvector"]
+```
+"""
