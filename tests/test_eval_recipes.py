@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_module
 from test_recipes import free_port
 from tts_toolkit.eval.benchmark import benchmark
 from tts_toolkit.eval.compare import compare
+from tts_toolkit.eval.coverage import coverage
 from tts_toolkit.eval.prepare import prepare
 from tts_toolkit.eval.score import score
 
@@ -234,3 +235,15 @@ def test_wavlm_judges(tmp_path):
     assert judge.version == REVISION
     with pytest.raises(UserError, match="too short"):
         judge.embed(tone(0.05))
+
+
+def test_what_each_family_cannot_say_stands_in_one_table(
+    tmp_path, capsys, hub_vits, hub_bark, tiny_speecht5_dir, tiny_hifigan_dir
+):
+    (tmp_path / "danish.txt").write_text("r\u00f8dgr\u00f8d med fl\u00f8de\nplain words\n")
+    told = coverage(configured("coverage", f"texts={tmp_path / 'danish.txt'}", f"output_dir={tmp_path / 'out'}"))
+    found = json.loads((tmp_path / "out/coverage.json").read_text())
+    assert list(found) == ["speecht5", "mms_eng", "bark_small"]
+    for name in ("speecht5", "mms_eng"):
+        assert found[name]["dropped"] == {"\u00f8": 3} and found[name]["n_in_full"] == 1, name
+    assert "| speecht5 | 1 of 2 | \u00f8 3 | nothing | 0 |" in told.read_text() == capsys.readouterr().out

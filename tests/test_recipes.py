@@ -16,6 +16,9 @@ import soundfile
 from conftest import CHECKOUT, run, tone
 from safetensors.torch import load_file
 
+from tts_toolkit.assets import ASSETS
+from tts_toolkit.models.speecht5 import load_speecht5
+
 FAST = [
     "schedule.max_steps=4", "schedule.eval_every=2", "schedule.save_every=1", "schedule.log_every=1",
     "loader.max_frames=400", "evaluation.n_sentences=2", "decoding.max_frames_per_token=2", "decoding.stop_threshold=2.0",
@@ -79,6 +82,27 @@ def test_the_model_is_trained_and_carries_the_voice(finetuned, tiny_speecht5_dir
     assert card["n_clips"] == 8 and card["encoder"] == "speechbrain/spkrec-xvect-voxceleb" and card["seconds"] > 8
 
 
+def test_new_letters_are_learnt_and_clips_of_no_use_left_out(hub, tmp_path):
+    rows = [json.loads(line) for line in (ASSETS / "demo-voice/metadata.jsonl").open()][:12]
+    for number, row in enumerate(rows):
+        row |= {"split": "test" if number >= 10 else "dev" if number >= 8 else "train"}
+        (tmp_path / "data/audio").mkdir(parents=True, exist_ok=True)
+        shutil.copy(ASSETS / "demo-voice" / row["file_name"], tmp_path / "data" / row["file_name"])
+    rows[0]["text"] = rows[0]["text"].replace("a", "\u00e6")
+    (tmp_path / "data" / rows[1]["file_name"]).write_bytes(b"no sound")
+    (tmp_path / "data/metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "{oops\n")
+    settings = ["text.extend_vocabulary=true", "preflight.on_reject=drop", "evaluation.n_test_sentences=1"]
+    done = run("train/finetune.py", "data=folder", f"data.path={tmp_path / 'data'}", *FAST, *settings, cwd=tmp_path)
+    assert re.search(r"new letters: \u00e6 \d \(from a\)", done.stderr)
+    assert (
+        "preflight: 2 of 13 clips are left out (the manifest's row gives no clip 1, the sound cannot be read 1)"
+        in done.stderr
+    )
+    assert "7 train, 2 dev, 2 test clips" in done.stderr
+    tokenizer = load_speecht5(str(tmp_path / "outputs/finetune/model")).processor.tokenizer
+    assert tokenizer.decode(tokenizer("\u00e6ble")["input_ids"], skip_special_tokens=True) == "\u00e6ble"
+
+
 def test_the_model_speaks_a_text_a_file_of_texts_and_a_recorded_voice(finetuned, tmp_path):
     model = f"model={finetuned[0] / 'model'}"
     limits = ["decoding.max_frames_per_token=2", "decoding.stop_threshold=2.0"]
@@ -99,6 +123,7 @@ def test_embeddings_of_a_folder(hub, voice_folder, tmp_path):
     done = run("train/embed.py", f"data.path={voice_folder}", cwd=tmp_path)
     saved = load_file(tmp_path / "outputs/embeddings/speaker_embeddings.safetensors")
     assert saved["tone"].shape == (1, 512) and "tone: 12 clips" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "outputs"], "nothing is left lying about"
     clips = load_file(tmp_path / "outputs/embeddings/clip_embeddings.safetensors")
     assert len(clips) == 12
 

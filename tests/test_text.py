@@ -6,7 +6,8 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import build_tokenizer
 from tts_toolkit.text.english import normalize_english
-from tts_toolkit.text.frontend import TextFrontEnd, as_written, check_transcripts
+from tts_toolkit.text.folding import fold
+from tts_toolkit.text.frontend import TextFrontEnd, check_transcripts
 from tts_toolkit.text.sentences import split_text
 
 
@@ -65,5 +66,10 @@ def test_sentences_come_before_clauses_and_clauses_before_words():
         split_text("a" * 31, fits)
 
 
-def test_other_languages_are_spoken_as_written():
-    assert as_written("3 Äpfel") == "3 Äpfel"
+def test_other_languages_keep_their_words_and_lose_their_typography():
+    assert fold("3 \u00c4pfel") == "3 \u00c4pfel"
+    assert (
+        fold("\u201eA\u0308pfel\u201c \u2013 f\u00fcnf\u00a0St\u00fcck\u2026")
+        == '"\u00c4pfel" - f\u00fcnf St\u00fcck...'
+    )
+    assert fold("Ti\u00adsch\u200b") == "Tisch"

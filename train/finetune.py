@@ -6,6 +6,7 @@ tts-finetune data=folder data.path=my_recordings
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from torch.utils.data import DataLoader
 
+    from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.preparation import Prepared
     from tts_toolkit.models.speecht5 import SpeechT5
     from tts_toolkit.report.html import SystemReport
     from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
+    from tts_toolkit.text.frontend import TextFrontEnd
     from tts_toolkit.training.checkpoints import Progress
     from tts_toolkit.training.spoken import SpokenEvaluation
 
@@ -38,7 +41,8 @@ def finetune(cfg: DictConfig) -> Path:
     accelerator = _accelerator(cfg, output_dir)
     speech = _speech(cfg)
     with accelerator.main_process_first():  # the others find everything in the cache
-        prepared = _prepare(cfg, speech)
+        speech, clips = _clips(cfg, speech)
+        prepared = _prepare(cfg, speech, clips)
     best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
     if not accelerator.is_main_process:
         return output_dir / "model"
@@ -60,19 +64,53 @@ def _speech(cfg: DictConfig) -> SpeechT5:
     return instantiate(cfg.base_model, _convert_="all")
 
 
-def _prepare(cfg: DictConfig, speech: SpeechT5) -> Prepared:
+def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip]]:
+    """Return the clips to train on, and the model with the letters that it was to learn."""
+    from contextlib import nullcontext
+
     from hydra.utils import instantiate
 
     from tts_toolkit.data.clips import of_speakers
-    from tts_toolkit.data.preparation import prepare
-    from tts_toolkit.data.splits import split_clips
+    from tts_toolkit.data.preflight import look_over, usable
+    from tts_toolkit.data.rows import collected_faults
+    from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
+
+    with collected_faults() if cfg.preflight.on_reject == "drop" else nullcontext([]) as faults:
+        clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
+    if cfg.text.extend_vocabulary:
+        letters = new_letters((clip.transcript for clip in clips), _front_end(cfg, speech))
+        log.info("new letters: %s", report(letters) or "none")
+        speech = extend_vocabulary(speech, letters)
+    if cfg.preflight.on_reject == "ignore":
+        return speech, clips
+    found = look_over(
+        clips,
+        faults,
+        _front_end(cfg, speech),
+        instantiate(cfg.limits),
+        instantiate(cfg.preflight.thresholds),
+        Path(cfg.cache_dir),
+        instantiate(cfg.encoder),
+    )
+    return speech, usable(found, cfg.preflight.on_reject)
+
+
+def _front_end(cfg: DictConfig, speech: SpeechT5) -> TextFrontEnd:
     from tts_toolkit.synthesis.speecht5 import normalizer
     from tts_toolkit.text.frontend import TextFrontEnd
 
-    parts = split_clips(of_speakers(instantiate(cfg.data), cfg.speaker.names), **cfg.split)
+    return TextFrontEnd(speech.processor.tokenizer, normalizer(cfg.text.language))
+
+
+def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepared:
+    from hydra.utils import instantiate
+
+    from tts_toolkit.data.preparation import prepare
+    from tts_toolkit.data.splits import split_clips
+
     prepared = prepare(
-        parts,
-        TextFrontEnd(speech.processor.tokenizer, normalizer(cfg.text.language)),
+        split_clips(clips, **cfg.split),
+        _front_end(cfg, speech),
         instantiate(cfg.encoder),
         instantiate(cfg.limits),
         cfg.speaker.conditioning,

@@ -21,6 +21,7 @@ class Clip:
     split: str = ""  # "train", "dev" or "test" when the source says so
     licence: str = ""  # of the recording, when the source says so
     consent: str = ""  # of the person who speaks, in the source's words
+    session: str = ""  # recorded together with others of the same name
 
 
 def of_speakers(clips: Sequence[Clip], names: Sequence[str] | None) -> list[Clip]:

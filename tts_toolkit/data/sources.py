@@ -12,6 +12,7 @@ from typing import Any
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SOUND_SUFFIXES
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.rows import refuse_row
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress
@@ -20,6 +21,7 @@ TEXT_COLUMNS = ("text", "transcription", "transcript", "normalized_text", "sente
 AUDIO_COLUMNS = ("file_name", "audio", "audio_path", "path", "file")
 SPEAKER_COLUMNS = ("speaker", "speaker_id")
 SPLITS = ("train", "dev", "test")
+SPLIT_NAMES = {"": "", "validation": "dev", "valid": "dev", "eval": "dev"} | {split: split for split in SPLITS}
 ONE_SPEAKER = "speaker"  # the name where a source tells none
 
 
@@ -32,7 +34,7 @@ def folder(
     """Return the clips of an AudioFolder: `metadata.csv` or `metadata.jsonl` with `file_name` and a text column.
 
     A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). The columns
-    `id`, `split`, `licence` (or `license`) and `consent` are heeded when present.
+    `id`, `split`, `licence` (or `license`), `consent` and `session` are heeded when present.
     """
     root = _folder(path)
     for name, read in (("metadata.csv", _csv_rows), ("metadata.jsonl", _jsonl_rows)):
@@ -71,7 +73,8 @@ def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
     for number, line in enumerate(_lines(file), start=1):
         fields = line.split("|")
         if len(fields) not in (2, 3):
-            raise UserError(f"{file}:{number}: found {len(fields)} fields, expected id|text or id|text|normalized text")
+            refuse_row(f"{file}:{number}", f"found {len(fields)} fields, expected id|text or id|text|normalized text")
+            continue
         rows.append(
             (number, {"id": fields[0], "audio": f"wavs/{fields[0]}.wav", "text": fields[-1], "speaker": speaker})
         )
@@ -92,19 +95,56 @@ def hub(
 
     The audio column is never decoded by `datasets`, so neither torchcodec nor FFmpeg is needed.
     """
-    from datasets import Audio, load_dataset
+    from datasets import load_dataset
 
     try:
         table = load_dataset(dataset_name, dataset_config_name, split=split, revision=revision)
     except (FileNotFoundError, ConnectionError, ValueError) as error:
         raise UserError(f"data.dataset_name={dataset_name}: cannot be loaded: {_first_line(error)}") from None
     where = Path(f"{dataset_name}[{split}]")
-    columns = _choose_columns(
-        where, set(table.column_names), audio_column_name, text_column_name, speaker_id_column_name
+    return _table_clips(
+        where, table, cache_dir, "hub rows", audio_column_name, text_column_name, speaker_id_column_name
     )
+
+
+def parquet(
+    path: str,
+    cache_dir: str,
+    audio_column_name: str | None = None,
+    text_column_name: str | None = None,
+    speaker_id_column_name: str | None = None,
+) -> list[Clip]:
+    """Return the clips of a Parquet file, or of all in a folder, whose audio column holds `bytes` and `path`."""
+    from datasets import load_dataset
+
+    files = [str(file) for file in sorted(Path(path).rglob("*.parquet"))] if Path(path).is_dir() else [path]
+    if not files or not all(Path(file).is_file() for file in files):
+        raise UserError(f"data.path={path}: no such Parquet file, nor a folder that holds any")
+    try:
+        table = load_dataset("parquet", data_files=files, split="train")
+    except Exception as error:  # datasets wraps what pyarrow raises in errors of its own
+        raise UserError(f"data.path={path}: cannot be read as Parquet: {_first_line(error)}") from None
+    return _table_clips(
+        Path(path), table, cache_dir, "Parquet rows", audio_column_name, text_column_name, speaker_id_column_name
+    )
+
+
+def _table_clips(
+    where: Path,
+    table: Any,
+    cache_dir: str,
+    what: str,
+    audio_column: str | None,
+    text_column: str | None,
+    speaker_column: str | None,
+) -> list[Clip]:
+    """Return the clips of a `datasets` table, its sound kept as files."""
+    from datasets import Audio
+
+    columns = _choose_columns(where, set(table.column_names), audio_column, text_column, speaker_column)
     table = table.cast_column(columns["audio"], Audio(decode=False))
     rows = []
-    for number, row in enumerate(progress(table, "hub rows", "clip", len(table)), start=1):
+    for number, row in enumerate(progress(table, what, "clip", len(table)), start=1):
         audio = row[columns["audio"]]
         row[columns["audio"]] = str(stored_audio(audio, Path(cache_dir)))
         rows.append((number, {**row, "id": str(row.get("id") or f"row{number - 1:08d}")}))
@@ -141,23 +181,28 @@ def _csv_rows(file: Path) -> Iterable[tuple[int, dict[str, str]]]:
     reader = csv.DictReader(_lines(file))
     for row in reader:
         if None in row or None in row.values():
-            raise UserError(
-                f"{file}:{reader.line_num}: has another number of fields than the header "
-                f"({', '.join(reader.fieldnames or [])}); put double quotes around a text that holds commas"
+            refuse_row(
+                f"{file}:{reader.line_num}",
+                "has another number of fields than the header "
+                f"({', '.join(reader.fieldnames or [])}); put double quotes around a text that holds commas",
             )
-        yield reader.line_num, row
+        else:
+            yield reader.line_num, row
 
 
 def _jsonl_rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(_lines(file), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f"{file}:{number}: is not JSON ({error.msg} at column {error.colno})") from None
-            if not isinstance(row, dict):
-                raise UserError(f"{file}:{number}: is not a JSON object; write one {{...}} a line")
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            refuse_row(f"{file}:{number}", f"is not JSON ({error.msg} at column {error.colno})")
+            continue
+        if isinstance(row, dict):
             yield number, row
+        else:
+            refuse_row(f"{file}:{number}", "is not a JSON object; write one {...} a line")
 
 
 def _columns(
@@ -194,9 +239,15 @@ def _clips(file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], c
     clips: dict[str, Clip] = {}
     for number, row in rows:
         where = f"{file}:{number}"
-        for role, column in columns.items():
-            if not str(row.get(column) or "").strip():
-                raise UserError(f"{where}: the {role} column {column!r} is empty; fill it or remove the row")
+        empty = [(role, column) for role, column in columns.items() if not str(row.get(column) or "").strip()]
+        if empty:
+            refuse_row(where, f"the {empty[0][0]} column {empty[0][1]!r} is empty; fill it or remove the row")
+            continue
+        named = str(row.get("split") or "").strip().lower()
+        if named not in SPLIT_NAMES:
+            allowed = f"{', '.join(SPLITS)} (validation counts as dev)"
+            refuse_row(where, f"the split {row['split']!r} is none of {allowed}")
+            continue
         name = str(row[columns["audio"]])
         clip = Clip(
             id=str(row.get("id") or Path(name).with_suffix("").as_posix()),
@@ -204,22 +255,16 @@ def _clips(file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], c
             transcript=str(row[columns["text"]]).strip(),
             speaker=str(row[columns["speaker"]]) if "speaker" in columns else ONE_SPEAKER,
             source=where,
-            split=_split(row.get("split"), where),
+            split=SPLIT_NAMES[named],
             licence=str(row.get("licence") or row.get("license") or ""),
             consent=str(row.get("consent") or ""),
+            session=str(row.get("session") or ""),
         )
         if clip.id in clips:
-            raise UserError(f"{where}: the id {clip.id!r} stands already at {clips[clip.id].source}; ids must differ")
+            refuse_row(where, f"the id {clip.id!r} stands already at {clips[clip.id].source}; ids must differ")
+            continue
         clips[clip.id] = clip
     return list(clips.values())
-
-
-def _split(value: object, where: str) -> str:
-    named = {"": "", "validation": "dev", "valid": "dev", "eval": "dev"} | {split: split for split in SPLITS}
-    key = str(value or "").strip().lower()
-    if key not in named:
-        raise UserError(f"{where}: the split {value!r} is none of {', '.join(SPLITS)} (validation counts as dev)")
-    return named[key]
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
@@ -14,19 +15,31 @@ def stable_fraction(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
+Unit = Literal["transcript", "speaker", "session"]
+
+
 def split_clips(
-    clips: Sequence[Clip], dev_fraction: float = 0.1, test_fraction: float = 0.1, seed: int = 0
+    clips: Sequence[Clip],
+    dev_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    seed: int = 0,
+    disjoint_by: Unit = "transcript",
 ) -> dict[str, list[Clip]]:
     """Return the clips by part: `train`, `dev` and `test`.
 
-    A split that the source names stands. Otherwise a clip's part depends on the seed and its transcript alone, so
-    that no sentence is in two parts and no clip moves when others come. Raises UserError when a part that was
-    asked for stays empty.
+    A split that the source names stands. Otherwise a clip's part depends on the seed and its transcript alone (or its
+    speaker, or its session), so that none of these is in two parts and no clip moves when others come. Raises
+    UserError when a part that was asked for stays empty, or a clip has no session to go by.
     """
+    if disjoint_by not in get_args(Unit):
+        raise UserError(f"split.disjoint_by={disjoint_by}: allowed are {', '.join(get_args(Unit))}")
     parts: dict[str, list[Clip]] = {"train": [], "dev": [], "test": []}
     named = any(clip.split for clip in clips)
     for clip in clips:
-        fraction = stable_fraction(f"{seed}:{clip.transcript.casefold()}")
+        unit = str(getattr(clip, disjoint_by)).casefold()
+        if not unit:
+            raise UserError(f"{clip.source}: names no {disjoint_by}, which split.disjoint_by={disjoint_by} goes by")
+        fraction = stable_fraction(f"{seed}:{unit}")
         drawn = "test" if fraction < test_fraction else "dev" if fraction < test_fraction + dev_fraction else "train"
         parts[clip.split or ("train" if named else drawn)].append(clip)
     wanted = {"train": True, "dev": named or dev_fraction > 0, "test": named or test_fraction > 0}

@@ -16,7 +16,8 @@ from tts_toolkit.progress import progress
 from tts_toolkit.synthesis.decoding import Decoding, Spoken, decode
 from tts_toolkit.synthesis.vocoders import Vocoder
 from tts_toolkit.text.english import normalize_english
-from tts_toolkit.text.frontend import TextFrontEnd, as_written
+from tts_toolkit.text.folding import fold
+from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.sentences import split_text
 
 
@@ -32,8 +33,8 @@ class Utterance:
 
 
 def normalizer(language: str) -> Callable[[str], str]:
-    """Return the text normaliser of a language; only English has one, others are spoken as written."""
-    return normalize_english if language == "en" else as_written
+    """Return the text normaliser of a language; only English spells out, others keep their words as written."""
+    return normalize_english if language == "en" else fold
 
 
 @dataclass(frozen=True)

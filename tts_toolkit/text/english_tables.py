@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
+from tts_toolkit.text.folding import TYPOGRAPHY
+
 FOLDED = str.maketrans(
-    {
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u02bc": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u00ab": '"',
-        "\u00bb": '"',
-        "\u2010": "-",
-        "\u2011": "-",
-        "\u2012": "-",
-        "\u2013": "-",
-        "\u2014": " - ",
-        "\u2015": " - ",
-        "\u2212": "-",
-        "\u2026": "...",
-        "\u00a0": " ",
-        "\u202f": " ",
-        "\u2009": " ",
+    TYPOGRAPHY
+    | {
         "\u00d7": " times ",
         "\u00f7": " divided by ",
         "\u00bd": " 1/2",
@@ -29,8 +14,6 @@ FOLDED = str.maketrans(
         "\u00be": " 3/4",
         "\u2122": "",
         "\u00ae": "",
-        "\u2032": "'",
-        "\u2033": '"',
     }
 )
 

@@ -73,8 +73,3 @@ def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakabl
     if not kept:
         raise UserError("no clip is left: every transcript holds characters that the tokenizer cannot speak")
     return kept
-
-
-def as_written(text: str) -> str:
-    """Return `text` itself: the normaliser of languages that have none."""
-    return text

@@ -1,0 +1,74 @@
+"""Recordings spoilt in every way that the preflight knows, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
+from tts_toolkit.data.clips import Clip
+
+ADDED = "and a great deal more that nobody has ever said in front of this microphone"
+Spoilt = tuple[np.ndarray | bytes | None, str]  # the sound (None: no file), the text
+
+
+def _loud(waveform: np.ndarray) -> np.ndarray:
+    return np.clip(20 * waveform / np.abs(waveform).max(), -1, 1)
+
+
+def _noisy(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    level = np.sqrt((trim_silence(waveform) ** 2).mean()) * 10 ** (-5 / 20)
+    return waveform + level * rng.standard_normal(len(waveform)).astype(np.float32)
+
+
+FAULTS: dict[str, Sequence[Callable[[np.ndarray, str, np.random.Generator, tuple[np.ndarray, str]], Spoilt]]] = {
+    "unreadable": (lambda w, text, rng, other: (b"not a sound", text), lambda w, text, rng, other: (None, text)),
+    "silent": (lambda w, text, rng, other: (np.zeros(2 * SAMPLE_RATE_HZ), text),),
+    "too_short": (lambda w, text, rng, other: (trim_silence(w)[2000:5000], text),),
+    "too_long": (lambda w, text, rng, other: (np.tile(w, 1 + 21 * SAMPLE_RATE_HZ // len(w)), text),),
+    "clipped": (lambda w, text, rng, other: (_loud(w), text),),
+    "noisy": (lambda w, text, rng, other: (_noisy(w, rng), text),),
+    "speed": (lambda w, text, rng, other: (w, f"{text} {ADDED}"), lambda w, text, rng, other: (w, "No.")),
+    "duplicate_audio": (lambda w, text, rng, other: (other[0], f"{text} really"),),
+    "duplicate_text": (lambda w, text, rng, other: (w, other[1].upper()),),
+    "unspeakable": (lambda w, text, rng, other: (w, f"{text} \u2603"), lambda w, text, rng, other: (w, "?!")),
+    "foreign_voice": (lambda w, text, rng, other: (resample(w, SAMPLE_RATE_HZ, 12_000), text),),
+}
+BAD_ROWS = ('{"file_name": "oops', '{"file_name": "audio/none.flac", "text": ""}')
+
+
+def write_spoilt(clips: Sequence[Clip], folder: Path, n_faults: int, seed: int = 0) -> dict[str, str]:
+    """Write a data folder of these clips, `n_faults` of them spoilt in turn, and return the reason by clip id.
+
+    Two of the faults are rows of the manifest that give no clip: their ids are `:` and the line.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(clips)).tolist()
+    chosen, clean = order[: n_faults - len(BAD_ROWS)], order[n_faults - len(BAD_ROWS) :]
+    expected, lines = {}, []
+    kinds = [(reason, how) for reason in FAULTS for how in FAULTS[reason]]
+    (folder / "audio").mkdir(parents=True)
+    room = 3e-4 * rng.standard_normal(SAMPLE_RATE_HZ // 2)  # what pauses sound like
+    for position in sorted(range(len(clips)), key=lambda at: at in chosen):  # the clean ones first: they stay
+        clip = clips[position]
+        sound: np.ndarray | bytes | None = load_waveform(clip.audio)
+        text, name = clip.transcript, f"audio/{position:04d}.flac"
+        if position in chosen:
+            reason, how = kinds[chosen.index(position) % len(kinds)]
+            other = clips[clean[chosen.index(position)]]
+            sound, text = how(load_waveform(clip.audio), text, rng, (load_waveform(other.audio), other.transcript))
+            expected[f"audio/{position:04d}"] = reason
+        if isinstance(sound, bytes):
+            (folder / name).write_bytes(sound)
+        elif sound is not None:
+            quiet = room if np.any(sound) else 0 * room
+            soundfile.write(folder / name, np.concatenate([quiet, sound, quiet]), SAMPLE_RATE_HZ)
+        lines.append(json.dumps({"file_name": name, "text": text, "speaker": clip.speaker}, ensure_ascii=False))
+    lines += BAD_ROWS
+    expected |= {f":{len(lines) - n}": "bad_row" for n in range(len(BAD_ROWS))}
+    (folder / "metadata.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return expected

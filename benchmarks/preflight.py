@@ -1,0 +1,121 @@
+"""Does the preflight find what is wrong, nothing else, and soon enough.
+
+python -m benchmarks.preflight [--data outputs/corpora/mini] [--json FILE] [--quick]
+
+`--data` is a folder of several voices, such as tts-corpus speaks. Spoils 25 of 200 clips of one voice; puts a clip of
+another voice among 50 of one, 20 times; looks over an hour of speech.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from benchmarks.faults import write_spoilt
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.features import ClipLimits
+from tts_toolkit.data.preflight import Preflight, Thresholds, look_over
+from tts_toolkit.data.rows import collected_faults
+from tts_toolkit.data.sources import folder
+from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.speakers.encoders import SpeakerEncoder, SpeechBrainEncoder
+from tts_toolkit.speakers.extraction import clip_voices
+from tts_toolkit.speakers.ge2e import Ge2eEncoder
+from tts_toolkit.speakers.profile import profiles
+from tts_toolkit.synthesis.speecht5 import normalizer
+from tts_toolkit.text.frontend import TextFrontEnd
+
+
+def look(path: Path, cache: Path) -> Preflight:
+    """Look over a folder with the built-in encoder."""
+    front_end = TextFrontEnd(load_speecht5("speecht5-mini").processor.tokenizer, normalizer("en"))
+    with collected_faults() as faults:
+        clips = folder(str(path))
+    return look_over(clips, faults, front_end, ClipLimits(), Thresholds(), cache, SpeechBrainEncoder("xvector-mini"))
+
+
+def found_reasons(found: Preflight) -> dict[str, str]:
+    """Return the first reason of every rejected row, by its clip's id, or by `:line` where it gave no clip."""
+    reasons = {row.clip.id: next(iter(row.reasons)) for row in found.rows if not row.keep}
+    return reasons | {f":{fault.source.rpartition(':')[2]}": "bad_row" for fault in found.faults}
+
+
+def faults(clips: Sequence[Clip], work: Path, n_clips: int, n_faults: int) -> dict[str, object]:
+    """Spoil some clips of one voice and compare what is found with what was done."""
+    expected = write_spoilt(clips[:n_clips], work / "spoilt", n_faults)
+    reasons = found_reasons(look(work / "spoilt", work / "cache"))
+    return {
+        "n_clips": n_clips,
+        "n_faults": len(expected),
+        "n_right_reason": sum(reasons.get(id_) == reason for id_, reason in expected.items()),
+        "n_clean_rejected": len(set(reasons) - set(expected)),
+        "wrong": {id_: (reason, reasons.get(id_)) for id_, reason in expected.items() if reasons.get(id_) != reason},
+    }
+
+
+def foreign(by_voice: dict[str, list[Clip]], encoder: SpeakerEncoder, cache: Path, n_draws: int) -> dict[str, object]:
+    """Put one clip of another voice among 50 of one, drawn anew each time."""
+    rng = np.random.default_rng(0)
+    n_found = n_wrong = 0
+    for _ in range(n_draws):
+        own, other = rng.choice(sorted(by_voice), 2, replace=False)
+        chosen = [by_voice[own][row] for row in rng.choice(len(by_voice[own]), 50, replace=False)]
+        chosen.append(by_voice[other][int(rng.integers(len(by_voice[other])))])
+        embeddings = clip_voices(chosen, encoder, ClipLimits(), cache).embeddings
+        (profile,) = profiles([clip.id for clip in chosen], ["one"] * 51, embeddings)
+        flagged = {outlier.id for outlier in profile.outliers}
+        n_found += chosen[-1].id in flagged
+        n_wrong += len(flagged - {chosen[-1].id})
+    return {"n_draws": n_draws, "n_found": n_found, "n_own_flagged": n_wrong, "n_own": 50 * n_draws}
+
+
+def hour(clips: Sequence[Clip], work: Path, minutes: float) -> dict[str, float]:
+    """Look over an hour of clips with an empty cache."""
+    lines, seconds = [], 0.0
+    for clip in clips:
+        lines.append(json.dumps({"file_name": str(clip.audio.absolute()), "text": clip.transcript}))
+        seconds += soundfile.info(clip.audio).duration
+        if seconds >= 60 * minutes:
+            break
+    (work / "hour").mkdir()
+    (work / "hour/metadata.jsonl").write_text("\n".join(lines) + "\n")
+    started = time.perf_counter()
+    look(work / "hour", work / "hour_cache")
+    return {"minutes_of_speech": seconds / 60, "n_clips": len(lines), "seconds": time.perf_counter() - started}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("outputs/corpora/mini"))
+    parser.add_argument("--voice", default="slt", help="of the first and the last question")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--quick", action="store_true", help="ten minutes of speech instead of an hour")
+    options = parser.parse_args()
+    by_voice: dict[str, list[Clip]] = {}
+    for clip in folder(str(options.data)):
+        by_voice.setdefault(clip.speaker, []).append(clip)
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        results = {
+            "faults": faults(by_voice[options.voice], work, 200, 25),
+            "foreign": {
+                encoder.name: foreign(by_voice, encoder, work / "cache", 20)
+                for encoder in (SpeechBrainEncoder("xvector-mini"), Ge2eEncoder())
+            },
+            "hour": hour(by_voice[options.voice], work, 10 if options.quick else 60),
+        }
+    print(json.dumps(results, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""The preflight on real recordings into which every fault it knows is put, and the layouts and splits it reads."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import run, tone
+
+from benchmarks.faults import write_spoilt
+from benchmarks.preflight import found_reasons
+from tts_toolkit.assets import ASSETS
+from tts_toolkit.audio import load_waveform, trim_silence
+from tts_toolkit.data import layouts, sources
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.cutting import Cut
+from tts_toolkit.data.features import ClipLimits
+from tts_toolkit.data.preflight import REASONS, Thresholds, look_over, signal_to_noise_db, summary
+from tts_toolkit.data.rows import collected_faults
+from tts_toolkit.data.splits import split_clips
+from tts_toolkit.errors import UserError
+from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.speakers.encoders import SpeechBrainEncoder
+from tts_toolkit.synthesis.speecht5 import normalizer
+from tts_toolkit.text.frontend import TextFrontEnd
+
+
+@pytest.fixture(scope="module")
+def front_end():
+    return TextFrontEnd(load_speecht5("speecht5-mini").processor.tokenizer, normalizer("en"))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Sixty clips of the demo voice, fifteen of them spoilt, and two rows of no use; returns folder and reasons."""
+    folder = tmp_path_factory.mktemp("corpus") / "data"
+    return folder, write_spoilt(sources.folder(str(ASSETS / "demo-voice"))[:60], folder, 17)
+
+
+def preflight(folder, front_end, cache, **settings):
+    with collected_faults() as faults:
+        clips = sources.folder(str(folder))
+    encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
+    return look_over(clips, faults, front_end, ClipLimits(), Thresholds(), cache, encoder, **settings)
+
+
+def test_every_fault_is_found_once_for_the_right_reason_and_no_clean_clip_is_rejected(corpus, front_end, tmp_path):
+    folder, expected = corpus
+    found = preflight(folder, front_end, tmp_path)
+    assert found_reasons(found) == expected
+    assert [fault.source.rpartition(":")[2] for fault in found.faults] == ["61", "62"]
+    figures = summary(found)
+    assert (figures["n_rows"], figures["n_kept"], figures["n_rejected"]) == (62, 45, 17)
+    assert sum(figures["rejected"].values()) == 17 and figures["rejected"]["bad_row"] == 2
+    assert set(figures["rejected"]) == set(REASONS) - {"transcript"}
+    assert figures["minutes_of_silent_ends"] > 45 * 0.8 / 60
+
+
+def test_transcripts_are_checked_by_what_a_recogniser_hears(corpus, front_end, tmp_path):
+    folder, _ = corpus
+    with collected_faults():
+        clips = sources.folder(str(folder))[:3]
+    said = iter([clips[0].transcript, "something else entirely", clips[2].transcript.upper()])
+    found = look_over(
+        clips, [], front_end, ClipLimits(), Thresholds(), tmp_path, None, lambda waveform: next(said),
+        lambda expected, heard: 0.0 if expected.casefold() == heard.casefold() else 1.0,
+    )  # fmt: skip
+    assert [list(row.reasons) for row in found.rows] == [[], ["transcript"], []]
+    assert "heard is 'something else entirely' (CER 100 %)" in found.rows[1].reasons["transcript"]
+
+
+def test_thresholds_of_none_reject_nothing(corpus, front_end, tmp_path):
+    folder, expected = corpus
+    with collected_faults():
+        clips = [clip for clip in sources.folder(str(folder)) if expected.get(clip.id) in ("clipped", "noisy", "speed")]
+    lenient = Thresholds(max_clipped_share=None, min_snr_db=None, max_speed_ratio=None, duplicates=False)
+    assert len(look_over(clips, [], front_end, ClipLimits(), lenient, tmp_path).kept) == 4
+
+
+@pytest.mark.parametrize("snr_db", [5.0, 15.0, 25.0])
+def test_the_noise_is_measured(snr_db):
+    speech = trim_silence(load_waveform(next((ASSETS / "demo-voice/audio").glob("*.flac"))))
+    paused = np.concatenate([np.zeros(4000), speech, np.zeros(4000)])
+    power = (speech.astype(np.float64) ** 2).mean() * 10 ** (-snr_db / 10)
+    noisy = paused + np.sqrt(power) * np.random.default_rng(0).standard_normal(len(paused))
+    assert signal_to_noise_db(noisy) == pytest.approx(snr_db, abs=3.0)
+
+
+def test_the_recipe_writes_a_manifest_that_trains_a_page_and_an_estimate(corpus, tmp_path):
+    folder, _ = corpus
+    with (folder / "metadata.jsonl").open("a") as table:
+        table.write('{"file_name": "audio/none.flac", "text": "<script>alert(1)</script>"}\n')
+    arguments = ["base_model=speecht5_mini", "encoder=xvector_mini", "estimate.max_frames=600", "estimate.max_steps=50"]
+    done = run("train/prepare.py", f"data.path={folder}", *arguments, cwd=tmp_path)
+    manifest = tmp_path / "outputs/prepared/manifest.jsonl"
+    assert len(sources.jsonl(str(manifest))) == 45 and "45 of 63 rows kept. 50 steps are " in done.stdout
+    assert done.stdout.count("reject ") == 18
+    figures = json.loads((tmp_path / "outputs/prepared/summary.json").read_text())
+    assert figures["estimate"]["hours"] > 0 and figures["estimate"]["n_epochs"] > 1
+    rows = [json.loads(line) for line in (tmp_path / "outputs/prepared/rows.jsonl").open()]
+    assert len(rows) == 63 and sum(row.get("decision") == "keep" for row in rows) == 45
+    page = (tmp_path / "outputs/prepared/report.html").read_text()
+    assert "<script>" not in page and page.count("<svg") == 3 and "45 of 63 rows can be trained on" in page
+
+
+def test_raw_recordings_are_cut_at_silences_and_transcribed(tmp_path):
+    pytest.importorskip("silero_vad")
+    files = sorted((ASSETS / "demo-voice/audio").glob("*.flac"))[:4]
+    spoken = [trim_silence(load_waveform(file)) for file in files]
+    pause = np.zeros(16_000, dtype=np.float32)
+    raw = tmp_path / "raw/anna"
+    raw.mkdir(parents=True)
+    soundfile.write(raw / "monday.wav", np.concatenate([part for w in spoken for part in (pause, w)] + [pause]), 16_000)
+    done = run(
+        "train/prepare.py", f"raw={tmp_path / 'raw'}", "asr=offline", "cut.max_duration_in_seconds=5", cwd=tmp_path
+    )
+    assert "clips; read and correct" in done.stdout
+    clips = sources.folder(str(tmp_path / "outputs/prepared"))
+    seconds = [soundfile.info(clip.audio).duration for clip in clips]
+    assert sum(seconds) == pytest.approx(sum(map(len, spoken)) / 16_000, rel=0.25) and max(seconds) <= 5.0
+    assert {(clip.speaker, clip.session) for clip in clips} == {("anna", "anna/monday")}
+    with pytest.raises(AssertionError, match="choose who writes them"):
+        run("train/prepare.py", f"raw={tmp_path / 'raw'}", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spans", "joined"),
+    [([(0, 16), (20, 40), (50, 90)], [(0, 40), (50, 90)]), ([], []), ([(0, 200)], [(0, 200)])],
+)
+def test_neighbours_are_joined_up_to_the_longest_piece(spans, joined):
+    scaled = [(1000 * start, 1000 * end) for start, end in spans]
+    assert list(Cut(max_duration_in_seconds=3.0)._joined(scaled)) == [(1000 * a, 1000 * b) for a, b in joined]
+
+
+def write(file, content=""):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+
+
+def test_vctk_libritts_and_common_voice_are_read_as_published(tmp_path):
+    vctk = tmp_path / "vctk"
+    write(vctk / "wav48_silence_trimmed/p225/p225_001_mic1.flac")
+    write(vctk / "wav48_silence_trimmed/p225/p225_002_mic1.flac")
+    write(vctk / "txt/p225/p225_001.txt", "Please call Stella.\n")
+    with collected_faults() as faults:
+        (clip,) = layouts.vctk(str(vctk))
+    assert (clip.id, clip.speaker, clip.transcript) == ("p225_001", "p225", "Please call Stella.")
+    assert len(faults) == 1 and "holds no transcript of p225_002_mic1.flac" in faults[0].message
+    with pytest.raises(UserError, match="p225_002"):
+        layouts.vctk(str(vctk))
+    tts = tmp_path / "libri/train-clean-100/84/121123/84_121123_000007_000001"
+    write(tts.with_suffix(".wav"))
+    write(tts.with_suffix(".normalized.txt"), "A sentence.")
+    (clip,) = layouts.libritts(str(tmp_path / "libri"))
+    assert (clip.speaker, clip.session, clip.audio) == ("84", "84/121123", tts.with_suffix(".wav"))
+    write(tmp_path / "cv/validated.tsv", 'client_id\tpath\tsentence\nabc\tone.mp3\tShe said "yes\nabc\ttwo.mp3\t\n')
+    with collected_faults() as faults:
+        (clip,) = layouts.common_voice(str(tmp_path / "cv"))
+    assert clip.transcript == 'She said "yes' and clip.audio == tmp_path / "cv/clips/one.mp3" and len(faults) == 1
+    for read in (layouts.vctk, layouts.libritts, layouts.common_voice):
+        with pytest.raises(UserError, match=str(tmp_path / "empty")):
+            (tmp_path / "empty").mkdir(exist_ok=True)
+            read(str(tmp_path / "empty"))
+
+
+def test_parquet_files_are_read(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    soundfile.write(tmp_path / "a.wav", tone(0.3), 16_000)
+    sound = [{"bytes": (tmp_path / "a.wav").read_bytes(), "path": "a.wav"}]
+    pyarrow.parquet.write_table(pyarrow.table({"audio": sound, "sentence": ["One."]}), tmp_path / "set.parquet")
+    (clip,) = sources.parquet(str(tmp_path / "set.parquet"), str(tmp_path / "cache"))
+    assert clip.transcript == "One." and load_waveform(clip.audio).shape == (4800,)
+    with pytest.raises(UserError, match="no such Parquet file"):
+        sources.parquet(str(tmp_path / "none.parquet"), str(tmp_path))
+
+
+@pytest.mark.parametrize("unit", ["speaker", "session"])
+def test_a_split_can_keep_speakers_or_sessions_apart(unit):
+    clips = [
+        Clip(f"{n}", None, f"text {n}", f"speaker {n % 30}", f"f:{n}", session=f"session {n % 40}") for n in range(600)
+    ]
+    parts = split_clips(clips, 0.2, 0.2, disjoint_by=unit)
+    units = [{getattr(clip, unit) for clip in of_part} for of_part in parts.values()]
+    assert all(units) and not units[0] & units[1] and not units[0] & units[2] and not units[1] & units[2]
+    assert sum(map(len, parts.values())) == 600
+
+
+def test_a_split_by_what_is_not_told_is_refused():
+    with pytest.raises(UserError, match="f:1: names no session"):
+        split_clips([Clip("a", None, "text", "s", "f:1")], disjoint_by="session")
+    with pytest.raises(UserError, match="allowed are transcript, speaker, session"):
+        split_clips([], disjoint_by="colour")

@@ -1,0 +1,159 @@
+"""Look over recordings before training: a decision with its reason for every row, a clean manifest, an estimate.
+
+tts-prepare data.path=my_recordings
+tts-prepare raw=long_recordings asr=whisper
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tts_toolkit.cli import command
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from tts_toolkit.data.clips import Clip
+    from tts_toolkit.data.preflight import Looked, Preflight
+
+
+def prepare(cfg: DictConfig) -> Path:
+    """Run the recipe and return the manifest of what can be trained on, or the metadata of what was cut."""
+    if cfg.raw:
+        return _cut(cfg)
+    import json
+
+    from hydra.utils import instantiate
+
+    from tts_toolkit.data.preflight import look_over, summary
+    from tts_toolkit.data.rows import collected_faults
+    from tts_toolkit.files import write_whole
+    from tts_toolkit.report.preflight import write_preflight
+    from tts_toolkit.scoring.protocols import PROTOCOLS
+    from tts_toolkit.synthesis.speecht5 import normalizer
+    from tts_toolkit.text.frontend import TextFrontEnd
+
+    speech = instantiate(cfg.base_model, _convert_="all")
+    with collected_faults() as faults:
+        clips = instantiate(cfg.data)
+    strict = PROTOCOLS["strict"]
+
+    def character_error_rate(expected: str, heard: str) -> float:
+        counts = strict.characters(expected, heard, cfg.text.language)
+        return counts.errors / max(1, counts.n_reference)
+
+    found = look_over(
+        clips,
+        faults,
+        TextFrontEnd(speech.processor.tokenizer, normalizer(cfg.text.language)),
+        instantiate(cfg.limits),
+        instantiate(cfg.thresholds),
+        Path(cfg.cache_dir),
+        instantiate(cfg.encoder) if cfg.get("encoder") else None,
+        instantiate(cfg.asr).hear if cfg.get("asr") else None,
+        character_error_rate,
+    )
+    output_dir, figures = Path(cfg.output_dir), summary(found)
+    told = ""
+    if cfg.estimate and found.kept:
+        figures["estimate"], told = _estimate(cfg, speech, found)
+    write_whole(output_dir / "manifest.jsonl", _lines(_manifest_row(clip) for clip in found.kept))
+    write_whole(output_dir / "rows.jsonl", _lines([*map(_row, found.rows), *({**vars(f)} for f in found.faults)]))
+    write_whole(output_dir / "summary.json", json.dumps(figures, indent=2, ensure_ascii=False).encode())
+    report = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players)
+    _tell(found, figures, told)
+    print(f"manifest: {output_dir / 'manifest.jsonl'} (data=jsonl data.path=...)\nreport: {report}")
+    return output_dir / "manifest.jsonl"
+
+
+def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str, Any], str]:
+    from dataclasses import asdict
+
+    from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
+    from tts_toolkit.training.estimate import estimate
+
+    n_frames = [int(row.seconds * SAMPLE_RATE_HZ / HOP_LENGTH) + 1 for row in found.rows if row.keep]
+    settings = cfg.estimate
+    made = estimate(speech, n_frames, settings.max_frames, settings.max_steps, settings.gradient_accumulation_steps)
+    memory = "" if made.peak_memory_bytes is None else f", {made.peak_memory_bytes / 1e9:.1f} GB of memory"
+    told = (
+        f"{made.n_steps} steps are {made.n_epochs:.1f} epochs and take about {made.hours:.1f} hours on one "
+        f"{made.device} ({made.seconds_per_step:.2f} s a step, {100 * made.padding_share:.0f} % padding{memory})."
+    )
+    return asdict(made), told
+
+
+def _manifest_row(clip: Clip) -> dict[str, Any]:
+    row = {"id": clip.id, "audio": str(clip.audio.absolute()), "text": clip.transcript, "speaker": clip.speaker}
+    more = {name: getattr(clip, name) for name in ("split", "licence", "consent", "session")}
+    return row | {name: value for name, value in more.items() if value}
+
+
+def _row(row: Looked) -> dict[str, Any]:
+    import math
+
+    numbers = ("seconds", "cut_seconds", "clipped_share", "snr_db", "seconds_per_character")
+    measured = {name: None if math.isnan(value := getattr(row, name)) else round(value, 5) for name in numbers}
+    heard = {} if row.heard is None else {"heard": row.heard, "cer": row.cer}
+    decision = {"decision": "keep" if row.keep else "reject", "reasons": row.reasons}
+    return {"source": row.clip.source, **_manifest_row(row.clip), **decision, **measured, **heard}
+
+
+def _lines(rows: Any) -> bytes:
+    import json
+
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _tell(found: Preflight, figures: Any, estimate: str) -> None:
+    for fault in found.faults:
+        print(f"reject {fault.source}: {fault.message}")
+    for row in (row for row in found.rows if not row.keep):
+        print(f"reject {row.clip.source}: {'; '.join(f'{why}: {told}' for why, told in row.reasons.items())}")
+    for name, of_one in figures["speakers"].items():
+        print(f"{name}: {of_one['n_kept']} clips, {of_one['minutes_kept']:.1f} minutes kept")
+    print(f"{figures['n_kept']} of {figures['n_rows']} rows kept. {estimate}".rstrip())
+
+
+def _cut(cfg: DictConfig) -> Path:
+    """Cut long recordings at silences and write what a recogniser hears into a metadata.csv to be reviewed."""
+    import csv
+    import io
+
+    from hydra.utils import instantiate
+
+    from tts_toolkit.audio import load_waveform, write_flac
+    from tts_toolkit.data.sources import audio
+    from tts_toolkit.errors import UserError
+    from tts_toolkit.files import write_whole
+    from tts_toolkit.progress import progress
+
+    if not cfg.get("asr"):
+        raise UserError("raw recordings have no transcripts: choose who writes them, e.g. asr=whisper")
+    recogniser, cut, output_dir = instantiate(cfg.asr), instantiate(cfg.cut), Path(cfg.output_dir)
+    (output_dir / "audio").mkdir(parents=True, exist_ok=True)
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["file_name", "text", "speaker", "session"])
+    n_pieces = 0
+    for clip in progress(audio(cfg.raw), "cutting", "recording"):
+        for number, piece in enumerate(cut(load_waveform(clip.audio))):
+            file = Path("audio") / f"{clip.id.replace('/', '_')}_{number:04d}.flac"
+            write_flac(output_dir / file, piece)
+            writer.writerow([file.as_posix(), recogniser.hear(piece).strip(), clip.speaker, clip.id])
+            n_pieces += 1
+    if not n_pieces:
+        raise UserError(f"raw={cfg.raw}: no speech is found in the recordings")
+    write_whole(output_dir / "metadata.csv", table.getvalue().encode())
+    print(f"{n_pieces} clips; read and correct {output_dir / 'metadata.csv'}, then: tts-prepare data.path={output_dir}")
+    return output_dir / "metadata.csv"
+
+
+def main() -> None:
+    """Run as a command."""
+    command("prepare", prepare)
+
+
+if __name__ == "__main__":
+    main()

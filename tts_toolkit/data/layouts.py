@@ -1,0 +1,86 @@
+"""Corpora in the layouts that they are published in: VCTK, LibriTTS and Common Voice."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.rows import refuse_row
+from tts_toolkit.errors import UserError
+
+
+def vctk(path: str, microphone: str = "mic1") -> list[Clip]:
+    """Return the clips of VCTK 0.92: `wav48_silence_trimmed/p225/p225_001_mic1.flac` and `txt/p225/p225_001.txt`."""
+    root = _root(path)
+    sounds = sorted((root / "wav48_silence_trimmed").glob(f"*/*_{microphone}.flac"))
+    if not sounds:
+        raise UserError(
+            f"{root}: holds no wav48_silence_trimmed/SPEAKER/*_{microphone}.flac; give the folder of VCTK 0.92, or "
+            "another data.microphone"
+        )
+    found = []
+    for sound in sounds:
+        name, speaker = sound.stem.removesuffix(f"_{microphone}"), sound.parent.name
+        found.append((name, speaker, "", sound, root / "txt" / speaker / f"{name}.txt"))
+    return list(_with_text_files(found))
+
+
+def libritts(path: str) -> list[Clip]:
+    """Return the clips of LibriTTS or LibriTTS-R, or of one of its subsets: `84/121123/*.wav`, `*.normalized.txt`.
+
+    A chapter is a session.
+    """
+    root = _root(path)
+    texts = sorted(root.rglob("*.normalized.txt"))
+    if not texts:
+        raise UserError(f"{root}: holds no *.normalized.txt; give the folder of LibriTTS or of one of its subsets")
+    found = []
+    for text in texts:
+        name = text.name.removesuffix(".normalized.txt")
+        speaker, chapter = name.split("_")[0], text.parent.name
+        found.append((name, speaker, f"{speaker}/{chapter}", text.with_name(f"{name}.wav"), text))
+    return list(_with_text_files(found))
+
+
+def common_voice(path: str, table: str = "validated.tsv") -> list[Clip]:
+    """Return the clips of one table of a Common Voice language folder: columns client_id, path and sentence."""
+    root = _root(path)
+    file = root / table
+    if not file.is_file():
+        known = ", ".join(sorted(found.name for found in root.glob("*.tsv"))) or "none"
+        raise UserError(f"{file}: no such table; the folder holds {known}: set data.table to one of them")
+    with file.open(encoding="utf-8", newline="") as content:
+        rows = csv.DictReader(content, delimiter="\t", quoting=csv.QUOTE_NONE)
+        missing = {"client_id", "path", "sentence"} - set(rows.fieldnames or [])
+        if missing:
+            raise UserError(f"{file}: has no column {', '.join(sorted(missing))}; it has {rows.fieldnames}")
+        clips = []
+        for row in rows:
+            where, sentence = f"{file}:{rows.line_num}", (row["sentence"] or "").strip()
+            if sentence and row["path"]:
+                name = Path(row["path"])
+                clips.append(Clip(name.stem, root / "clips" / name, sentence, row["client_id"], where))
+            else:
+                refuse_row(where, "the sentence or the path is empty; fill it or remove the row")
+    if not clips:
+        raise UserError(f"{file}: holds no rows")
+    return clips
+
+
+def _root(path: str) -> Path:
+    root = Path(path)
+    if not root.is_dir():
+        raise UserError(f"data.path={path}: no such folder")
+    return root
+
+
+def _with_text_files(found: list[tuple[str, str, str, Path, Path]]) -> Iterator[Clip]:
+    """Yield the clip of each (id, speaker, session, sound, text file); a text that is missing or empty refuses it."""
+    for name, speaker, session, sound, file in found:
+        text = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+        if text:
+            yield Clip(name, sound, " ".join(text.split()), speaker, str(file), session=session)
+        else:
+            refuse_row(str(file), f"holds no transcript of {sound.name}; write it, or remove the recording")

@@ -1,0 +1,60 @@
+"""The page of a preflight: what is kept, what is rejected and why, with players of the worst."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tts_toolkit.audio import load_waveform
+from tts_toolkit.data.preflight import REASONS, Looked, Preflight
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
+from tts_toolkit.pictures import histograms_svg
+from tts_toolkit.report.html import data_uri, mp3
+
+QUANTITIES = {
+    "seconds": "seconds of a clip, silent ends cut",
+    "seconds_per_character": "seconds a character",
+    "snr_db": "speech above noise, dB",
+}
+MAX_SECONDS = 15  # of a player
+MAX_LISTED = 1000  # rejected rows
+
+
+def write_preflight(file: Path, found: Preflight, figures: Mapping[str, object], estimate: str, n_players: int) -> Path:
+    """Return `file` once it holds the page."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
+    rejected = [row for row in found.rows if not row.keep]
+    doubtful = sorted((row for row in found.rows if row.keep), key=lambda row: row.snr_db)
+    html = environment.get_template("preflight.html.j2").render(
+        figures=figures,
+        reasons=REASONS,
+        estimate=estimate,
+        plots={title: svg for name, title in QUANTITIES.items() if (svg := _plot(found.rows, name, title))},
+        faults=found.faults[:MAX_LISTED],
+        rejected=rejected[:MAX_LISTED],
+        players=[(row, sound) for row in [*rejected, *doubtful][:n_players] if (sound := _sound(row))],
+    )
+    write_whole(file, html.encode())
+    return file
+
+
+def _plot(rows: Sequence[Looked], name: str, title: str) -> str:
+    groups = {
+        label: np.asarray([value for row in rows if row.keep is keep and not math.isnan(value := getattr(row, name))])
+        for label, keep in (("kept", True), ("rejected", False))
+    }
+    drawn = {label: values for label, values in groups.items() if len(values)}
+    return histograms_svg(drawn, title) if drawn else ""
+
+
+def _sound(row: Looked) -> str:
+    try:
+        return data_uri("audio/mpeg", mp3(load_waveform(row.clip.audio)[: MAX_SECONDS * 16_000]))
+    except UserError:
+        return ""
