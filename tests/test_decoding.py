@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.synthesis import engine
 from tts_toolkit.synthesis.decoding import Decoding, decode
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 from tts_toolkit.synthesis.vocoders import GriffinLim, open_vocoder
@@ -37,6 +40,7 @@ def test_equal_to_generate_speech_when_dropout_masks_are_shared(speech, monkeypa
     """The reference draws masks over the whole output at each step; with all units kept both must agree."""
     monkeypatch.setattr(torch, "bernoulli", lambda x, p: torch.ones_like(x))
     monkeypatch.setattr(torch, "rand", lambda n, generator: torch.zeros(n))
+    monkeypatch.setattr(engine, "FIRST_CAPACITY", 4)  # so that caches grow
     for ids, voice in zip(tokens(speech, TEXTS), voices(4), strict=True):
         expected = speech.model.generate_speech(torch.tensor([ids]), voice[None], maxlenratio=3.0)
         (spoken,) = decode(speech.model, [ids], voice[None], [0], SHORT)
@@ -44,13 +48,27 @@ def test_equal_to_generate_speech_when_dropout_masks_are_shared(speech, monkeypa
         torch.testing.assert_close(spoken.log_mel, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_an_utterance_is_the_same_in_any_batch(speech):
+def test_int8_weights_say_nearly_the_same(speech):
     ids, spoken_by = tokens(speech, TEXTS), voices(4)
-    together = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], SHORT)
+    forced = Decoding(stop_threshold=2.0, max_frames_per_token=3.0)
+    exact = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], forced)
+    rough = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], replace(forced, weights="int8"))
+    for a, b in zip(exact, rough, strict=True):
+        assert a.log_mel.shape == b.log_mel.shape and not torch.equal(a.log_mel, b.log_mel)
+        assert np.corrcoef(a.log_mel.flatten(), b.log_mel.flatten())[0, 1] > 0.98
+    with pytest.raises(UserError, match="decoding.weights=int4: allowed are float32, and on a CPU int8"):
+        decode(speech.model, ids, spoken_by, [5, 6, 7, 8], replace(forced, weights="int4"))
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_an_utterance_is_the_same_in_any_batch(speech, weights):
+    short = replace(SHORT, weights=weights)
+    ids, spoken_by = tokens(speech, TEXTS), voices(4)
+    together = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], short)
     order = [2, 0, 3, 1]
-    shuffled = decode(speech.model, [ids[i] for i in order], spoken_by[order], [[5, 6, 7, 8][i] for i in order], SHORT)
+    shuffled = decode(speech.model, [ids[i] for i in order], spoken_by[order], [[5, 6, 7, 8][i] for i in order], short)
     for number in range(4):
-        (alone,) = decode(speech.model, [ids[number]], spoken_by[number : number + 1], [5 + number], SHORT)
+        (alone,) = decode(speech.model, [ids[number]], spoken_by[number : number + 1], [5 + number], short)
         for other in (together[number], shuffled[order.index(number)]):
             assert alone.log_mel.shape == other.log_mel.shape
             torch.testing.assert_close(alone.log_mel, other.log_mel, atol=1e-5, rtol=1e-5)

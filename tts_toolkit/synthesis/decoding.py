@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.synthesis.engine import DecoderEngine, Weights
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decoding:
-    """When the decoder stops."""
+    """When the decoder stops, and what its weights are kept in."""
 
     stop_threshold: float = 0.5  # of the stop probability
     max_frames_per_token: float = 20.0  # then it is cut off
     min_frames_per_token: float = 0.0
+    weights: Weights = "float32"  # int8: faster on a CPU, and only nearly the same
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ def decode(
     seeds: Sequence[int],
     decoding: Decoding = Decoding(),
     keep_attention: bool = False,
+    engine: DecoderEngine | None = None,
 ) -> list[Spoken]:
-    """Return what the model says for each utterance, as one batch.
+    """Return what the model says for each utterance, as one batch; `engine` is the model's, made here for None.
 
     `speaker_embeddings` is (n, dim). The pre-net's dropout, which SpeechT5 keeps in synthesis, is drawn for each
     utterance from its own seed; length limits follow each utterance's own tokens; finished utterances leave the
@@ -54,7 +57,8 @@ def decode(
             raise UserError(
                 f"a text of {len(ids)} tokens exceeds the model's {config.max_text_positions}: split it at sentences"
             )
-    state = _DecoderState(model, input_ids, speaker_embeddings.to(device), seeds, keep_attention)
+    engine = engine or DecoderEngine(model, decoding.weights)
+    state = _Speaking(model, engine, input_ids, speaker_embeddings.to(device), seeds, keep_attention)
     n_limits = [_step_limits(len(ids), decoding, config) for ids in input_ids]
     cut_off = [False] * len(input_ids)
     for step in range(max(longest for _, longest in n_limits)):
@@ -82,12 +86,13 @@ def _step_limits(n_tokens: int, decoding: Decoding, config: Any) -> tuple[int, i
     return int(decoding.min_frames_per_token * per_step), max(1, longest)
 
 
-class _DecoderState:
+class _Speaking:
     """The running batch: caches and last frames of the utterances that are still being spoken."""
 
     def __init__(
         self,
         model: SpeechT5ForTextToSpeech,
+        engine: DecoderEngine,
         input_ids: Sequence[Sequence[int]],
         speaker_embeddings: torch.Tensor,
         seeds: Sequence[int],
@@ -100,42 +105,29 @@ class _DecoderState:
             [torch.tensor(ids) for ids in input_ids], batch_first=True, padding_value=model.config.pad_token_id
         ).to(model.device)
         positions = torch.arange(padded.shape[1], device=model.device)
-        self.mask = (positions[None] < torch.tensor(self.lengths, device=model.device)[:, None]).long()
-        self.encoded = model.speecht5.encoder(
-            input_values=padded, attention_mask=self.mask, return_dict=True
-        ).last_hidden_state
-        self.speakers = torch.nn.functional.normalize(speaker_embeddings.to(self.encoded.dtype))
+        mask = (positions[None] < torch.tensor(self.lengths, device=model.device)[:, None]).long()
+        encoded = model.speecht5.encoder(input_values=padded, attention_mask=mask, return_dict=True).last_hidden_state
+        self.state = engine.read(
+            encoded, mask, model.config.guided_attention_loss_num_heads if keep_attention else None
+        )
+        self.speakers = torch.nn.functional.normalize(speaker_embeddings.to(encoded.dtype))
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         self.active = list(range(len(input_ids)))
-        self.last = self.encoded.new_zeros(len(input_ids), model.config.num_mel_bins)
-        self.cache: Any = None
-        self.step = 0
+        self.last = encoded.new_zeros(len(input_ids), model.config.num_mel_bins)
         self.frames: list[list[torch.Tensor]] = [[] for _ in input_ids]
         self._attention: list[list[torch.Tensor]] = [[] for _ in input_ids]
 
     def advance(self) -> list[float]:
         """Speak one step of every active utterance and return their stop probabilities."""
         config = self.model.config
-        out = self.model.speecht5.decoder.wrapped_decoder(
-            hidden_states=self._prenet()[:, None],
-            encoder_hidden_states=self.encoded,
-            encoder_attention_mask=self.mask,
-            past_key_values=self.cache,
-            use_cache=True,
-            output_attentions=self.keep_attention,
-            return_dict=True,
-        )
-        self.cache, hidden = out.past_key_values, out.last_hidden_state.squeeze(1)
+        hidden, attention = self.state.step(self._prenet())
         postnet = self.model.speech_decoder_postnet
         frames = postnet.feat_out(hidden).view(len(hidden), config.reduction_factor, config.num_mel_bins)
         self.last = frames[:, -1]
         for row, utterance in enumerate(self.active):
             self.frames[utterance].append(frames[row])
-            if self.keep_attention:
-                heads = [layer[row, : config.guided_attention_loss_num_heads, 0] for layer in out.cross_attentions]
-                mean = torch.stack(heads).mean(dim=(0, 1))
-                self._attention[utterance].append(mean[: self.lengths[utterance]].float().cpu())
-        self.step += 1
+            if attention is not None:
+                self._attention[utterance].append(attention[row, : self.lengths[utterance]].float().cpu())
         return torch.sigmoid(postnet.prob_out(hidden)).sum(dim=-1).tolist()
 
     def _prenet(self) -> torch.Tensor:
@@ -149,16 +141,15 @@ class _DecoderState:
             kept = (torch.stack(draws) < p).to(hidden)
             hidden = hidden * kept / (1 - p)
         positions = self.prenet.encode_positions
-        hidden = self.prenet.final_layer(hidden) + positions.alpha * positions.pe[0, self.step]
+        hidden = self.prenet.final_layer(hidden) + positions.alpha * positions.pe[0, self.state.n_steps]
         return torch.relu(self.prenet.speaker_embeds_layer(torch.cat([hidden, self.speakers], dim=-1)))
 
     def keep(self, rows: list[int]) -> None:
         """Go on with these rows of the batch only."""
-        index = torch.tensor(rows, device=self.encoded.device)
+        index = torch.tensor(rows, device=self.last.device)
         self.active = [self.active[row] for row in rows]
-        self.last, self.encoded, self.mask = self.last[index], self.encoded[index], self.mask[index]
-        self.speakers = self.speakers[index]
-        self.cache.batch_select_indices(index)
+        self.last, self.speakers = self.last[index], self.speakers[index]
+        self.state.keep(index)
 
     def attentions(self) -> list[torch.Tensor | None]:
         """Return the attention of each utterance, (n_steps, n_tokens), where it was kept."""

@@ -14,6 +14,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import SpeechT5
 from tts_toolkit.progress import progress
 from tts_toolkit.synthesis.decoding import Decoding, Spoken, decode
+from tts_toolkit.synthesis.engine import DecoderEngine
 from tts_toolkit.synthesis.vocoders import Vocoder
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.folding import fold
@@ -70,7 +71,7 @@ class SpeechT5Synthesizer:
         jobs.sort(key=lambda job: len(job[2]))
         spoken: dict[tuple[int, int], Spoken] = {}
         starts = range(0, len(jobs), self.batch_size)
-        self.speech.model.eval()
+        engine = DecoderEngine(self.speech.model.eval(), self.decoding.weights)
         for start in progress(starts, "speaking", "batch", len(starts)):
             batch = jobs[start : start + self.batch_size]
             results = decode(
@@ -80,6 +81,7 @@ class SpeechT5Synthesizer:
                 [seeds[text] + part for text, part, _ in batch],
                 self.decoding,
                 keep_attention,
+                engine,
             )
             spoken |= {(text, part): result for (text, part, _), result in zip(batch, results, strict=True)}
         return [

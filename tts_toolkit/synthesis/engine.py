@@ -1,0 +1,168 @@
+"""SpeechT5's decoder, one step at a time: fused attention, keys of the text computed once, weights float32 or int8.
+
+The same numbers as transformers' own layers to rounding (their eager attention and its caches), several times sooner.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+
+from tts_toolkit.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import SpeechT5ForTextToSpeech
+
+Weights = Literal["float32", "int8"]
+FIRST_CAPACITY = 128  # steps of a cache, doubled when full
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One decoder layer's parts; the three projections of self-attention are one."""
+
+    qkv: torch.nn.Module
+    out: torch.nn.Module
+    norm: torch.nn.Module
+    text_q: torch.nn.Module
+    text_k: torch.nn.Module
+    text_v: torch.nn.Module
+    text_out: torch.nn.Module
+    text_norm: torch.nn.Module
+    feed_forward: torch.nn.Module
+    last_norm: torch.nn.Module
+
+
+class DecoderEngine:
+    """A model's decoder layers, laid out for single steps. It holds copies: make it anew when weights change."""
+
+    def __init__(self, model: SpeechT5ForTextToSpeech, weights: Weights = "float32") -> None:
+        if weights not in get_args(Weights) or (weights == "int8" and model.device.type != "cpu"):
+            raise UserError(f"decoding.weights={weights}: allowed are float32, and on a CPU int8")
+        self.n_heads = model.config.decoder_attention_heads
+        layers = model.speecht5.decoder.wrapped_decoder.layers
+        self.layers = [_layer(layer, Int8Linear if weights == "int8" else lambda module: module) for layer in layers]
+
+    def read(self, encoded: torch.Tensor, mask: torch.Tensor, n_guided: int | None = None) -> DecoderState:
+        """Return the state before the first step for encoded texts (B, L, dim) whose `mask` (B, L) is 1 at tokens.
+
+        `n_guided` heads are to show where they look; None shows nothing and is faster.
+        """
+        keys = [self._heads(layer.text_k(encoded)) for layer in self.layers]
+        values = [self._heads(layer.text_v(encoded)) for layer in self.layers]
+        padded = None if bool(mask.all()) else mask[:, None, None].bool()
+        return DecoderState(self, keys, values, padded, n_guided)
+
+    def _heads(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return (B, T, dim) as (B, n_heads, T, dim / n_heads)."""
+        return hidden.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+
+
+class DecoderState:
+    """What a running batch remembers: keys and values of its texts and of what it has said."""
+
+    def __init__(
+        self,
+        engine: DecoderEngine,
+        text_keys: list[torch.Tensor],
+        text_values: list[torch.Tensor],
+        padded: torch.Tensor | None,
+        n_guided: int | None,
+    ) -> None:
+        self.engine, self.text_keys, self.text_values, self.padded = engine, text_keys, text_values, padded
+        self.n_guided, self.n_steps = n_guided, 0
+        n_rows, n_heads, _, dim = text_keys[0].shape
+        shape = (2, n_rows, n_heads, FIRST_CAPACITY, dim)
+        self.said = [text_keys[0].new_empty(shape) for _ in text_keys]  # keys, values
+
+    def step(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the decoder's output (B, dim) for the pre-net's, and the guided heads' mean attention (B, L)."""
+        if self.n_steps == self.said[0].shape[3]:
+            self.said = [torch.cat([cache, torch.empty_like(cache)], dim=3) for cache in self.said]
+        self.n_steps += 1
+        attention = []
+        for number, layer in enumerate(self.engine.layers):
+            hidden = layer.norm(hidden + layer.out(self._hear_itself(layer, number, hidden)))
+            query = layer.text_q(hidden).unflatten(-1, (self.engine.n_heads, -1))[:, :, None]
+            keys, values = self.text_keys[number], self.text_values[number]
+            read = scaled_dot_product_attention(query, keys, values, attn_mask=self.padded)
+            if self.n_guided is not None:
+                attention.append(self._looked_at(query, keys))
+            hidden = layer.text_norm(hidden + layer.text_out(read.flatten(1)))
+            hidden = layer.last_norm(hidden + layer.feed_forward(hidden))
+        return hidden, torch.stack(attention).mean(dim=0) if attention else None
+
+    def _hear_itself(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
+        query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
+        cache = self.said[number]
+        cache[0, :, :, self.n_steps - 1], cache[1, :, :, self.n_steps - 1] = key, value
+        keys, values = cache[:, :, :, : self.n_steps]
+        return scaled_dot_product_attention(query[:, :, None], keys, values).flatten(1)
+
+    def _looked_at(self, query: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+        """Return the mean attention (B, L) of the guided heads."""
+        guided = slice(self.n_guided)
+        scores = (query[:, guided] @ keys[:, guided].transpose(2, 3)) / math.sqrt(query.shape[-1])
+        if self.padded is not None:
+            scores = scores.masked_fill(~self.padded, -torch.inf)
+        return scores.softmax(dim=-1)[:, :, 0].mean(dim=1)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these rows of the batch only."""
+        self.text_keys = [keys[rows] for keys in self.text_keys]
+        self.text_values = [values[rows] for values in self.text_values]
+        self.said = [cache[:, rows] for cache in self.said]
+        if self.padded is not None:
+            self.padded = self.padded[rows]
+
+
+def _layer(layer: Any, prepared: Any) -> _Layer:
+    own, text, feed_forward = layer.self_attn, layer.encoder_attn, layer.feed_forward
+    return _Layer(
+        qkv=prepared(_joined([own.q_proj, own.k_proj, own.v_proj])),
+        out=prepared(own.out_proj),
+        norm=layer.self_attn_layer_norm,
+        text_q=prepared(text.q_proj),
+        text_k=text.k_proj,
+        text_v=text.v_proj,
+        text_out=prepared(text.out_proj),
+        text_norm=layer.encoder_attn_layer_norm,
+        feed_forward=torch.nn.Sequential(
+            prepared(feed_forward.intermediate_dense),
+            feed_forward.intermediate_act_fn,
+            prepared(feed_forward.output_dense),
+        ),
+        last_norm=layer.final_layer_norm,
+    )
+
+
+def _joined(layers: Sequence[torch.nn.Linear]) -> torch.nn.Linear:
+    """Return one linear layer whose outputs are those of several, one after the other."""
+    first = layers[0]
+    weight = torch.cat([layer.weight for layer in layers])
+    joined = torch.nn.Linear(first.in_features, len(weight), device="meta")
+    joined.weight = torch.nn.Parameter(weight, requires_grad=False)
+    joined.bias = torch.nn.Parameter(torch.cat([layer.bias for layer in layers]), requires_grad=False)
+    return joined
+
+
+class Int8Linear(torch.nn.Module):
+    """A linear layer that keeps its weights as int8 with a scale an output; inputs are rounded to bfloat16.
+
+    Each row is multiplied by itself, so the numbers do not depend on what else is in the batch.
+    """
+
+    def __init__(self, layer: torch.nn.Linear) -> None:
+        super().__init__()
+        scales = layer.weight.detach().abs().amax(dim=1) / 127
+        self.weight = (layer.weight.detach() / scales[:, None]).round().to(torch.int8)
+        self.scales, self.bias = scales.bfloat16(), layer.bias.detach()
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return (B, n_out) for (B, n_in)."""
+        return torch._weight_int8pack_mm(hidden.bfloat16(), self.weight, self.scales).float() + self.bias
