@@ -1,0 +1,116 @@
+"""How the benchmarks measure: warm-up, alternating order, several rounds, ratios with an interval, one table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tts_toolkit.devices import hardware, pick_device
+from tts_toolkit.memory import PeakMemory, free_memory
+
+N_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every benchmark is told on its command line."""
+
+    quick: bool
+    rounds: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One piece of work, a peer's time over ours: above 1 we are ahead."""
+
+    work: str
+    peer: str
+    device: str
+    ratio: float  # median over the rounds
+    ratio_ci: tuple[float, float]  # 95 %, bootstrap of the median over the rounds
+    peer_seconds: tuple[float, ...]
+    seconds: tuple[float, ...]
+    peer_peak_memory_bytes: int | None
+    peak_memory_bytes: int | None
+    note: str = ""  # the physical limit beside the figure, or what was left out
+
+
+def measure(
+    work: str,
+    peer: str,
+    run_peer: Callable[[], object],
+    run_ours: Callable[[], object],
+    options: Options,
+    note: str = "",
+) -> Row:
+    """Return the row of a work that both do, each warmed up once, then in turn."""
+    peaks = [_warm_up(run) for run in (run_peer, run_ours)]
+    seconds: list[list[float]] = [[], []]
+    for turn in range(options.rounds):
+        for which in (0, 1) if turn % 2 == 0 else (1, 0):
+            seconds[which].append(_timed((run_peer, run_ours)[which], options.device))
+    ratios = [theirs / ours for theirs, ours in zip(*seconds, strict=True)]
+    return Row(
+        work, peer, options.device, statistics.median(ratios), _interval(ratios), tuple(seconds[0]), tuple(seconds[1]),
+        *peaks, note,
+    )  # fmt: skip
+
+
+def _warm_up(run: Callable[[], object]) -> int | None:
+    free_memory()
+    with PeakMemory() as peak:
+        run()
+        return peak.bytes()
+
+
+def _timed(run: Callable[[], object], device: str) -> float:
+    import torch
+
+    started = time.perf_counter()
+    run()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def _interval(ratios: Sequence[float]) -> tuple[float, float]:
+    drawn = np.random.default_rng(0).choice(ratios, (N_RESAMPLES, len(ratios)))
+    low, high = np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as Markdown."""
+    lines = ["| work | peer | device | ratio | 95 % | peer s | ours s | note |", "|---" * 8 + "|"]
+    for row in rows:
+        low, high = row.ratio_ci
+        theirs, ours = statistics.median(row.peer_seconds), statistics.median(row.seconds)
+        lines.append(
+            f"| {row.work} | {row.peer} | {row.device} | {row.ratio:.2f} | {low:.2f} to {high:.2f} | {theirs:.2f} "
+            f"| {ours:.2f} | {row.note} |"
+        )
+    return "\n".join(lines)
+
+
+def main(description: str | None, rows_of: Callable[[Options], Sequence[Row]]) -> None:
+    """Run a benchmark as a command."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="less work, under ten minutes on 2 cores")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default=None, help="a GPU where there is one")
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args()
+    options = Options(chosen.quick, chosen.rounds, pick_device(chosen.device))
+    rows = rows_of(options)
+    print(table(rows))
+    if chosen.json:
+        content = {"rows": [asdict(row) for row in rows], "hardware": hardware()}
+        chosen.json.write_text(json.dumps(content, indent=2) + "\n")
