@@ -1,8 +1,9 @@
 """Do two processes score faster than one, and come to the same rows.
 
-python -m benchmarks.processes [--json FILE]
+python -m benchmarks.processes [--json FILE] [--rounds N] [--clips N]
 
-Scores the built-in demo voice (faster-whisper and GE2E on the CPU), one process and two in turn, several rounds.
+Scores the built-in demo voice (faster-whisper and GE2E on the CPU): one process on one core, one on two, and two, in
+turn, several rounds.
 """
 
 from __future__ import annotations
@@ -20,17 +21,22 @@ from pathlib import Path
 
 from tts_toolkit.assets import ASSETS
 
-CASES = {"1 process": [], "2 processes": ["-m", "torch.distributed.run", "--nproc_per_node", "2"]}
+LAUNCH = ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
+CASES: dict[str, tuple[list[str], dict[str, str]]] = {
+    "1 process, 1 thread": ([], {"OMP_NUM_THREADS": "1"}),
+    "1 process, 2 threads": ([], {"OMP_NUM_THREADS": "2"}),
+    "2 processes, 1 thread each": (LAUNCH, {"OMP_NUM_THREADS": "1"}),
+}
 
 
-def score(work: Path, launch: list[str], options: argparse.Namespace) -> tuple[float, list[str]]:
+def score(work: Path, launch: list[str], threads: dict[str, str]) -> tuple[float, list[str]]:
     """Score once from nothing; return the seconds and the hypotheses."""
     shutil.rmtree(work / "out", ignore_errors=True)
     command = [sys.executable, *launch, "-m", "tts_toolkit.eval.score", f"wavs={work / 'wavs'}",
                f"texts={work / 'texts.jsonl'}", f"output_dir={work / 'out'}", "asr=offline", "judge=ge2e",
                "min_coverage=0", "report.n_sentences=0"]  # fmt: skip
     started = time.perf_counter()
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | threads | {"ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1"}
     subprocess.run(command, check=True, capture_output=True, env=environment)
     seconds = time.perf_counter() - started
     rows = (work / "out/systems/wavs/transcripts/rows.jsonl").read_text().splitlines()
@@ -42,31 +48,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--copies", type=int, default=2, help="times that the 140 clips are scored")
+    parser.add_argument("--clips", type=int, default=140, help="of the demo voice")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "wavs").mkdir()
         rows = [json.loads(line) for line in (ASSETS / "demo-voice/metadata.jsonl").open()]
         with (work / "texts.jsonl").open("w") as texts:
-            for copy in range(options.copies):
-                for row in rows:
-                    source = ASSETS / "demo-voice" / row["file_name"]
-                    shutil.copy(source, work / "wavs" / f"{copy}_{source.name}")
-                    texts.write(json.dumps({"id": f"{copy}_{source.stem}", "text": row["text"],
-                                            "reference": str(source), "speaker": "awb"}) + "\n")  # fmt: skip
+            for row in rows[: options.clips]:
+                source = ASSETS / "demo-voice" / row["file_name"]
+                shutil.copy(source, work / "wavs" / source.name)
+                texts.write(json.dumps({"id": source.stem, "text": row["text"],
+                                        "reference": str(source), "speaker": "awb"}) + "\n")  # fmt: skip
         seconds: dict[str, list[float]] = {name: [] for name in CASES}
         found = []
         for turn in range(options.rounds):
             for name in list(CASES)[:: 1 if turn % 2 == 0 else -1]:
-                elapsed, hypotheses = score(work, CASES[name], options)
+                elapsed, hypotheses = score(work, *CASES[name])
                 seconds[name].append(elapsed)
                 found.append(hypotheses)
-    ratios = [one / two for one, two in zip(*seconds.values(), strict=True)]
+    *alone, together = seconds.values()
+    ratios = {
+        f"to {name}": statistics.median(one / two for one, two in zip(of_one, together, strict=True))
+        for name, of_one in zip(CASES, alone, strict=False)
+    }
     result = {
         "seconds": seconds,
-        "ratio": statistics.median(ratios),
-        "ratios": ratios,
+        "ratio": ratios,
         "equal_rows": all(hypotheses == found[0] for hypotheses in found),
     }
     print(json.dumps(result, indent=2))
