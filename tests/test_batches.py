@@ -61,6 +61,20 @@ def test_collate_marks_padding_and_keeps_content():
     assert batch["speaker_embeddings"].shape == (2, 8)
 
 
+def test_padding_to_a_multiple_gives_few_shapes_within_the_budget(tmp_path):
+    lengths = np.random.default_rng(0).integers(20, 90, 200).tolist()
+    np.save(tmp_path / "a.npy", np.zeros((90, 80), dtype=np.float32))
+    examples = [
+        Example(f"{i}", (4,) * (n // 4) + (2,), tmp_path / "a.npy", n, np.zeros(8, np.float32))
+        for i, n in enumerate(lengths)
+    ]
+    batches = list(make_loader(examples, 640, reduction_factor=2, pad_token_id=1, pad_to_multiple_of=15))
+    shapes = {(*batch["labels"].shape[:2], batch["input_ids"].shape[1]) for batch in batches}
+    assert all(n * t <= 640 for n, t, _ in shapes) and {t % 30 for _, t, _ in shapes} == {l % 30 for *_, l in shapes} == {0}
+    assert sum(int(batch["attention_mask"].sum()) for batch in batches) == sum(n // 4 + 1 for n in lengths)
+    assert len(shapes) < len({*lengths}) / 4
+
+
 def test_labels_are_cut_to_the_reduction_factor_and_the_global_generator_is_left_alone(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((31, 80), dtype=np.float32))
     example = Example("a", (4, 2), tmp_path / "a.npy", 31, np.zeros(512, dtype=np.float32))

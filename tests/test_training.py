@@ -16,6 +16,7 @@ from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.decoder_inputs import DecoderInputs
 from tts_toolkit.training.evaluation import mean_loss
 from tts_toolkit.training.freezing import freeze
+from tts_toolkit.training.fused import fuse
 from tts_toolkit.training.interruption import Interrupted
 from tts_toolkit.training.loop import Schedule, fit
 from tts_toolkit.training.runs import claim_run, flat_settings
@@ -210,6 +211,38 @@ def batch_of(n_frames=40):
     ids = torch.randint(4, 38, (2, 9))
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": torch.randn(2, n_frames, 80) - 4,
             "speaker_embeddings": torch.randn(2, TINY.get("speaker_embedding_dim", 512))}  # fmt: skip
+
+
+@pytest.mark.parametrize("n_guided, guided", [(2, True), (1, True), (2, False)])
+def test_fused_training_has_the_loss_and_the_gradients_of_transformers(n_guided, guided):
+    still = {name: 0.0 for name in ("hidden_dropout", "attention_dropout", "positional_dropout", "activation_dropout")}
+    config = TINY | still | {"speech_decoder_postnet_dropout": 0.0, "decoder_attention_heads": 4,
+                             "guided_attention_loss_num_heads": n_guided, "use_guided_attention_loss": guided}  # fmt: skip
+    batch = batch_of()
+    batch["attention_mask"][1, 6:], batch["labels"][0, 30:] = 0, -100.0
+    losses, gradients = [], []
+    for fused in (False, True):
+        model = build_speecht5(SpeechSettings(), seed=0, **config).model.train()
+        if fused:
+            fuse(model)
+        torch.manual_seed(0)
+        loss = model(**batch, use_cache=False).loss
+        loss.backward()
+        losses.append(loss.item())
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-6) and gradients[0].abs().max() > 0.01
+
+
+def test_a_fused_model_still_speaks_like_its_class(speech):
+    model = build_speecht5(SpeechSettings(), seed=0, **TINY).model.eval()
+    ids, voice = batch_of()["input_ids"][:1], torch.randn(1, 512)
+    said = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        said.append(model.generate_speech(ids, voice, maxlenratio=4.0))
+        fuse(model)
+    assert torch.allclose(*said, atol=1e-5)
 
 
 def test_the_truth_is_told_unless_own_passes_are_asked_for(speech):

@@ -157,10 +157,12 @@ def _fit(
 
     from tts_toolkit.training.evaluation import mean_loss
     from tts_toolkit.training.freezing import freeze
+    from tts_toolkit.training.fused import fuse
     from tts_toolkit.training.loop import fit
     from tts_toolkit.training.runs import flat_settings
 
     freeze(speech.model, cfg.freeze)
+    fuse(speech.model)
     accelerator.init_trackers("tracking", config=flat_settings(OmegaConf.to_container(cfg, resolve=True)))
     if cfg.gradient_checkpointing:
         speech.model.gradient_checkpointing_enable()
@@ -203,6 +205,7 @@ def _loader(
         cfg.seed,
         part == "train",
         n_workers=cfg.loader.n_workers,
+        pad_to_multiple_of=cfg.loader.pad_to_multiple_of,
         rank=accelerator.process_index,
         n_ranks=accelerator.num_processes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -45,17 +46,24 @@ class Examples(Dataset[dict[str, torch.Tensor]]):
         }
 
 
-def collate(items: Sequence[dict[str, torch.Tensor]], pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Return a padded batch.
+def collate(
+    items: Sequence[dict[str, torch.Tensor]], pad_token_id: int, pad_to_multiple_of: int = 1
+) -> dict[str, torch.Tensor]:
+    """Return a padded batch, L and T multiples of `pad_to_multiple_of`.
 
     `input_ids` and `attention_mask` (B, L), `labels` (B, T, 80) padded with -100, `speaker_embeddings` (B, dim).
     """
-    pad = torch.nn.utils.rnn.pad_sequence
+
+    def pad(tensors: Sequence[torch.Tensor], value: float) -> torch.Tensor:
+        missing = -max(map(len, tensors)) % pad_to_multiple_of
+        padded = torch.nn.utils.rnn.pad_sequence(list(tensors), batch_first=True, padding_value=value)
+        return torch.nn.functional.pad(padded, (0, 0) * (padded.ndim - 2) + (0, missing), value=value)
+
     input_ids = [item["input_ids"] for item in items]
     return {
-        "input_ids": pad(input_ids, batch_first=True, padding_value=pad_token_id),
-        "attention_mask": pad([torch.ones_like(ids) for ids in input_ids], batch_first=True),
-        "labels": pad([item["labels"] for item in items], batch_first=True, padding_value=IGNORED_FRAME),
+        "input_ids": pad(input_ids, pad_token_id),
+        "attention_mask": pad([torch.ones_like(ids) for ids in input_ids], 0),
+        "labels": pad([item["labels"] for item in items], IGNORED_FRAME),
         "speaker_embeddings": torch.stack([item["speaker_embeddings"] for item in items]),
     }
 
@@ -75,8 +83,9 @@ class FrameBudgetBatches:
         shuffle: bool = True,
         rank: int = 0,
         n_ranks: int = 1,
+        pad_to_multiple_of: int = 1,
     ) -> None:
-        self.n_frames = np.asarray(n_frames)
+        self.n_frames = -(-np.asarray(n_frames) // pad_to_multiple_of) * pad_to_multiple_of
         self.max_frames, self.seed, self.shuffle, self.rank, self.n_ranks = max_frames, seed, shuffle, rank, n_ranks
         self.epoch = 0
         self.n_skipped = 0
@@ -123,13 +132,16 @@ def make_loader(
     rank: int = 0,
     n_ranks: int = 1,
     n_workers: int = 0,
+    pad_to_multiple_of: int = 1,
 ) -> DataLoader[dict[str, torch.Tensor]]:
     """Return a loader of padded batches; its generator is its own, so that iterating never moves the global one."""
-    sampler = FrameBudgetBatches([e.n_frames for e in examples], max_frames, seed, shuffle, rank, n_ranks)
+    lengths = [example.n_frames for example in examples]
+    multiple = math.lcm(pad_to_multiple_of, reduction_factor)
+    sampler = FrameBudgetBatches(lengths, max_frames, seed, shuffle, rank, n_ranks, multiple)
     return DataLoader(
         Examples(examples, reduction_factor),
         batch_sampler=sampler,
-        collate_fn=lambda items: collate(items, pad_token_id),
+        collate_fn=lambda items: collate(items, pad_token_id, multiple),
         num_workers=n_workers,
         generator=torch.Generator().manual_seed(seed),
         persistent_workers=False,

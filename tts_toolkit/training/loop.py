@@ -117,7 +117,8 @@ def train_step(
     for _ in range(accelerator.gradient_accumulation_steps):
         batch = next(stream)
         with accelerator.accumulate(model):
-            loss = model(**prepare_batch(batch), use_cache=False).loss
+            with accelerator.autocast():
+                loss = model(**prepare_batch(batch), use_cache=False).loss
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 grad_norm = accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)

@@ -1,0 +1,144 @@
+"""Are Bark and MMS sooner than `generate` and `VitsModel` text by text, with their own sizes.
+
+python -m benchmarks.generation [--quick] [--rounds N] [--device cuda:0] [--json FILE]
+
+Random weights of the published sizes, so Bark never stops by itself: every text gets as many semantic tokens as a
+sentence takes. Waveforms on both sides.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.harness import Options, Row, main, measure
+from tts_toolkit.families.bark import Bark
+from tts_toolkit.families.interface import Line
+from tts_toolkit.families.vits import Vits
+from tts_toolkit.torch_audio import ensure_torchaudio
+
+SEMANTIC_TOKENS_A_SECOND = 50
+MMS_CHARACTERS = "k'zyudheswcp-jmi florbangxvtq_0123456"  # any 37 will do: the time is the same
+BATCH = 16
+WORDS = "she had your dark suit in greasy wash water all year and we saw the ship come slowly into the old harbour".split()
+
+
+def sentences(n: int) -> list[str]:
+    """Return texts of 4 to 19 words."""
+    return [" ".join(WORDS[(start * 5) % 4 :][: 4 + (start * 7) % 16]) for start in range(n)]
+
+
+def write_mms(folder: Path) -> None:
+    """Write a VitsModel of the sizes of facebook/mms-tts-eng."""
+    from transformers import VitsConfig, VitsModel, VitsTokenizer
+
+    (folder / "vocab.json").write_text(json.dumps({char: index for index, char in enumerate(MMS_CHARACTERS)}))
+    tokenizer = VitsTokenizer(
+        str(folder / "vocab.json"), language="eng", phonemize=False, is_uroman=False, pad_token="k", unk_token=None
+    )
+    torch.manual_seed(0)
+    VitsModel(VitsConfig(vocab_size=len(MMS_CHARACTERS))).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def write_bark(folder: Path) -> None:
+    """Write a BarkModel of the sizes of suno/bark-small."""
+    from transformers import BarkConfig, BarkModel, BarkProcessor, BertTokenizer, EncodecConfig, GenerationConfig
+    from transformers.models.bark import generation_configuration_bark as settings
+
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *letters, *(f"##{c}" for c in letters)]
+    (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(words)) + "\n")
+    torch.manual_seed(0)
+    model = BarkModel(
+        BarkConfig(
+            semantic_config={"input_vocab_size": 129_600, "output_vocab_size": 10_048},
+            coarse_acoustics_config={"input_vocab_size": 12_096, "output_vocab_size": 12_096},
+            fine_acoustics_config={"input_vocab_size": 1_056, "output_vocab_size": 1_056},
+            codec_config=EncodecConfig().to_dict(),
+        )
+    )
+    generation = settings.BarkGenerationConfig.from_sub_model_configs(
+        settings.BarkSemanticGenerationConfig(do_sample=True),
+        settings.BarkCoarseGenerationConfig(do_sample=True),
+        settings.BarkFineGenerationConfig(temperature=0.5),
+    )
+    model.generation_config = GenerationConfig(**generation.to_dict())
+    model.save_pretrained(folder)
+    BarkProcessor(tokenizer=BertTokenizer(vocab=str(folder / "vocab.txt"))).save_pretrained(str(folder))
+
+
+def lines_of(texts: Sequence[str]) -> list[Line]:
+    """Return lines sorted by length, as the benchmark's stages sort them."""
+    return [Line(text, seed=number) for number, text in enumerate(sorted(texts, key=len))]
+
+
+def in_batches(family: Any, lines: Sequence[Line]) -> None:
+    """Speak as the stages do."""
+    for start in range(0, len(lines), BATCH):
+        family.speak(lines[start : start + BATCH])
+
+
+def bark_row(folder: Path, options: Options) -> Row:
+    """Return the row of Bark."""
+    from transformers import BarkModel, BarkProcessor
+
+    seconds = 1 if options.quick else 4
+    n_tokens = SEMANTIC_TOKENS_A_SECOND * seconds
+    write_bark(folder)
+    model = BarkModel.from_pretrained(folder).eval().to(options.device)
+    processor = BarkProcessor.from_pretrained(folder)
+    family = Bark(
+        str(folder), semantic={"max_new_tokens": n_tokens, "min_new_tokens": n_tokens}, device=options.device
+    )
+    texts = sentences(8)
+
+    def text_by_text() -> None:
+        for text in texts:
+            inputs = processor(text, voice_preset=None).to(options.device)
+            model.generate(**inputs, semantic_max_new_tokens=n_tokens, semantic_min_new_tokens=n_tokens)
+
+    return measure(
+        f"Bark-small, {len(texts)} texts of {seconds} s", "generate, one text at a time",
+        text_by_text, lambda: in_batches(family, lines_of(texts)), options,
+    )  # fmt: skip
+
+
+def mms_row(folder: Path, options: Options) -> Row:
+    """Return the row of MMS."""
+    from transformers import VitsModel, VitsTokenizer
+
+    write_mms(folder)
+    model = VitsModel.from_pretrained(folder).eval().to(options.device)
+    tokenizer = VitsTokenizer.from_pretrained(folder)
+    family = Vits(str(folder), device=options.device)
+    texts = sentences(16 if options.quick else 64)
+
+    def text_by_text() -> None:
+        for text in texts:
+            model(**tokenizer(text, return_tensors="pt").to(options.device))
+
+    return measure(
+        f"MMS, {len(texts)} texts", "VitsModel, one text at a time",
+        text_by_text, lambda: in_batches(family, lines_of(texts)), options,
+    )  # fmt: skip
+
+
+def rows(options: Options) -> list[Row]:
+    """Return the rows of both families."""
+    ensure_torchaudio()
+    found = []
+    for row_of in (mms_row, bark_row):
+        with tempfile.TemporaryDirectory() as folder:
+            found.append(row_of(Path(folder), options))
+    return found
+
+
+if __name__ == "__main__":
+    with torch.no_grad():
+        main(__doc__, rows)
