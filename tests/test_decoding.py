@@ -39,7 +39,7 @@ def voices(n, seed=0):
 def test_equal_to_generate_speech_when_dropout_masks_are_shared(speech, monkeypatch):
     """The reference draws masks over the whole output at each step; with all units kept both must agree."""
     monkeypatch.setattr(torch, "bernoulli", lambda x, p: torch.ones_like(x))
-    monkeypatch.setattr(torch, "rand", lambda n, generator: torch.zeros(n))
+    monkeypatch.setattr(torch, "rand", lambda shape, generator: torch.zeros(shape))
     monkeypatch.setattr(engine, "FIRST_CAPACITY", 4)  # so that caches grow
     for ids, voice in zip(tokens(speech, TEXTS), voices(4), strict=True):
         expected = speech.model.generate_speech(torch.tensor([ids]), voice[None], maxlenratio=3.0)
@@ -48,21 +48,22 @@ def test_equal_to_generate_speech_when_dropout_masks_are_shared(speech, monkeypa
         torch.testing.assert_close(spoken.log_mel, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_int8_weights_say_nearly_the_same(speech):
+@pytest.mark.parametrize("weights", ["int8", "bfloat16"])
+def test_smaller_weights_say_nearly_the_same(speech, weights):
     ids, spoken_by = tokens(speech, TEXTS), voices(4)
     forced = Decoding(stop_threshold=2.0, max_frames_per_token=3.0)
     exact = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], forced)
-    rough = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], replace(forced, weights="int8"))
+    rough = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], replace(forced, weights=weights))
     for a, b in zip(exact, rough, strict=True):
         assert a.log_mel.shape == b.log_mel.shape and not torch.equal(a.log_mel, b.log_mel)
         assert np.corrcoef(a.log_mel.flatten(), b.log_mel.flatten())[0, 1] > 0.98
-    with pytest.raises(UserError, match="decoding.weights=int4: allowed are float32, and on a CPU int8"):
+    with pytest.raises(UserError, match="decoding.weights=int4: allowed are float32, bfloat16, and on a CPU int8"):
         decode(speech.model, ids, spoken_by, [5, 6, 7, 8], replace(forced, weights="int4"))
 
 
-@pytest.mark.parametrize("weights", ["float32", "int8"])
-def test_an_utterance_is_the_same_in_any_batch(speech, weights):
-    short = replace(SHORT, weights=weights)
+@pytest.mark.parametrize("how", [{"weights": "float32"}, {"weights": "int8"}, {"replay": True}])
+def test_an_utterance_is_the_same_in_any_batch(speech, how):
+    short = replace(SHORT, **how)
     ids, spoken_by = tokens(speech, TEXTS), voices(4)
     together = decode(speech.model, ids, spoken_by, [5, 6, 7, 8], short)
     order = [2, 0, 3, 1]
@@ -74,6 +75,20 @@ def test_an_utterance_is_the_same_in_any_batch(speech, weights):
             torch.testing.assert_close(alone.log_mel, other.log_mel, atol=1e-5, rtol=1e-5)
             assert alone.cut_off == other.cut_off
     assert len({len(s.log_mel) for s in together}) > 1, "all of one length: the test would miss padding"
+
+
+def test_replayed_steps_are_the_steps(speech, monkeypatch):
+    """What a GPU replays from a graph runs here as it stands, in buffers that grow and shrink with the batch."""
+    ids, spoken_by, seeds = tokens(speech, TEXTS), voices(4), [5, 6, 7, 8]
+    never = Decoding(stop_threshold=2.0, max_frames_per_token=3.0)  # each ends at its own length
+    straight = decode(speech.model, ids, spoken_by, seeds, never, keep_attention=True)
+    monkeypatch.setattr(engine, "FIRST_CAPACITY", 4)
+    replayed = decode(speech.model, ids, spoken_by, seeds, replace(never, replay=True), keep_attention=True)
+    for a, b in zip(straight, replayed, strict=True):
+        torch.testing.assert_close(a.log_mel, b.log_mel, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(a.attention, b.attention, atol=1e-5, rtol=1e-5)
+        assert a.cut_off == b.cut_off
+    assert len({len(s.log_mel) for s in straight}) == 4, "all end together: the test would miss shrinking"
 
 
 def test_the_seed_matters_and_the_global_generator_does_not(speech):

@@ -5,6 +5,7 @@ The same numbers as transformers' own layers to rounding (their eager attention 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from tts_toolkit.errors import UserError
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
 
-Weights = Literal["float32", "int8"]
+Weights = Literal["float32", "bfloat16", "int8"]
 FIRST_CAPACITY = 128  # steps of a cache, doubled when full
 
 
@@ -43,20 +44,26 @@ class DecoderEngine:
 
     def __init__(self, model: SpeechT5ForTextToSpeech, weights: Weights = "float32") -> None:
         if weights not in get_args(Weights) or (weights == "int8" and model.device.type != "cpu"):
-            raise UserError(f"decoding.weights={weights}: allowed are float32, and on a CPU int8")
+            raise UserError(f"decoding.weights={weights}: allowed are float32, bfloat16, and on a CPU int8")
         self.n_heads = model.config.decoder_attention_heads
+        self.dtype = torch.bfloat16 if weights == "bfloat16" else model.dtype
         layers = model.speecht5.decoder.wrapped_decoder.layers
+        if weights == "bfloat16":
+            layers = copy.deepcopy(layers).bfloat16()
         self.layers = [_layer(layer, Int8Linear if weights == "int8" else lambda module: module) for layer in layers]
 
-    def read(self, encoded: torch.Tensor, mask: torch.Tensor, n_guided: int | None = None) -> DecoderState:
+    def read(
+        self, encoded: torch.Tensor, mask: torch.Tensor, n_guided: int | None = None, static: bool = False
+    ) -> DecoderState:
         """Return the state before the first step for encoded texts (B, L, dim) whose `mask` (B, L) is 1 at tokens.
 
         `n_guided` heads are to show where they look; None shows nothing and is faster.
         """
+        encoded = encoded.to(self.dtype)
         keys = [self._heads(layer.text_k(encoded)) for layer in self.layers]
         values = [self._heads(layer.text_v(encoded)) for layer in self.layers]
         padded = None if bool(mask.all()) else mask[:, None, None].bool()
-        return DecoderState(self, keys, values, padded, n_guided)
+        return (StaticDecoderState if static else DecoderState)(self, keys, values, padded, n_guided)
 
     def _heads(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (B, T, dim) as (B, n_heads, T, dim / n_heads)."""
@@ -82,10 +89,9 @@ class DecoderState:
 
     def step(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the decoder's output (B, dim) for the pre-net's, and the guided heads' mean attention (B, L)."""
-        if self.n_steps == self.said[0].shape[3]:
-            self.said = [torch.cat([cache, torch.empty_like(cache)], dim=3) for cache in self.said]
-        self.n_steps += 1
-        attention = []
+        self._go_on()
+        attention, given = [], hidden.dtype
+        hidden = hidden.to(self.engine.dtype)
         for number, layer in enumerate(self.engine.layers):
             hidden = layer.norm(hidden + layer.out(self._hear_itself(layer, number, hidden)))
             query = layer.text_q(hidden).unflatten(-1, (self.engine.n_heads, -1))[:, :, None]
@@ -95,7 +101,12 @@ class DecoderState:
                 attention.append(self._looked_at(query, keys))
             hidden = layer.text_norm(hidden + layer.text_out(read.flatten(1)))
             hidden = layer.last_norm(hidden + layer.feed_forward(hidden))
-        return hidden, torch.stack(attention).mean(dim=0) if attention else None
+        return hidden.to(given), torch.stack(attention).mean(dim=0) if attention else None
+
+    def _go_on(self) -> None:
+        if self.n_steps == self.said[0].shape[3]:
+            self.said = [torch.cat([cache, torch.empty_like(cache)], dim=3) for cache in self.said]
+        self.n_steps += 1
 
     def _hear_itself(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
@@ -119,6 +130,35 @@ class DecoderState:
         self.said = [cache[:, rows] for cache in self.said]
         if self.padded is not None:
             self.padded = self.padded[rows]
+
+
+class StaticDecoderState(DecoderState):
+    """The same memory at fixed addresses, the step a tensor: what a CUDA graph can replay."""
+
+    def __init__(self, *state: Any) -> None:
+        super().__init__(*state)
+        self.now = torch.zeros(1, dtype=torch.long, device=self.said[0].device)
+        self.said = [cache.zero_() for cache in self.said]  # what is masked must still be a number
+
+    @property
+    def capacity(self) -> int:
+        """Steps that fit."""
+        return self.said[0].shape[3]
+
+    def grow(self) -> None:
+        """Make room for twice as many steps, at other addresses."""
+        self.said = [torch.cat([cache, torch.zeros_like(cache)], dim=3) for cache in self.said]
+
+    def _go_on(self) -> None:
+        """Nothing that a replay would not repeat: who replays counts the steps."""
+
+    def _hear_itself(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
+        query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
+        keys, values = self.said[number]
+        keys.index_copy_(2, self.now, key[:, :, None])
+        values.index_copy_(2, self.now, value[:, :, None])
+        past = (torch.arange(self.capacity, device=hidden.device) <= self.now)[None, None, None]
+        return scaled_dot_product_attention(query[:, :, None], keys, values, attn_mask=past).flatten(1)
 
 
 def _layer(layer: Any, prepared: Any) -> _Layer:
