@@ -62,7 +62,8 @@ class Run:
 
     def rows(self):
         rows = [json.loads(line) for line in (self.run_dir / "metrics.jsonl").open()]
-        return [{k: v for k, v in row.items() if k != "frames_per_second"} for row in rows]
+        timed = ("frames_per_second", "data_wait_share")
+        return [{k: v for k, v in row.items() if k not in timed} for row in rows]
 
     def weights(self):
         return {name: t.clone() for name, t in self.model.state_dict().items()}
@@ -85,6 +86,18 @@ def test_a_resumed_run_ends_with_equal_weights_and_metrics(examples, tmp_path, s
     assert same(straight.weights(), resumed.weights())
     assert [r for r in straight.rows() if "loss" in r] == [r for r in resumed.rows() if "loss" in r]
     assert straight.rows()[-1] == resumed.rows()[-1]
+
+
+def test_shares_of_padding_and_of_waiting_are_logged(examples, tmp_path):
+    run = Run(examples, tmp_path)
+    run.fit(SCHEDULE)
+    rows = [row for row in map(json.loads, (tmp_path / "metrics.jsonl").open()) if "loss" in row]
+    padding = set()
+    for epoch in range(3):
+        run.loader.batch_sampler.resume_at(epoch, 0)
+        padding |= {round(float((batch["labels"][..., 0] == -100).double().mean()), 9) for batch in run.loader}
+    assert {round(row["padding_share"], 9) for row in rows} <= padding and max(padding) > 0
+    assert all(0 < row["data_wait_share"] < 1 and row["frames_per_second"] > 0 for row in rows)
 
 
 def test_training_repeats_itself_and_learns(examples, tmp_path):

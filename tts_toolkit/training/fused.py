@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout, scaled_dot_product_attention
 
+from tts_toolkit.data.batches import IGNORED_FRAME
+
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
 
-IGNORED_FRAME = -100.0  # label value of padding
-STOP_WEIGHT = 5.0  # of a stop against a going on; both from SpeechT5SpectrogramLoss
+STOP_WEIGHT = 5.0  # of a stop against a going on (SpeechT5SpectrogramLoss)
 
 
 def fuse(model: SpeechT5ForTextToSpeech) -> None:

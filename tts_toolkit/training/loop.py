@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
+from tts_toolkit.data.batches import IGNORED_FRAME
 from tts_toolkit.progress import progress as progress_bar
 from tts_toolkit.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from tts_toolkit.training.interruption import Interrupted, StopRequests
@@ -63,24 +64,22 @@ def fit(
     progress = load_checkpoint(accelerator, resume_from) if resume_from else Progress()
     metrics = MetricsFile(run_dir / "metrics.jsonl", progress.step, accelerator)
     stream = endless_batches(loader, progress, accelerator.device)
-    started, n_frames = time.monotonic(), 0
+    speed = _Speed()
     with StopRequests(accelerator, schedule.max_seconds) as stop:
         for step in progress_bar(range(progress.step, schedule.max_steps), "training", "step"):
             for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
                 group["lr"] = base_lr * lr_factor(step)
             row = train_step(accelerator, model, optimizer, stream, schedule.max_grad_norm, prepare_batch)
             progress.step = step + 1
-            n_frames += int(row.pop("n_frames"))
+            speed.add(row)
             if progress.step % schedule.log_every == 0:
-                seconds = time.monotonic() - started
-                row |= {"lr": optimizer.param_groups[0]["lr"], "frames_per_second": n_frames / seconds}
-                metrics.write(progress.step, row)
-                started, n_frames = time.monotonic(), 0
+                metrics.write(progress.step, row | {"lr": optimizer.param_groups[0]["lr"]} | speed.shares())
+                speed = _Speed()
             last = progress.step == schedule.max_steps
             gained = False
             if progress.step % schedule.eval_every == 0 or last:
                 gained = _evaluate(evaluate, schedule, progress, metrics)
-                started, n_frames = time.monotonic(), 0
+                speed = _Speed()
             stopping = stop.requested()
             if gained or last or stopping or progress.step % schedule.save_every == 0:
                 save_checkpoint(accelerator, progress, run_dir, schedule.save_total_limit)
@@ -112,10 +111,15 @@ def train_step(
     max_grad_norm: float,
     prepare_batch: Callable[[Batch], dict[str, Any]] = lambda batch: batch,
 ) -> dict[str, float]:
-    """Do one update from as many micro-batches as the accelerator accumulates; return `loss` and `grad_norm`."""
-    losses, n_frames = [], 0
+    """Do one update from as many micro-batches as the accelerator accumulates.
+
+    Returns `loss`, `grad_norm`, `n_frames` of the padded batches, `n_padded` of them, and `wait_seconds` for the data.
+    """
+    losses, n_frames, n_spoken, wait_seconds = [], 0, [], 0.0
     for _ in range(accelerator.gradient_accumulation_steps):
+        started = time.perf_counter()
         batch = next(stream)
+        wait_seconds += time.perf_counter() - started
         with accelerator.accumulate(model):
             with accelerator.autocast():
                 loss = model(**prepare_batch(batch), use_cache=False).loss
@@ -126,10 +130,39 @@ def train_step(
             optimizer.zero_grad()
         losses.append(loss.detach())
         n_frames += batch["labels"].shape[0] * batch["labels"].shape[1]
+        n_spoken.append((batch["labels"][:, :, 0] != IGNORED_FRAME).sum())
     mean = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
     if not torch.isfinite(torch.tensor(mean)):
         raise FloatingPointError(f"the loss is {mean}: lower optimizer.lr or look at the data of this batch")
-    return {"loss": mean, "grad_norm": float(grad_norm), "n_frames": n_frames * accelerator.num_processes}
+    return {
+        "loss": mean,
+        "grad_norm": float(grad_norm),
+        "n_frames": n_frames,
+        "n_padded": n_frames - int(torch.stack(n_spoken).sum()),
+        "wait_seconds": wait_seconds,
+    }
+
+
+class _Speed:
+    """What this process went through since the last logged step, and how much of it was no use."""
+
+    def __init__(self) -> None:
+        self.started, self.n_frames, self.n_padded, self.wait_seconds = time.perf_counter(), 0, 0, 0.0
+
+    def add(self, row: dict[str, float]) -> None:
+        """Take the counts out of a step's row."""
+        self.n_frames += int(row.pop("n_frames"))
+        self.n_padded += int(row.pop("n_padded"))
+        self.wait_seconds += row.pop("wait_seconds")
+
+    def shares(self) -> dict[str, float]:
+        """Return `frames_per_second` of this process, padding included, `padding_share` and `data_wait_share`."""
+        seconds = time.perf_counter() - self.started
+        return {
+            "frames_per_second": self.n_frames / seconds,
+            "padding_share": self.n_padded / self.n_frames,
+            "data_wait_share": self.wait_seconds / seconds,
+        }
 
 
 def _evaluate(
