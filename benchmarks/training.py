@@ -20,7 +20,7 @@ import torch
 from benchmarks.harness import Options, Row, main, measure
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ, load_waveform, log_mel
-from tts_toolkit.data.batches import Example, collate, make_loader
+from tts_toolkit.data.batches import Example, collate, make_loader, model_inputs
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 PEER_BATCH, ACCUMULATED = 4, 8
@@ -63,7 +63,7 @@ class Peer:
 
         logging.disable_progress_bar()
         rows = [
-            {"input_ids": torch.tensor(e.input_ids), "labels": torch.from_numpy(np.load(e.log_mel))[: e.n_frames // 2 * 2],
+            {"ids": e.id, "input_ids": torch.tensor(e.input_ids), "labels": torch.from_numpy(np.load(e.log_mel))[: e.n_frames // 2 * 2],
              "speaker_embeddings": torch.from_numpy(e.speaker_embedding)}
             for e in examples
         ]  # fmt: skip
@@ -75,7 +75,7 @@ class Peer:
             remove_unused_columns=False, logging_strategy="no", label_names=["labels"], dataloader_pin_memory=False,
         )  # fmt: skip
         self.trainer = Seq2SeqTrainer(
-            model=self.model, args=arguments, train_dataset=rows, data_collator=lambda items: collate(items, 1)
+            model=self.model, args=arguments, train_dataset=rows, data_collator=lambda items: model_inputs(collate(items, 1), "cpu")
         )
 
     def __call__(self) -> None:
@@ -113,16 +113,18 @@ class Ours:
         while True:
             self.loader.batch_sampler.resume_at(epoch, 0)  # type: ignore[attr-defined]
             for batch in self.loader:
-                yield {name: tensor.to(self.accelerator.device) for name, tensor in batch.items()}
+                yield {"ids": batch["ids"], **model_inputs(batch, self.accelerator.device)}
             epoch += 1
 
     def __call__(self) -> None:
         """Train as many updates as the peer does in an epoch."""
-        from tts_toolkit.training.loop import train_step
+        from tts_toolkit.training.checkpoints import Progress
+        from tts_toolkit.training.loop import Schedule, train_step
 
         self.prepared.train()
+        schedule, progress = Schedule(self.n_updates, self.n_updates, self.n_updates), Progress()
         for _ in range(self.n_updates):
-            train_step(self.accelerator, self.prepared, self.optimizer, self.stream, 1.0)
+            train_step(self.accelerator, self.prepared, self.optimizer, self.stream, schedule, progress)
 
 
 @torch.no_grad()
@@ -130,10 +132,10 @@ def loss_of(model: Any, examples: Sequence[Example]) -> float:
     """Return the mean loss over clips, as transformers computes it, dropout off."""
     losses = []
     for batch in make_loader(examples, 4000, 2, 1, shuffle=False):
-        on_device = {name: tensor.to(model.device) for name, tensor in batch.items()}
         model.eval()
         torch.manual_seed(0)
-        losses += [float(type(model).forward(model, **on_device, use_cache=False).loss)] * len(batch["labels"])
+        inputs = model_inputs(batch, model.device)
+        losses += [float(type(model).forward(model, **inputs, use_cache=False).loss)] * len(batch["labels"])
     return float(np.mean(losses))
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from conftest import TINY
+from safetensors.torch import load_file
 
 from tts_toolkit.data.batches import Example, make_loader
 from tts_toolkit.errors import UserError
@@ -155,13 +157,60 @@ def test_greater_is_better(examples, tmp_path):
     assert run.fit(schedule).best_step == 4
 
 
-def test_a_loss_that_is_no_number_stops_the_run(examples, tmp_path):
+def poison(run, value, at_steps):
+    """Let the loss of some of the model's training passes be multiplied by `value`."""
+    passes, forward = iter(range(1000)), run.model.forward
+
+    def poisoned(*args, **kwargs):
+        out = forward(*args, **kwargs)
+        if run.model.training and next(passes) in at_steps:
+            out.loss = out.loss * value
+        return out
+
+    run.model.forward = poisoned
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [(float("nan"), "the loss is nan"), (float("inf"), "the loss is inf"), (1e30, "the gradient norm is (inf|nan)")],
+)
+def test_a_step_without_numbers_is_skipped_and_its_clips_are_named(examples, tmp_path, caplog, value, fault):
+    Run(examples, tmp_path / "clean").fit(replace(SCHEDULE, max_steps=1, eval_every=1))
+    run = Run(examples, tmp_path / "run")
+    poison(run, value, {1})
+    progress = run.fit(replace(SCHEDULE, save_total_limit=9))
+    (warning,) = [record.message for record in caplog.records if "skipped" in record.message]
+    assert re.search(rf"step 2: {fault}.* \(clips \d(, \d)*\): skipped", warning)
+    assert progress.n_skipped_steps == 1 and all(torch.isfinite(t).all() for t in run.weights().values())
+    moved = load_file(tmp_path / "run/checkpoints/step_00000002/model.safetensors")
+    before = load_file(tmp_path / "clean/checkpoints/step_00000001/model.safetensors")
+    trained = [name for name in before if "running" not in name and "num_batches" not in name]
+    assert all(torch.equal(moved[name], before[name]) for name in trained), "the skipped step moved the weights"
+
+
+def test_gradients_that_explode_are_skipped(examples, tmp_path, caplog):
     run = Run(examples, tmp_path)
-    with torch.no_grad():
-        next(run.model.parameters()).fill_(float("nan"))
-    with pytest.raises(FloatingPointError, match="the loss is nan"):
-        run.fit(SCHEDULE)
-    assert not checkpoints(tmp_path)
+    run.lr_steps = 60
+    poison(run, 1e6, {10, 55})  # the tenth comes before it is known what is usual
+    progress = run.fit(replace(SCHEDULE, max_steps=60, eval_every=60, save_every=60))
+    assert progress.n_skipped_steps == 1 and "step 56: the gradient norm is" in caplog.text
+
+
+def test_too_many_steps_without_numbers_end_the_run_and_keep_the_checkpoint(examples, tmp_path):
+    run = Run(examples, tmp_path)
+    poison(run, float("nan"), range(2, 100))
+    with pytest.raises(UserError, match=r"step 6: the loss is nan \(clips .*4 such steps.*max_skipped_steps=3.*resume="):
+        run.fit(replace(SCHEDULE, max_steps=30, eval_every=30, max_skipped_steps=3))
+    assert find_checkpoint("latest", tmp_path).name == "step_00000004"
+
+
+def test_an_evaluation_without_a_number_is_never_the_best(examples, tmp_path):
+    wer = {1: float("nan"), 2: 0.5, 3: float("nan")}
+    run = Run(examples, tmp_path, evaluate=lambda step: {"wer": wer[step]})
+    assert run.fit(Schedule(3, eval_every=1, save_every=3, best_metric="wer")).best_step == 2
+    run = Run(examples, tmp_path / "never", evaluate=lambda step: {"wer": float("nan")})
+    with pytest.raises(UserError, match="no evaluation gave a number for wer"):
+        run.fit(Schedule(2, eval_every=1, save_every=2, best_metric="wer"))
 
 
 def test_an_unfinished_checkpoint_is_none(examples, tmp_path):

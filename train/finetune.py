@@ -227,7 +227,9 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
         Sentence(clip.id, clip.transcript, prepared.voices[clip.speaker], reference)
         for clip, reference in zip(clips, references, strict=True)
     ]
-    return SpokenEvaluation(sentences, _synthesizer(cfg, speech), instantiate(cfg.asr), judge, cfg.evaluation.seed)
+    return SpokenEvaluation(
+        sentences, _synthesizer(cfg, speech), partial(instantiate, cfg.asr), judge, cfg.evaluation.seed
+    )
 
 
 def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> SpeechT5Synthesizer:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,10 @@ class Example:
     speaker_embedding: np.ndarray  # (dim,)
 
 
-class Examples(Dataset[dict[str, torch.Tensor]]):
+Batch = dict[str, Any]  # tensors, and under `ids` the clips' names
+
+
+class Examples(Dataset[Batch]):
     """Reads log-mels as they are asked for, cut to a multiple of the reduction factor."""
 
     def __init__(self, examples: Sequence[Example], reduction_factor: int) -> None:
@@ -36,22 +40,21 @@ class Examples(Dataset[dict[str, torch.Tensor]]):
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: int) -> Batch:
         example = self.examples[index]
         n_frames = example.n_frames - example.n_frames % self.reduction_factor
         return {
+            "ids": example.id,
             "input_ids": torch.tensor(example.input_ids),
             "labels": torch.from_numpy(np.load(example.log_mel, allow_pickle=False)[:n_frames]),
             "speaker_embeddings": torch.from_numpy(example.speaker_embedding).float(),
         }
 
 
-def collate(
-    items: Sequence[dict[str, torch.Tensor]], pad_token_id: int, pad_to_multiple_of: int = 1
-) -> dict[str, torch.Tensor]:
+def collate(items: Sequence[Batch], pad_token_id: int, pad_to_multiple_of: int = 1) -> Batch:
     """Return a padded batch, L and T multiples of `pad_to_multiple_of`.
 
-    `input_ids` and `attention_mask` (B, L), `labels` (B, T, 80) padded with -100, `speaker_embeddings` (B, dim).
+    `ids` of the B clips, `input_ids` and `attention_mask` (B, L), `labels` (B, T, 80) padded with -100, `speaker_embeddings` (B, dim).
     """
 
     def pad(tensors: Sequence[torch.Tensor], value: float) -> torch.Tensor:
@@ -61,10 +64,18 @@ def collate(
 
     input_ids = [item["input_ids"] for item in items]
     return {
+        "ids": [item["ids"] for item in items],
         "input_ids": pad(input_ids, pad_token_id),
         "attention_mask": pad([torch.ones_like(ids) for ids in input_ids], 0),
         "labels": pad([item["labels"] for item in items], IGNORED_FRAME),
         "speaker_embeddings": torch.stack([item["speaker_embeddings"] for item in items]),
+    }
+
+
+def model_inputs(batch: Batch, device: torch.device | str) -> dict[str, torch.Tensor]:
+    """Return the tensors of a batch on a device."""
+    return {
+        name: value.to(device, non_blocking=True) for name, value in batch.items() if isinstance(value, torch.Tensor)
     }
 
 
@@ -133,7 +144,7 @@ def make_loader(
     n_ranks: int = 1,
     n_workers: int = 0,
     pad_to_multiple_of: int = 1,
-) -> DataLoader[dict[str, torch.Tensor]]:
+) -> DataLoader[Batch]:
     """Return a loader of padded batches; its generator is its own, so that iterating never moves the global one."""
     lengths = [example.n_frames for example in examples]
     multiple = math.lcm(pad_to_multiple_of, reduction_factor)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.models.speecht5 import SETTINGS_FILE, SpeechSettings, SpeechT5
 from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, save_embeddings
@@ -34,7 +35,7 @@ def export_model(
     """Return `output_dir` once it holds the model, its processor, voices, settings, configuration and README.md.
 
     The folder is made beside its place and moved there whole. `half_precision` stores float16 weights, which load
-    back as float32.
+    back as float32. Raises UserError when a weight is no number, or too large for float16.
     """
     temporary = output_dir.with_name(f".{output_dir.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -43,6 +44,12 @@ def export_model(
         name: t.half() if half_precision and t.is_floating_point() else t
         for name, t in speech.model.state_dict().items()
     }
+    broken = [name for name, t in state.items() if t.is_floating_point() and not t.isfinite().all()]
+    if broken:
+        raise UserError(
+            f"the weights of {broken[0]} hold values that are no numbers{' in float16' * half_precision}: the model is "
+            "not exported; go back to an earlier checkpoint, or set export.half_precision=false"
+        )
     speech.model.save_pretrained(temporary, state_dict={name: t.contiguous() for name, t in state.items()})
     speech.processor.save_pretrained(str(temporary))
     save_embeddings(temporary / FILE_NAME, voices, cards)

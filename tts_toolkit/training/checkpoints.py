@@ -10,7 +10,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ class Progress:
     best_step: int = 0
     best_value: float | None = None  # of the metric that chooses the best checkpoint
     n_evaluations_without_gain: int = 0
+    n_skipped_steps: int = 0  # whose numbers were no good
+    recent_grad_norms: list[float] = field(default_factory=list)
 
 
 def checkpoints(run_dir: Path) -> list[Path]:

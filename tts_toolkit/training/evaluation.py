@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.data import DataLoader
 
+from tts_toolkit.data.batches import Batch, model_inputs
+
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
 @torch.no_grad()
-def mean_loss(accelerator: Accelerator, model: torch.nn.Module, loader: DataLoader[dict[str, torch.Tensor]]) -> float:
+def mean_loss(accelerator: Accelerator, model: torch.nn.Module, loader: DataLoader[Batch]) -> float:
     """Return the mean loss over all processes' batches, weighted by clips; leaves the model in training mode."""
     model.eval()
     totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     for batch in loader:
-        batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
-        n_clips = len(batch["input_ids"])
-        loss = model(**batch, use_cache=False).loss
+        n_clips = len(batch["ids"])
+        loss = model(**model_inputs(batch, accelerator.device), use_cache=False).loss
         totals += torch.tensor([loss.item() * n_clips, n_clips], dtype=torch.float64, device=accelerator.device)
     model.train()
     total, n_clips = accelerator.reduce(totals, "sum").tolist()

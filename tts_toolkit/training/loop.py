@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from tts_toolkit.data.batches import IGNORED_FRAME
+from tts_toolkit.data.batches import IGNORED_FRAME, Batch, model_inputs
+from tts_toolkit.errors import UserError
 from tts_toolkit.progress import progress as progress_bar
 from tts_toolkit.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from tts_toolkit.training.interruption import Interrupted, StopRequests
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 log = logging.getLogger(__name__)
-Batch = dict[str, torch.Tensor]
+Prepare = Callable[[dict[str, torch.Tensor]], dict[str, Any]]
+N_RECENT = 50  # gradient norms whose median is the usual one
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Schedule:
     save_every: int
     log_every: int = 10
     max_grad_norm: float = 1.0
+    max_skipped_steps: int = 10  # of a run, for numbers that are no good; one more ends it
+    max_grad_growth: float = 100.0  # over the usual gradient norm; what exceeds it is skipped
     save_total_limit: int = 2
     best_metric: str = "wer"
     greater_is_better: bool = False
@@ -51,14 +57,15 @@ def fit(
     evaluate: Callable[[int], dict[str, float]],
     run_dir: Path,
     resume_from: Path | None = None,
-    prepare_batch: Callable[[Batch], dict[str, Any]] = lambda batch: batch,
+    prepare_batch: Prepare = lambda batch: batch,
 ) -> Progress:
     """Train to `schedule.max_steps` and return the progress, `best_step` naming the best checkpoint.
 
     `model` and `optimizer` come prepared by the accelerator; `loader` has a FrameBudgetBatches sampler, already
     sharded; `prepare_batch` makes of a batch what the model takes. `evaluate(step)` runs on every process and returns
     the same numbers there. One flat row a logged step goes to `metrics.jsonl` and to the trackers. Raises Interrupted
-    after a requested stop and FloatingPointError when a loss is not finite.
+    after a requested stop, and UserError when more steps than allowed had a loss or gradients that are no good, or no
+    evaluation gave a number.
     """
     base_lrs = [group["lr"] for group in optimizer.param_groups]
     progress = load_checkpoint(accelerator, resume_from) if resume_from else Progress()
@@ -69,7 +76,7 @@ def fit(
         for step in progress_bar(range(progress.step, schedule.max_steps), "training", "step"):
             for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
                 group["lr"] = base_lr * lr_factor(step)
-            row = train_step(accelerator, model, optimizer, stream, schedule.max_grad_norm, prepare_batch)
+            row = train_step(accelerator, model, optimizer, stream, schedule, progress, prepare_batch)
             progress.step = step + 1
             speed.add(row)
             if progress.step % schedule.log_every == 0:
@@ -89,6 +96,8 @@ def fit(
             if patience is not None and progress.n_evaluations_without_gain >= patience:
                 log.info("no gain in %s over %d evaluations: stopping early", schedule.best_metric, patience)
                 break
+    if progress.best_value is None:
+        raise UserError(f"no evaluation gave a number for {schedule.best_metric}: there is no checkpoint to choose")
     return progress
 
 
@@ -99,7 +108,7 @@ def endless_batches(loader: DataLoader[Batch], progress: Progress, device: torch
         sampler.resume_at(progress.epoch, progress.batch_in_epoch)
         for batch in loader:
             progress.batch_in_epoch += 1
-            yield {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+            yield {"ids": batch["ids"], **model_inputs(batch, device)}
         progress.epoch, progress.batch_in_epoch = progress.epoch + 1, 0
 
 
@@ -108,39 +117,73 @@ def train_step(
     model: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
     stream: Iterator[Batch],
-    max_grad_norm: float,
-    prepare_batch: Callable[[Batch], dict[str, Any]] = lambda batch: batch,
+    schedule: Schedule,
+    progress: Progress,
+    prepare_batch: Prepare = lambda batch: batch,
 ) -> dict[str, float]:
-    """Do one update from as many micro-batches as the accelerator accumulates.
+    """Do one update from as many micro-batches as the accelerator accumulates, unless its numbers are no good.
 
     Returns `loss`, `grad_norm`, `n_frames` of the padded batches, `n_padded` of them, and `wait_seconds` for the data.
     """
-    losses, n_frames, n_spoken, wait_seconds = [], 0, [], 0.0
+    losses, ids, n_frames, n_spoken, wait_seconds = [], [], 0, [], 0.0
     for _ in range(accelerator.gradient_accumulation_steps):
         started = time.perf_counter()
         batch = next(stream)
         wait_seconds += time.perf_counter() - started
+        ids += batch.pop("ids")
         with accelerator.accumulate(model):
             with accelerator.autocast():
                 loss = model(**prepare_batch(batch), use_cache=False).loss
             accelerator.backward(loss)
+            losses.append(loss.detach())
             if accelerator.sync_gradients:
-                grad_norm = accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)
-            optimizer.step()
+                grad_norm = float(accelerator.clip_grad_norm_(model.parameters(), schedule.max_grad_norm))
+                mean = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
+                if _usable(accelerator, mean, grad_norm, ids, schedule, progress):
+                    optimizer.step()
             optimizer.zero_grad()
-        losses.append(loss.detach())
         n_frames += batch["labels"].shape[0] * batch["labels"].shape[1]
         n_spoken.append((batch["labels"][:, :, 0] != IGNORED_FRAME).sum())
-    mean = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
-    if not torch.isfinite(torch.tensor(mean)):
-        raise FloatingPointError(f"the loss is {mean}: lower optimizer.lr or look at the data of this batch")
     return {
         "loss": mean,
-        "grad_norm": float(grad_norm),
+        "grad_norm": grad_norm,
         "n_frames": n_frames,
         "n_padded": n_frames - int(torch.stack(n_spoken).sum()),
         "wait_seconds": wait_seconds,
     }
+
+
+def _usable(
+    accelerator: Accelerator, loss: float, grad_norm: float, ids: list[str], schedule: Schedule, progress: Progress
+) -> bool:
+    """Return whether to update with these gradients: every process sees the same numbers and decides alike.
+
+    In float16 gradients overflow until the loss scale has settled: the scaler leaves such a step out by itself.
+    """
+    recent = progress.recent_grad_norms
+    usual = statistics.median(recent) if len(recent) == N_RECENT else math.inf
+    if not math.isfinite(loss):
+        fault = f"the loss is {loss}"
+    elif not math.isfinite(grad_norm):
+        if accelerator.scaler is not None:
+            log.info("step %d: gradients overflow float16, the loss scale goes down", progress.step + 1)
+            return True
+        fault = f"the gradient norm is {grad_norm}"
+    elif grad_norm > schedule.max_grad_growth * usual:
+        fault = f"the gradient norm is {grad_norm:.3g}, usual is {usual:.3g}"
+    else:
+        progress.recent_grad_norms = [*recent[1 - N_RECENT :], grad_norm]
+        return True
+    progress.n_skipped_steps += 1
+    clips = ", ".join(ids[:20]) + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")
+    message = f"step {progress.step + 1}: {fault} (clips {clips})"
+    if progress.n_skipped_steps > schedule.max_skipped_steps:
+        raise UserError(
+            f"{message}; {progress.n_skipped_steps} such steps are more than schedule.max_skipped_steps="
+            f"{schedule.max_skipped_steps}: look at these clips or lower optimizer.lr, then go on with resume=latest"
+        )
+    log.warning("%s: skipped", message)
+    return False
 
 
 class _Speed:
@@ -175,7 +218,7 @@ def _evaluate(
     metrics.write(progress.step, {f"dev_{name}": value for name, value in row.items()})
     value = row[schedule.best_metric]
     sign = 1 if schedule.greater_is_better else -1
-    gained = progress.best_value is None or sign * value > sign * progress.best_value
+    gained = math.isfinite(value) and (progress.best_value is None or sign * value > sign * progress.best_value)
     if gained:
         progress.best_step, progress.best_value, progress.n_evaluations_without_gain = progress.step, value, 0
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +35,15 @@ class Sentence:
 
 @dataclass(frozen=True)
 class SpokenEvaluation:
-    """Speaks the same sentences with the same seed each time."""
+    """Speaks the same sentences with the same seed each time.
+
+    The recogniser is opened for each evaluation and let go after it: it would hold memory that training wants, and
+    where CTranslate2 keeps its threads, PyTorch's own wait for each other in their sleep (libgomp counts them all).
+    """
 
     sentences: Sequence[Sentence]
     synthesizer: SpeechT5Synthesizer
-    recogniser: Recogniser
+    open_recogniser: Callable[[], Recogniser]
     judge: SpeakerEncoder | None
     seed: int
 
@@ -57,7 +61,7 @@ class SpokenEvaluation:
             [s.id for s in share],
             [s.text for s in share],
             [u.waveform for u in utterances],
-            self.recogniser,
+            self.open_recogniser(),
             self.judge,
             [s.reference for s in share if s.reference is not None],
         )
