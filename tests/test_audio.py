@@ -3,6 +3,7 @@ import pytest
 import soundfile
 from conftest import tone
 
+from tts_toolkit import audio
 from tts_toolkit.audio import load_waveform, log_mel, resample, trim_silence, write_flac, write_wav
 from tts_toolkit.errors import UserError
 
@@ -51,6 +52,17 @@ def test_unusable_files_say_why(tmp_path):
         with pytest.raises(UserError, match=reason) as error:
             load_waveform(tmp_path / name)
         assert name in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_would_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "long.flac", np.zeros(40_000), 16_000)
+    soundfile.write(tmp_path / "many.wav", np.zeros((10, 40)), 16_000)
+    soundfile.write(tmp_path / "slow.wav", np.zeros(10), 100)
+    monkeypatch.setattr(audio, "MAX_VALUES", 39_999)
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("it was read"))
+    for name, reason in {"long.flac": "would decode to", "many.wav": "of 40 channels", "slow.wav": "rate of 100 Hz"}.items():
+        with pytest.raises(UserError, match=reason):
+            load_waveform(tmp_path / name)
 
 
 def test_trimming_keeps_the_speech_and_a_margin():

@@ -24,6 +24,41 @@ def test_audiofolder_csv_with_commas_and_quotes(tmp_path):
     assert second.audio == tmp_path / "sub/b.wav" and second.source.endswith("metadata.csv:3")
 
 
+@pytest.mark.parametrize("name", ["../secret.wav", "sub/../../secret.wav", "/etc/passwd", "a\0.wav"])
+def test_a_row_may_not_lead_out_of_its_folder(tmp_path, name):
+    write(tmp_path, "data/metadata.jsonl", json.dumps({"file_name": name, "text": "Hello."}))
+    for read, path in ((sources.folder, tmp_path / "data"), (sources.jsonl, tmp_path / "data/metadata.jsonl")):
+        with pytest.raises(UserError, match=r"metadata.jsonl:1: the path .* leads out of .*data.allow_outside=true"):
+            read(str(path))
+        if "\0" not in name:
+            assert read(str(path), allow_outside=True)[0].audio == tmp_path / "data" / name
+
+
+def test_links_and_absolute_paths_within_the_folder_are_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/wavs").symlink_to(tmp_path / "elsewhere")
+    rows = [{"file_name": "wavs/a.wav", "text": "One."}, {"file_name": f"{tmp_path}/data/b.wav", "text": "Two."}]
+    write(tmp_path, "data/metadata.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [clip.audio.name for clip in sources.folder(str(tmp_path / "data"))] == ["a.wav", "b.wav"]
+
+
+def test_a_dataset_names_no_files_but_its_own(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    (tmp_path / "set").mkdir()
+    audio = [{"bytes": None, "path": str(tmp_path / "secret.wav")}]
+    parquet.write_table(pyarrow.table({"audio": audio, "text": ["Hi."]}), tmp_path / "set/rows.parquet")
+    with pytest.raises(UserError, match=r"secret.wav' leads out of .*set: datasets name files of their own only"):
+        sources.parquet(str(tmp_path / "set"), str(tmp_path / "cache"))
+    parquet.write_table(
+        pyarrow.table({"audio": [{"bytes": None, "path": str(tmp_path / "set/a.wav")}], "text": ["Hi."]}),
+        tmp_path / "set/rows.parquet",
+    )
+    assert sources.parquet(str(tmp_path / "set"), str(tmp_path / "cache"))[0].audio == tmp_path / "set/a.wav"
+
+
 def test_audiofolder_jsonl_and_jsonl_manifest_agree(tmp_path):
     write(
         tmp_path, "metadata.jsonl", '{"file_name": "a.wav", "text": "One."}\n\n{"file_name": "b.wav", "text": "Two."}\n'

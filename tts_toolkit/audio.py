@@ -19,6 +19,8 @@ from tts_toolkit.errors import UserError
 
 SAMPLE_RATE_HZ = 16_000
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
+MAX_VALUES, MAX_CHANNELS = 2**30, 32  # of a file: six hours of mono at 48 kHz, 4 GiB as float32
+MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 PAUSE_SECONDS = 0.15  # between the pieces of a long text
 N_MELS = 80
 N_FFT = 1024  # samples; 64 ms Hann window
@@ -30,13 +32,16 @@ MEL_FLOOR = 1e-10  # source of all six: preprocessor_config.json of microsoft/sp
 def load_waveform(path: str | Path) -> np.ndarray:
     """Return the file's sound as a waveform: channels averaged, resampled to 16 kHz (soxr, high quality).
 
-    Raises UserError when the file is missing, unreadable, empty or holds values that are not finite.
+    Raises UserError when the file is missing, unreadable, empty, larger than `MAX_VALUES` once decoded, or holds
+    values that are not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such audio file")
     try:
-        samples, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            _check_size(path, file)
+            samples, sample_rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise UserError(f"{path}: cannot be decoded ({error}); convert it to WAV, FLAC, OGG or MP3") from error
     if not len(samples):
@@ -44,6 +49,20 @@ def load_waveform(path: str | Path) -> np.ndarray:
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: holds values that are not numbers (NaN or infinity); export the clip again")
     return resample(samples.mean(axis=1), sample_rate_hz, SAMPLE_RATE_HZ)
+
+
+def _check_size(path: Path, file: soundfile.SoundFile) -> None:
+    """Refuse what a header promises before memory is taken for it: a few bytes can stand for days of silence."""
+    n_values = file.frames * file.channels
+    if n_values > MAX_VALUES or file.channels > MAX_CHANNELS:
+        raise UserError(
+            f"{path}: would decode to {file.frames / file.samplerate / 3600:.1f} hours of {file.channels} channels; at "
+            f"most {MAX_CHANNELS} channels and {MAX_VALUES} values are read: cut it or mix it down"
+        )
+    if not MIN_RATE_HZ <= file.samplerate <= MAX_RATE_HZ:
+        raise UserError(
+            f"{path}: has a sample rate of {file.samplerate} Hz; allowed are {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
+        )
 
 
 def sound_files(folder: Path) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.sources import stored_audio
+from tts_toolkit.data.sources import hub_folders, stored_audio
 from tts_toolkit.errors import UserError
 
 BUILT_IN = "builtin"
@@ -98,7 +98,7 @@ def hub_prompts(
                 id=id_,
                 text=str(row[text_column_name] or ""),
                 speaker=str(row[speaker_id_column_name]) if speaker_id_column_name else "",
-                reference=_recording(row, audio_column_name, Path(cache_dir)),
+                reference=_recording(row, audio_column_name, Path(cache_dir), hub_folders(dataset_name)),
                 source=f"{dataset_name}/{split}:{number}",
             )
         )
@@ -122,8 +122,8 @@ def recorded_prompts(clips: Sequence[Clip], split: str | None = "test") -> list[
     )
 
 
-def _recording(row: Mapping[str, Any], column: str | None, cache_dir: Path) -> str:
-    return str(stored_audio(row[column], cache_dir)) if column and row[column] else ""
+def _recording(row: Mapping[str, Any], column: str | None, cache_dir: Path, inside: Sequence[Path]) -> str:
+    return str(stored_audio(row[column], cache_dir, inside)) if column and row[column] else ""
 
 
 def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:

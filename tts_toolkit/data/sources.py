@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,18 +31,20 @@ def folder(
     audio_column_name: str | None = None,
     text_column_name: str | None = None,
     speaker_id_column_name: str | None = None,
+    allow_outside: bool = False,
 ) -> list[Clip]:
     """Return the clips of an AudioFolder: `metadata.csv` or `metadata.jsonl` with `file_name` and a text column.
 
     A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). The columns
-    `id`, `split`, `licence` (or `license`), `consent` and `session` are heeded when present.
+    `id`, `split`, `licence` (or `license`), `consent` and `session` are heeded when present. A row whose path leads
+    out of the folder is refused unless `allow_outside`.
     """
     root = _folder(path)
     for name, read in (("metadata.csv", _csv_rows), ("metadata.jsonl", _jsonl_rows)):
         if (root / name).is_file():
             rows = list(read(root / name))
             columns = _columns(root / name, rows, audio_column_name, text_column_name, speaker_id_column_name)
-            return _clips(root / name, root, rows, columns)
+            return _clips(root / name, root, rows, columns, allow_outside)
     raise UserError(
         f"{root}: holds neither metadata.csv nor metadata.jsonl; write one with the columns file_name and text, "
         "or choose data=ljspeech or data=jsonl"
@@ -53,14 +56,18 @@ def jsonl(
     audio_column_name: str | None = None,
     text_column_name: str | None = None,
     speaker_id_column_name: str | None = None,
+    allow_outside: bool = False,
 ) -> list[Clip]:
-    """Return the clips of one JSON-lines file; audio paths are relative to its folder."""
+    """Return the clips of one JSON-lines file; audio paths are relative to its folder.
+
+    A row whose path leads out of that folder is refused unless `allow_outside`.
+    """
     file = Path(path)
     if not file.is_file():
         raise UserError(f"data.path={path}: no such file; give the path of a .jsonl manifest")
     rows = list(_jsonl_rows(file))
     columns = _columns(file, rows, audio_column_name, text_column_name, speaker_id_column_name)
-    return _clips(file, file.parent, rows, columns)
+    return _clips(file, file.parent, rows, columns, allow_outside)
 
 
 def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
@@ -101,9 +108,9 @@ def hub(
         table = load_dataset(dataset_name, dataset_config_name, split=split, revision=revision)
     except (FileNotFoundError, ConnectionError, ValueError) as error:
         raise UserError(f"data.dataset_name={dataset_name}: cannot be loaded: {_first_line(error)}") from None
-    where = Path(f"{dataset_name}[{split}]")
+    where, inside = Path(f"{dataset_name}[{split}]"), hub_folders(dataset_name)
     return _table_clips(
-        where, table, cache_dir, "hub rows", audio_column_name, text_column_name, speaker_id_column_name
+        where, table, cache_dir, inside, audio_column_name, text_column_name, speaker_id_column_name
     )
 
 
@@ -124,8 +131,9 @@ def parquet(
         table = load_dataset("parquet", data_files=files, split="train")
     except Exception as error:  # datasets wraps what pyarrow raises in errors of its own
         raise UserError(f"data.path={path}: cannot be read as Parquet: {_first_line(error)}") from None
+    inside = [Path(path) if Path(path).is_dir() else Path(path).parent]
     return _table_clips(
-        Path(path), table, cache_dir, "Parquet rows", audio_column_name, text_column_name, speaker_id_column_name
+        Path(path), table, cache_dir, inside, audio_column_name, text_column_name, speaker_id_column_name
     )
 
 
@@ -133,7 +141,7 @@ def _table_clips(
     where: Path,
     table: Any,
     cache_dir: str,
-    what: str,
+    inside: Sequence[Path],
     audio_column: str | None,
     text_column: str | None,
     speaker_column: str | None,
@@ -144,22 +152,44 @@ def _table_clips(
     columns = _choose_columns(where, set(table.column_names), audio_column, text_column, speaker_column)
     table = table.cast_column(columns["audio"], Audio(decode=False))
     rows = []
-    for number, row in enumerate(progress(table, what, "clip", len(table)), start=1):
-        audio = row[columns["audio"]]
-        row[columns["audio"]] = str(stored_audio(audio, Path(cache_dir)))
+    for number, row in enumerate(progress(table, "rows", "clip", len(table)), start=1):
+        audio = row[columns["audio"]] or {"bytes": None, "path": None}
+        if not audio["bytes"] and not audio["path"]:
+            refuse_row(f"{where}:{number}", f"the audio column {columns['audio']!r} is empty")
+            continue
+        row[columns["audio"]] = str(stored_audio(audio, Path(cache_dir), inside))
         rows.append((number, {**row, "id": str(row.get("id") or f"row{number - 1:08d}")}))
-    return _clips(where, Path("/"), rows, columns)
+    return _clips(where, Path("/"), rows, columns, allow_outside=True)
 
 
-def stored_audio(audio: dict[str, Any], cache_dir: Path) -> Path:
-    """Return the file of a dataset's undecoded audio: its own, or its bytes kept by content below `cache_dir`."""
+def hub_folders(dataset_name: str) -> list[Path]:
+    """Return where the files of a hub dataset may lie: in the caches of the hub, or in its own folder."""
+    from datasets.config import HF_CACHE_HOME
+
+    return [Path(HF_CACHE_HOME), Path(dataset_name)]
+
+
+def stored_audio(audio: dict[str, Any], cache_dir: Path, inside: Sequence[Path]) -> Path:
+    """Return the file of a dataset's undecoded audio: its own, or its bytes kept by content below `cache_dir`.
+
+    Raises UserError for a file of its own that lies outside all of the folders `inside`.
+    """
     if not audio["bytes"]:
+        if not any(leads_inside(Path(audio["path"]), folder) for folder in inside):
+            raise UserError(
+                f"the audio path {audio['path']!r} leads out of {inside[-1]}: datasets name files of their own only"
+            )
         return Path(audio["path"]).absolute()
     suffix = Path(audio["path"] or "clip.wav").suffix
     file = cache_dir / "hub_audio" / f"{hashlib.blake2b(audio['bytes'], digest_size=16).hexdigest()}{suffix}"
     if not file.exists():
         write_whole(file, audio["bytes"], durable=False)
     return file
+
+
+def leads_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path, its `..` resolved by name, lies below `folder`; links in the folder may lead anywhere."""
+    return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(folder.absolute()))
 
 
 def _folder(path: str) -> Path:
@@ -235,7 +265,13 @@ def _choose_columns(
     return chosen
 
 
-def _clips(file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], columns: dict[str, str]) -> list[Clip]:
+def _clips(
+    file: Path,
+    root: Path,
+    rows: Iterable[tuple[int, dict[str, Any]]],
+    columns: dict[str, str],
+    allow_outside: bool = False,
+) -> list[Clip]:
     clips: dict[str, Clip] = {}
     for number, row in rows:
         where = f"{file}:{number}"
@@ -249,6 +285,11 @@ def _clips(file: Path, root: Path, rows: Iterable[tuple[int, dict[str, Any]]], c
             refuse_row(where, f"the split {row['split']!r} is none of {allowed}")
             continue
         name = str(row[columns["audio"]])
+        if "\0" in name or not (allow_outside or leads_inside(root / name, root)):
+            refuse_row(
+                where, f"the path {name!r} leads out of {root}; move the sound there, or set data.allow_outside=true"
+            )
+            continue
         clip = Clip(
             id=str(row.get("id") or Path(name).with_suffix("").as_posix()),
             audio=root / name,
