@@ -25,7 +25,30 @@ from tts_toolkit.torch_audio import ensure_torchaudio
 SEMANTIC_TOKENS_A_SECOND = 50
 MMS_CHARACTERS = "k'zyudheswcp-jmi florbangxvtq_0123456"  # any 37 will do: the time is the same
 BATCH = 16
-WORDS = "she had your dark suit in greasy wash water all year and we saw the ship come slowly into the old harbour".split()
+WORDS = [
+    "she",
+    "had",
+    "your",
+    "dark",
+    "suit",
+    "in",
+    "greasy",
+    "wash",
+    "water",
+    "all",
+    "year",
+    "and",
+    "we",
+    "saw",
+    "the",
+    "ship",
+    "come",
+    "slowly",
+    "into",
+    "the",
+    "old",
+    "harbour",
+]
 
 
 def sentences(n: int) -> list[str]:
@@ -93,9 +116,7 @@ def bark_row(folder: Path, options: Options) -> Row:
     write_bark(folder)
     model = BarkModel.from_pretrained(folder).eval().to(options.device)
     processor = BarkProcessor.from_pretrained(folder)
-    family = Bark(
-        str(folder), semantic={"max_new_tokens": n_tokens, "min_new_tokens": n_tokens}, device=options.device
-    )
+    family = Bark(str(folder), semantic={"max_new_tokens": n_tokens, "min_new_tokens": n_tokens}, device=options.device)
     texts = sentences(8)
 
     def text_by_text() -> None:

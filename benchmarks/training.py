@@ -63,10 +63,14 @@ class Peer:
 
         logging.disable_progress_bar()
         rows = [
-            {"ids": e.id, "input_ids": torch.tensor(e.input_ids), "labels": torch.from_numpy(np.load(e.log_mel))[: e.n_frames // 2 * 2],
-             "speaker_embeddings": torch.from_numpy(e.speaker_embedding)}
-            for e in examples
-        ]  # fmt: skip
+            {
+                "ids": example.id,
+                "input_ids": torch.tensor(example.input_ids),
+                "labels": torch.from_numpy(np.load(example.log_mel))[: example.n_frames // 2 * 2],
+                "speaker_embeddings": torch.from_numpy(example.speaker_embedding),
+            }
+            for example in examples
+        ]
         self.model = model_of(options.device)
         arguments = Seq2SeqTrainingArguments(
             output_dir=str(folder), per_device_train_batch_size=PEER_BATCH, gradient_accumulation_steps=ACCUMULATED,
@@ -75,7 +79,10 @@ class Peer:
             remove_unused_columns=False, logging_strategy="no", label_names=["labels"], dataloader_pin_memory=False,
         )  # fmt: skip
         self.trainer = Seq2SeqTrainer(
-            model=self.model, args=arguments, train_dataset=rows, data_collator=lambda items: model_inputs(collate(items, 1), "cpu")
+            model=self.model,
+            args=arguments,
+            train_dataset=rows,
+            data_collator=lambda items: model_inputs(collate(items, 1), "cpu"),
         )
 
     def __call__(self) -> None:

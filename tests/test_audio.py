@@ -60,7 +60,11 @@ def test_what_would_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, m
     soundfile.write(tmp_path / "slow.wav", np.zeros(10), 100)
     monkeypatch.setattr(audio, "MAX_VALUES", 39_999)
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *_, **__: pytest.fail("it was read"))
-    for name, reason in {"long.flac": "would decode to", "many.wav": "of 40 channels", "slow.wav": "rate of 100 Hz"}.items():
+    for name, reason in {
+        "long.flac": "would decode to",
+        "many.wav": "of 40 channels",
+        "slow.wav": "rate of 100 Hz",
+    }.items():
         with pytest.raises(UserError, match=reason):
             load_waveform(tmp_path / name)
 

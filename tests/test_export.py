@@ -93,6 +93,31 @@ def test_pushing_uploads_exactly_that_folder(exported, monkeypatch):
         push_folder(exported, None, "hub_model_id")
 
 
+@pytest.mark.parametrize(("licence", "refused"), [("mit", True), ("CC-BY-NC-4.0", False)])
+def test_what_is_made_from_mms_keeps_its_licence(tmp_path, monkeypatch, licence, refused):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", FakeHub)
+    facts = FACTS | {"base model": "facebook/mms-tts-deu", "licence": licence}
+    (tmp_path / "README.md").write_text(model_card(facts, "", ["kim"]))
+    if refused:
+        with pytest.raises(UserError, match=r"made from facebook/mms-tts-deu, whose licence cc-by-nc-4.0 .* says mit"):
+            push_folder(tmp_path, "user/kim", "hub_model_id")
+    else:
+        assert push_folder(tmp_path, "user/kim", "hub_model_id") == "address"
+
+
+def test_a_card_holds_what_it_is_told_as_data(tmp_path):
+    from huggingface_hub import ModelCard
+
+    facts = FACTS | {"licence": "mit\nbase_model: somebody/else", "consent of the speakers": "kim: yes\n---\nno"}
+    (tmp_path / "README.md").write_text(model_card(facts, "", ["kim"]))
+    about = ModelCard.load(tmp_path / "README.md", ignore_metadata_errors=True)
+    assert (
+        about.data.base_model == "microsoft/speecht5_tts" and "- consent of the speakers: kim: yes --- no" in about.text
+    )
+
+
 def test_a_hub_out_of_reach_says_where_the_folder_is(exported):
     with pytest.raises(UserError, match=r"the hub did not take user/kim: .*the folder is at"):
         push_folder(exported, "user/kim", "hub_model_id")

@@ -93,7 +93,10 @@ def test_the_recipe_writes_a_manifest_that_trains_a_page_and_an_estimate(corpus,
     arguments = ["base_model=speecht5_mini", "encoder=xvector_mini", "estimate.max_frames=600", "estimate.max_steps=50"]
     done = run("train/prepare.py", f"data.path={folder}", *arguments, cwd=tmp_path)
     manifest = tmp_path / "outputs/prepared/manifest.jsonl"
-    assert len(sources.jsonl(str(manifest), allow_outside=True)) == 45 and "45 of 63 rows kept. 50 steps are " in done.stdout
+    assert (
+        len(sources.jsonl(str(manifest), allow_outside=True)) == 45
+        and "45 of 63 rows kept. 50 steps are " in done.stdout
+    )
     assert done.stdout.count("reject ") == 18
     figures = json.loads((tmp_path / "outputs/prepared/summary.json").read_text())
     assert figures["estimate"]["hours"] > 0 and figures["estimate"]["n_epochs"] > 1

@@ -199,7 +199,9 @@ def test_gradients_that_explode_are_skipped(examples, tmp_path, caplog):
 def test_too_many_steps_without_numbers_end_the_run_and_keep_the_checkpoint(examples, tmp_path):
     run = Run(examples, tmp_path)
     poison(run, float("nan"), range(2, 100))
-    with pytest.raises(UserError, match=r"step 6: the loss is nan \(clips .*4 such steps.*max_skipped_steps=3.*resume="):
+    with pytest.raises(
+        UserError, match=r"step 6: the loss is nan \(clips .*4 such steps.*max_skipped_steps=3.*resume="
+    ):
         run.fit(replace(SCHEDULE, max_steps=30, eval_every=30, max_skipped_steps=3))
     assert find_checkpoint("latest", tmp_path).name == "step_00000004"
 
@@ -277,7 +279,7 @@ def batch_of(n_frames=40):
 
 @pytest.mark.parametrize("n_guided, guided", [(2, True), (1, True), (2, False)])
 def test_fused_training_has_the_loss_and_the_gradients_of_transformers(n_guided, guided):
-    still = {name: 0.0 for name in ("hidden_dropout", "attention_dropout", "positional_dropout", "activation_dropout")}
+    still = dict.fromkeys(("hidden_dropout", "attention_dropout", "positional_dropout", "activation_dropout"), 0.0)
     config = TINY | still | {"speech_decoder_postnet_dropout": 0.0, "decoder_attention_heads": 4,
                              "guided_attention_loss_num_heads": n_guided, "use_guided_attention_loss": guided}  # fmt: skip
     batch = batch_of()

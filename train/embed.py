@@ -63,6 +63,7 @@ def embed(cfg: DictConfig) -> Path | None:
 def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: SpeakerEncoder) -> EmbeddingCard:
     from dataclasses import asdict
 
+    from tts_toolkit.data.clips import told
     from tts_toolkit.speakers.store import EmbeddingCard
 
     own = [clips[row] for row in profile.rows]
@@ -76,8 +77,8 @@ def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: 
         clips=[clip.id for clip in own],
         leave_one_out_cosine=round(float(profile.cosines.mean()), 4) if len(own) > 1 else None,
         outliers=[asdict(outlier) for outlier in profile.outliers],
-        licences=sorted({clip.licence for clip in own} - {""}),
-        consents=sorted({clip.consent for clip in own} - {""}),
+        licences=told(clip.licence for clip in own),
+        consents=told(clip.consent for clip in own),
     )
 
 

@@ -54,7 +54,8 @@ class Examples(Dataset[Batch]):
 def collate(items: Sequence[Batch], pad_token_id: int, pad_to_multiple_of: int = 1) -> Batch:
     """Return a padded batch, L and T multiples of `pad_to_multiple_of`.
 
-    `ids` of the B clips, `input_ids` and `attention_mask` (B, L), `labels` (B, T, 80) padded with -100, `speaker_embeddings` (B, dim).
+    `ids` of the B clips, `input_ids` and `attention_mask` (B, L), `labels` (B, T, 80) padded with -100,
+    `speaker_embeddings` (B, dim).
     """
 
     def pad(tensors: Sequence[torch.Tensor], value: float) -> torch.Tensor:

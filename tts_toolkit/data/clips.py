@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,11 @@ class Clip:
     licence: str = ""  # of the recording, when the source says so
     consent: str = ""  # of the person who speaks, in the source's words
     session: str = ""  # recorded together with others of the same name
+
+
+def told(values: Iterable[str]) -> list[str]:
+    """Return the distinct values that are not empty, sorted: what the rows of a source say of a licence, say."""
+    return sorted(set(values) - {""})
 
 
 def of_speakers(clips: Sequence[Clip], names: Sequence[str] | None) -> list[Clip]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
 from tts_toolkit.data.batches import Example
-from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.clips import Clip, told
 from tts_toolkit.data.features import ClipLimits, log_mel_files
 from tts_toolkit.errors import UserError
 from tts_toolkit.speakers.conditioning import Conditioning, condition, mean_embedding
@@ -102,7 +102,17 @@ def _cards(
     seconds = {example.id: example.n_frames * HOP_LENGTH / SAMPLE_RATE_HZ for example in examples}
     cards = []
     for speaker in sorted({clip.speaker for clip in embedded}):
-        ids = [clip.id for clip in embedded if clip.speaker == speaker]
-        total = round(sum(seconds[id_] for id_ in ids), 2)
-        cards.append(EmbeddingCard(speaker, encoder.name, encoder.version, len(ids), total, conditioning))
+        own = [clip for clip in embedded if clip.speaker == speaker]
+        cards.append(
+            EmbeddingCard(
+                speaker,
+                encoder.name,
+                encoder.version,
+                len(own),
+                round(sum(seconds[clip.id] for clip in own), 2),
+                conditioning,
+                licences=told(clip.licence for clip in own),
+                consents=told(clip.consent for clip in own),
+            )
+        )
     return cards

@@ -109,9 +109,7 @@ def hub(
     except (FileNotFoundError, ConnectionError, ValueError) as error:
         raise UserError(f"data.dataset_name={dataset_name}: cannot be loaded: {_first_line(error)}") from None
     where, inside = Path(f"{dataset_name}[{split}]"), hub_folders(dataset_name)
-    return _table_clips(
-        where, table, cache_dir, inside, audio_column_name, text_column_name, speaker_id_column_name
-    )
+    return _table_clips(where, table, cache_dir, inside, audio_column_name, text_column_name, speaker_id_column_name)
 
 
 def parquet(

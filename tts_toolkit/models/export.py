@@ -76,15 +76,18 @@ def settings_for(
 
 def model_card(facts: Mapping[str, Any], scores_table: str, voices: list[str]) -> str:
     """Return README.md of an exported model: what it is, what it was made from, and its measured scores."""
-    tags = "\n".join(f"- {tag}" for tag in ("text-to-speech", "speecht5", "tts-toolkit"))
-    listed = "\n".join(f"- {name}: {value}" for name, value in facts.items())
+    from huggingface_hub import ModelCardData
+
+    about = ModelCardData(
+        library_name="transformers",
+        pipeline_tag="text-to-speech",
+        base_model=facts["base model"],
+        license=facts["licence"],
+        tags=["text-to-speech", "speecht5", "tts-toolkit"],
+    )
+    listed = "\n".join(f"- {name}: {' '.join(str(value).split())}" for name, value in facts.items())
     return f"""---
-library_name: transformers
-pipeline_tag: text-to-speech
-base_model: {facts["base model"]}
-license: {facts["licence"]}
-tags:
-{tags}
+{about.to_yaml()}
 ---
 
 # {facts["name"]}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tts_toolkit.synthesis.engine import DecoderEngine, DecoderState, StaticDecoderState
+from tts_toolkit.synthesis.engine import DecoderEngine, StaticDecoderState
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tts_toolkit.data.clips import told
 from tts_toolkit.errors import UserError
 from tts_toolkit.pictures import curves_svg
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
@@ -108,10 +109,14 @@ def describe(
 ) -> dict[str, Any]:
     """Return what a reader of the report and the model card must know of how the figures came about."""
     seconds = sum(card.seconds for card in prepared.cards)
+    licences = told(licence for card in prepared.cards for licence in card.licences)
+    consents = [f"{card.speaker}: {', '.join(card.consents) or 'not told'}" for card in prepared.cards]
     return {
         "name": name,
         "base model": speech.name,
         "licence": licence,
+        "licences of the recordings": ", ".join(licences) or "not told",
+        "consent of the speakers": "; ".join(consents),
         "steps": best_step,
         "training clips": len(prepared.clips["train"]),
         "test clips": len(prepared.clips.get("test", ())),
