@@ -25,35 +25,16 @@ from tts_toolkit.torch_audio import ensure_torchaudio
 SEMANTIC_TOKENS_A_SECOND = 50
 MMS_CHARACTERS = "k'zyudheswcp-jmi florbangxvtq_0123456"  # any 37 will do: the time is the same
 BATCH = 16
-WORDS = [
-    "she",
-    "had",
-    "your",
-    "dark",
-    "suit",
-    "in",
-    "greasy",
-    "wash",
-    "water",
-    "all",
-    "year",
-    "and",
-    "we",
-    "saw",
-    "the",
-    "ship",
-    "come",
-    "slowly",
-    "into",
-    "the",
-    "old",
-    "harbour",
-]
+WORDS = (
+    "she had your dark suit in greasy wash water all year",
+    "and we saw the ship come slowly into the old harbour",
+)
 
 
 def sentences(n: int) -> list[str]:
     """Return texts of 4 to 19 words."""
-    return [" ".join(WORDS[(start * 5) % 4 :][: 4 + (start * 7) % 16]) for start in range(n)]
+    words = " ".join(WORDS).split()
+    return [" ".join(words[(start * 5) % 4 :][: 4 + (start * 7) % 16]) for start in range(n)]
 
 
 def write_mms(folder: Path) -> None:
@@ -75,7 +56,7 @@ def write_bark(folder: Path) -> None:
     from transformers.models.bark import generation_configuration_bark as settings
 
     letters = "abcdefghijklmnopqrstuvwxyz"
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *letters, *(f"##{c}" for c in letters)]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *" ".join(WORDS).split(), *letters, *(f"##{c}" for c in letters)]
     (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(words)) + "\n")
     torch.manual_seed(0)
     model = BarkModel(

@@ -70,9 +70,8 @@ def test_padding_to_a_multiple_gives_few_shapes_within_the_budget(tmp_path):
     ]
     batches = list(make_loader(examples, 640, reduction_factor=2, pad_token_id=1, pad_to_multiple_of=15))
     shapes = {(*batch["labels"].shape[:2], batch["input_ids"].shape[1]) for batch in batches}
-    assert all(n * t <= 640 for n, t, _ in shapes) and {t % 30 for _, t, _ in shapes} == {
-        l % 30 for *_, l in shapes
-    } == {0}
+    assert all(n_clips * n_frames <= 640 for n_clips, n_frames, _ in shapes)
+    assert {length % 30 for _, *of_batch in shapes for length in of_batch} == {0}
     assert sum(int(batch["attention_mask"].sum()) for batch in batches) == sum(n // 4 + 1 for n in lengths)
     assert len(shapes) < len({*lengths}) / 4
 

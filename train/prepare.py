@@ -63,10 +63,9 @@ def prepare(cfg: DictConfig) -> Path:
     write_whole(output_dir / "summary.json", json.dumps(figures, indent=2, ensure_ascii=False).encode())
     report = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players)
     _tell(found, figures, told)
-    print(
-        f"manifest: {output_dir / 'manifest.jsonl'} (data=jsonl data.path=... data.allow_outside=true)\nreport: {report}"
-    )
-    return output_dir / "manifest.jsonl"
+    manifest = output_dir / "manifest.jsonl"
+    print(f"manifest: {manifest} (data=jsonl data.path=... data.allow_outside=true)\nreport: {report}")
+    return manifest
 
 
 def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str, Any], str]:
