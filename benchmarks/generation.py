@@ -56,7 +56,8 @@ def write_bark(folder: Path) -> None:
     from transformers.models.bark import generation_configuration_bark as settings
 
     letters = "abcdefghijklmnopqrstuvwxyz"
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *" ".join(WORDS).split(), *letters, *(f"##{c}" for c in letters)]
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = [*marks, *" ".join(WORDS).split(), *letters, *(f"##{c}" for c in letters)]
     (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(words)) + "\n")
     torch.manual_seed(0)
     model = BarkModel(

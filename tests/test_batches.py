@@ -50,12 +50,14 @@ def test_grouping_by_length_pads_little():
 
 
 def test_collate_marks_padding_and_keeps_content():
+    ids, voices = [torch.tensor([5, 6, 2]), torch.tensor([7, 2])], [torch.zeros(8), torch.ones(8)]
+    labels = [torch.ones(4, 80), torch.full((2, 80), 0.5)]
     items = [
-        {"input_ids": torch.tensor([5, 6, 2]), "labels": torch.ones(4, 80), "speaker_embeddings": torch.zeros(8)},
-        {"input_ids": torch.tensor([7, 2]), "labels": torch.full((2, 80), 0.5), "speaker_embeddings": torch.ones(8)},
+        {"ids": name, "input_ids": tokens, "labels": mel, "speaker_embeddings": voice}
+        for name, tokens, mel, voice in zip("ab", ids, labels, voices, strict=True)
     ]
     batch = collate(items, pad_token_id=1)
-    assert batch["input_ids"].tolist() == [[5, 6, 2], [7, 2, 1]]
+    assert batch["ids"] == ["a", "b"] and batch["input_ids"].tolist() == [[5, 6, 2], [7, 2, 1]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert (batch["labels"][1, 2:] == -100).all() and (batch["labels"][1, :2] == 0.5).all()
     assert batch["speaker_embeddings"].shape == (2, 8)
