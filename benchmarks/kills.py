@@ -1,0 +1,165 @@
+"""Do runs that are killed at random moments and resumed end where an uninterrupted run ends.
+
+python -m benchmarks.kills [--kills N] [--works training training_2 benchmark] [--json FILE]
+
+Fine-tunes the built-in model on the built-in voice (one process, then two) and benchmarks it, each once without a kill;
+then again and again with SIGKILL to the whole process group at a random moment, every fourth time while a checkpoint
+or a stage marker is being written, and resumed until it ends. Weights, metrics, rows and scores must be equal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TIMED = ("frames_per_second", "data_wait_share")
+TRAINING = [
+    "experiment=demo", "asr=pocketsphinx", "schedule.max_steps=12", "schedule.eval_every=6", "schedule.save_every=2",
+    "schedule.log_every=1", "evaluation.n_sentences=2", "evaluation.n_test_sentences=2", "evaluation.score_base=false",
+]  # fmt: skip
+BENCHMARK = [
+    "systems=[speecht5_mini]", "asr=pocketsphinx", "judge=ge2e", "references=null", "batch_size=2",
+    "report.n_sentences=0", "min_coverage=0",
+]  # fmt: skip
+TEXTS = [
+    f"this is sentence {word} of the list" for word in ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A command, where it works, and what tells that it ended where it should."""
+
+    command: Callable[[Path], list[str]]
+    outcome: Callable[[Path], str]
+    being_written: str  # glob of what is there while it writes what a resume relies on
+
+
+def digest(*parts: object) -> str:
+    """Return a hash of what an outcome is made of."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def trained(folder: Path) -> str:
+    """Return the hash of a fine-tune's weights, metrics and scores."""
+    weights = hashlib.sha256((folder / "model/model.safetensors").read_bytes()).hexdigest()
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
+    metrics = [{name: value for name, value in row.items() if name not in TIMED} for row in rows]
+    return digest(weights, metrics, json.loads((folder / "summary.json").read_text())["systems"])
+
+
+def scored(folder: Path) -> str:
+    """Return the hash of a benchmark's waveforms, transcripts and error rates."""
+    system = folder / "systems/speecht5_mini"
+    wavs = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (system / "wavs").glob("*.wav")}
+    heard = (system / "transcripts/rows.jsonl").read_text()
+    summary = json.loads((folder / "summary.json").read_text())["systems"]["speecht5_mini"]
+    return digest(wavs, heard, {name: summary[name] for name in ("wer", "wer_ci", "cer", "n_scored", "n_failed")})
+
+
+def works(texts: Path) -> dict[str, Work]:
+    """Return what is killed, by name."""
+
+    def train(folder: Path, *launcher: str) -> list[str]:
+        launch = [sys.executable, *launcher, "-m", "tts_toolkit.train.finetune", *TRAINING]
+        return [*launch, f"output_dir={folder}", f"cache_dir={texts.parent / 'cache'}", "resume=latest"]
+
+    def benchmark(folder: Path) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "tts_toolkit.eval.benchmark",
+            *BENCHMARK,
+            f"texts={texts}",
+            f"output_dir={folder}",
+        ]
+
+    two = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
+    return {
+        "training": Work(train, trained, "checkpoints/.*.tmp"),
+        "training_2": Work(lambda folder: train(folder, *two), trained, "checkpoints/.*.tmp"),
+        "benchmark": Work(benchmark, scored, "**/.done.json.*.tmp"),
+    }
+
+
+def run(command: Sequence[str], kill: Callable[[float], bool] | None = None) -> tuple[float, bool]:
+    """Run a command to its end, or kill its process group once `kill(seconds since the start)`; say which it was."""
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(command, stdout=told, stderr=told, env=environment, start_new_session=True)
+        while process.poll() is None:
+            if kill is not None and kill(time.perf_counter() - started):
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                return time.perf_counter() - started, True
+            time.sleep(0.002)
+        if process.returncode:
+            told.seek(0)
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {told.read().decode()[-2000:]}")
+    return time.perf_counter() - started, False
+
+
+def survive(work: Work, folder: Path, seconds: float, number: int, draw: random.Random) -> tuple[str, float | str]:
+    """Kill once and resume; return the outcome and the moment, in seconds or as what was being written."""
+    moment = draw.uniform(0.0, seconds)
+    watched = number % 4 == 3
+
+    def now(elapsed: float) -> bool:
+        return bool(list(folder.glob(work.being_written))) if watched else elapsed > moment
+
+    elapsed, killed = run(work.command(folder), now)
+    if killed:
+        run(work.command(folder))
+    told: float | str = round(elapsed, 1)
+    if watched:
+        told = f"{told} while writing" if killed else "was never seen writing"
+    return work.outcome(folder), told
+
+
+def main() -> None:
+    """Kill, resume, compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20, help="of each work")
+    parser.add_argument("--works", nargs="+", default=["training", "training_2", "benchmark"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    draw, results = random.Random(options.seed), {}
+    with tempfile.TemporaryDirectory() as name:
+        texts = Path(name) / "texts.txt"
+        texts.write_text("\n".join(TEXTS) + "\n")
+        known = works(texts)
+        for chosen in options.works:
+            work, straight = known[chosen], Path(name) / chosen / "straight"
+            run(work.command(straight))  # fills the cache of features
+            seconds, _ = run(work.command(Path(name) / chosen / "again"))
+            expected = work.outcome(straight)
+            assert work.outcome(Path(name) / chosen / "again") == expected, "two runs without a kill differ"
+            survived, moments = 0, []
+            for number in range(options.kills):
+                outcome, moment = survive(work, Path(name) / chosen / str(number), seconds, number, draw)
+                survived += outcome == expected
+                moments.append(moment)
+                print(f"{chosen} {number + 1}: killed at {moment} of {seconds:.1f} s: "
+                      f"{'equal' if outcome == expected else 'DIFFERENT'}", flush=True)  # fmt: skip
+            results[chosen] = {"survived": survived, "tried": options.kills, "seconds": seconds, "moments": moments}
+    for chosen, result in results.items():
+        print(f"{chosen}: {result['survived']} of {result['tried']}")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
