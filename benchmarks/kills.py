@@ -32,9 +32,8 @@ BENCHMARK = [
     "systems=[speecht5_mini]", "asr=pocketsphinx", "judge=ge2e", "references=null", "batch_size=2",
     "report.n_sentences=0", "min_coverage=0",
 ]  # fmt: skip
-TEXTS = [
-    f"this is sentence {word} of the list" for word in ["one", "two", "three", "four", "five", "six", "seven", "eight"]
-]
+WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+TEXTS = [f"this is sentence {word} of the list" for word in WORDS]
 
 
 @dataclass(frozen=True)

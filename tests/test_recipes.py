@@ -176,7 +176,7 @@ def test_mistakes_get_one_line_and_leave_nothing(hub, voice_folder, tmp_path, mo
                 json.dumps({**r, "split": "", "file_name": str(voice_folder / r["file_name"])}) + "\n" for r in rows
             )
         )
-        data, arguments = ["data=jsonl", f"data.path={manifest}"], arguments[:1]
+        data, arguments = ["data=jsonl", f"data.path={manifest}", "data.allow_outside=true"], arguments[:1]
     monkeypatch.chdir(tmp_path)
     code, stderr = invoke([*data, *FAST, *arguments], monkeypatch, capsys)
     assert code == status, stderr[-2000:]
