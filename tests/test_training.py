@@ -227,6 +227,21 @@ def test_an_unfinished_checkpoint_is_none(examples, tmp_path):
     assert claim_run(tmp_path, None, True) is None and not checkpoints(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("model.safetensors", b"\0" * 40), ("model.safetensors", b""), ("progress.json", b"{oops"), ("progress.json", b'{"a": 1}'),
+     ("optimizer.bin", b"junk"), ("random_states_0.pkl", b"junk")],
+)  # fmt: skip
+def test_a_damaged_checkpoint_is_one_line(examples, tmp_path, file, content):
+    run = Run(examples, tmp_path)
+    run.fit(replace(SCHEDULE, max_steps=2))
+    last = find_checkpoint("latest", tmp_path)
+    (last / file).write_bytes(content)
+    with pytest.raises(UserError, match=r"step_00000002: is damaged, or the checkpoint of another model") as error:
+        run.fit(SCHEDULE, last)
+    assert "\n" not in str(error.value)
+
+
 def test_a_failing_disk_keeps_the_last_good_checkpoint(examples, tmp_path, monkeypatch):
     run = Run(examples, tmp_path)
     run.fit(replace(SCHEDULE, max_steps=2))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
@@ -13,6 +10,7 @@ from typing import Any
 
 from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.rows import parsed_json
 from tts_toolkit.data.sources import hub_folders, stored_audio
 from tts_toolkit.errors import UserError
 
@@ -156,10 +154,9 @@ def _txt(file: str, content: str) -> Iterator[Prompt]:
 
 
 def _tsv(file: str, content: str) -> Iterator[Prompt]:
-    table = csv.reader(io.StringIO(content), delimiter="\t", quoting=csv.QUOTE_NONE)
     columns: Sequence[str] = ()
-    for row in table:
-        place = f"{file}:{table.line_num}"
+    for number, line in enumerate(content.split("\n"), start=1):
+        row, place = line.rstrip("\r").split("\t"), f"{file}:{number}"
         if not any(field.strip() for field in row):
             continue
         if not columns:
@@ -177,9 +174,9 @@ def _jsonl(file: str, content: str) -> Iterator[Prompt]:
             continue
         place = f"{file}:{number}"
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{place}: is not JSON ({error.msg}); write one object a line") from None
+            row = parsed_json(line)
+        except ValueError as error:
+            raise UserError(f"{place}: is not JSON ({error}); write one object a line") from None
         if not isinstance(row, dict):
             raise UserError(f"{place}: is a JSON {type(row).__name__}; write one object a line")
         yield _prompt(row, place, Path(file).parent)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from tts_toolkit.errors import UserError
 
@@ -16,6 +18,24 @@ class RowFault:
 
     source: str  # "file:line"
     message: str
+
+
+def parsed_json(line: str) -> Any:
+    """Return the value of a line of JSON.
+
+    Raises ValueError, its message one line, for what is no JSON, nests too deep, holds a number too long for Python,
+    or half of a surrogate pair, which no file can hold.
+    """
+    try:
+        value = json.loads(line)
+        json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at column {error.colno}") from None
+    except UnicodeEncodeError:
+        raise ValueError("half of a surrogate pair") from None
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return value
 
 
 _collected: ContextVar[list[RowFault] | None] = ContextVar("collected", default=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SOUND_SUFFIXES
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.rows import refuse_row
+from tts_toolkit.data.rows import parsed_json, refuse_row
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress
@@ -207,7 +206,7 @@ def _lines(file: Path) -> list[str]:
 
 def _csv_rows(file: Path) -> Iterable[tuple[int, dict[str, str]]]:
     reader = csv.DictReader(_lines(file))
-    for row in reader:
+    for row in _whole_rows(file, reader):
         if None in row or None in row.values():
             refuse_row(
                 f"{file}:{reader.line_num}",
@@ -218,14 +217,21 @@ def _csv_rows(file: Path) -> Iterable[tuple[int, dict[str, str]]]:
             yield reader.line_num, row
 
 
+def _whole_rows(file: Path, reader: csv.DictReader[str]) -> Iterable[dict[str, Any]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise UserError(f"{file}:{reader.line_num}: cannot be read as CSV ({error})") from None
+
+
 def _jsonl_rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(_lines(file), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            refuse_row(f"{file}:{number}", f"is not JSON ({error.msg} at column {error.colno})")
+            row = parsed_json(line)
+        except ValueError as error:
+            refuse_row(f"{file}:{number}", f"is not JSON ({error})")
             continue
         if isinstance(row, dict):
             yield number, row

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +25,7 @@ from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
 from tts_toolkit.torch_audio import ensure_torchaudio
 
+MAX_VOICE_BYTES = 64 * 2**20  # of an .npz once unpacked; Bark's own hold some ten thousand
 PROMPT_PARTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a voice, with their dimensions
 
 
@@ -236,10 +239,13 @@ def _read_npz(file: Path) -> dict[str, np.ndarray]:
     if not file.is_file():
         raise UserError(f"voice={file}: no such file")
     try:
+        with zipfile.ZipFile(file) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_VOICE_BYTES:
+                raise ValueError(f"unpacks to more than {MAX_VOICE_BYTES} bytes")
         with np.load(file, allow_pickle=False) as content:
             arrays = {name: content[name] for name in content.files}
-    except (OSError, ValueError) as error:
-        raise UserError(f"voice={file}: is not an .npz of arrays ({error})") from None
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"voice={file}: is not an .npz of arrays ({' '.join(str(error).split())})") from None
     wrong = [name for name, n_dims in PROMPT_PARTS.items() if name not in arrays or arrays[name].ndim != n_dims]
     if wrong:
         raise UserError(

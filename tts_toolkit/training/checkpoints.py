@@ -80,7 +80,30 @@ def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path,
 
 
 def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:
-    """Restore model, optimizer and random states of this process in place and return the progress."""
-    progress = Progress(**json.loads((folder / "progress.json").read_text()))
-    accelerator.load_state(str(folder))
+    """Restore model, optimizer and random states of this process in place and return the progress.
+
+    Raises UserError when the checkpoint is damaged, or of another model.
+    """
+    from pickle import UnpicklingError  # what torch.load(weights_only=True) raises
+
+    from safetensors import SafetensorError
+
+    try:
+        progress = Progress(**json.loads((folder / "progress.json").read_text()))
+        accelerator.load_state(str(folder))
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        SafetensorError,
+        UnpicklingError,
+    ) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(
+            f"{folder}: is damaged, or the checkpoint of another model ({reason}); give resume= an older one, or start "
+            "again with overwrite=true"
+        ) from error
     return progress
