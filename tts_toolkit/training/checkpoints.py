@@ -1,7 +1,7 @@
 """Checkpoints that appear whole or not at all, and resume to equal weights.
 
 `checkpoints/step_00001200/` holds what `Accelerator.save_state` writes (model.safetensors, the optimizer and each
-process's random states, both read back with `weights_only=True`) and `progress.json`.
+process's random states, both read back with `weights_only=True`) and `progress.json`, with a hash of each file.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+PROGRESS = "progress.json"
 FOLDER = re.compile(r"step_(\d{8})")
 
 
@@ -50,7 +52,7 @@ def find_checkpoint(resume: str, run_dir: Path) -> Path | None:
     if resume == "latest":
         return checkpoints(run_dir)[-1] if checkpoints(run_dir) else None
     path = Path(resume)
-    if not (path / "progress.json").is_file():
+    if not (path / PROGRESS).is_file():
         raise UserError(
             f"resume={resume}: no checkpoint there; give resume=latest or a folder .../checkpoints/step_..."
         )
@@ -67,7 +69,8 @@ def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path,
     accelerator.save_state(str(temporary))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        (temporary / "progress.json").write_text(json.dumps(asdict(progress), indent=2))
+        hashes = {file.name: file_hash(file) for file in sorted(temporary.iterdir()) if file.is_file()}
+        (temporary / PROGRESS).write_text(json.dumps({**asdict(progress), "sha256": hashes}, indent=2))
         for file in temporary.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
@@ -82,25 +85,16 @@ def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path,
 def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:
     """Restore model, optimizer and random states of this process in place and return the progress.
 
-    Raises UserError when the checkpoint is damaged, or of another model.
+    Raises UserError when a file of the checkpoint is not what was written, or it is one of another model.
     """
-    from pickle import UnpicklingError  # what torch.load(weights_only=True) raises
-
-    from safetensors import SafetensorError
-
     try:
-        progress = Progress(**json.loads((folder / "progress.json").read_text()))
+        content = json.loads((folder / PROGRESS).read_text())
+        for name, expected in content.pop("sha256", {}).items():
+            if file_hash(folder / name) != expected:
+                raise ValueError(f"{name} is not what was written")
+        progress = Progress(**content)
         accelerator.load_state(str(folder))
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-        SafetensorError,
-        UnpicklingError,
-    ) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{folder}: is damaged, or the checkpoint of another model ({reason}); give resume= an older one, or start "
