@@ -14,6 +14,7 @@ from tts_toolkit.errors import UserError
 
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
 MACHINE_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)  # disk full, read-only, ...
+LOST_PEER = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL error")
 _OVERRIDE = re.compile(r"(?P<key>[\w@/.~+-]+)=(?P<value>.*)", re.DOTALL)
 
 
@@ -57,6 +58,13 @@ def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
                 _fail(str(cause), EXIT_USER_ERROR)
             if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
                 _fail(f"{cause.filename or 'writing'}: {cause.strerror}", EXIT_USER_ERROR)
+            if isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in LOST_PEER):
+                reason = " ".join(str(cause).split())[-200:]
+                _fail(
+                    f"process {os.environ.get('RANK', '0')} lost another process of this run, whose messages say why; "
+                    f"go on with resume=latest ({reason})",
+                    EXIT_USER_ERROR,
+                )
         raise
 
 
