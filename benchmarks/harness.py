@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -89,18 +90,46 @@ def _interval(ratios: Sequence[float]) -> tuple[float, float]:
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as Markdown."""
-    lines = ["| work | peer | device | ratio | 95 % | peer s | ours s | note |", "|---" * 8 + "|"]
+    names = ("work", "peer", "device", "ratio", "95 %", "peer s", "ours s", "peer MB", "ours MB", "note")
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for row in rows:
         low, high = row.ratio_ci
         theirs, ours = statistics.median(row.peer_seconds), statistics.median(row.seconds)
         lines.append(
             f"| {row.work} | {row.peer} | {row.device} | {row.ratio:.2f} | {low:.2f} to {high:.2f} | {theirs:.2f} "
-            f"| {ours:.2f} | {row.note} |"
+            f"| {ours:.2f} | {_megabytes(row.peer_peak_memory_bytes)} | {_megabytes(row.peak_memory_bytes)} "
+            f"| {row.note} |"
         )
     return "\n".join(lines)
 
 
-def main(description: str | None, rows_of: Callable[[Options], Sequence[Row]]) -> None:
+def _megabytes(n_bytes: int | None) -> str:
+    return "–" if n_bytes is None else f"{n_bytes / 1e6:.0f}"
+
+
+Curve = Sequence[tuple[float, float]]  # how much, and the median seconds it takes
+
+
+def curve(run: Callable[[int], object], amounts: Sequence[int], options: Options) -> Curve:
+    """Return the median seconds of `run(amount)` for each amount, after a warm-up with the largest."""
+    run(amounts[-1])
+    seconds = [[_timed(partial(run, amount), options.device) for _ in range(3)] for amount in amounts]
+    return [(amount, statistics.median(taken)) for amount, taken in zip(amounts, seconds, strict=True)]
+
+
+def curve_table(what: str, points: Curve) -> str:
+    """Return a curve as Markdown, with the cost of one unit: linear growth is a level last row."""
+    cells = [[f"{amount:g}" for amount, _ in points], [f"{seconds:.2f}" for _, seconds in points],
+             [f"{1000 * seconds / amount:.1f}" for amount, seconds in points]]  # fmt: skip
+    lines = [f"| {name} | {' | '.join(row)} |" for name, row in zip((what, "seconds", "ms each"), cells, strict=True)]
+    return "\n".join([lines[0], "|---" * (len(points) + 1) + "|", *lines[1:]])
+
+
+def main(
+    description: str | None,
+    rows_of: Callable[[Options], Sequence[Row]],
+    curves_of: Callable[[Options], dict[str, Curve]] | None = None,
+) -> None:
     """Run a benchmark as a command."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="less work, under ten minutes on 2 cores")
@@ -111,6 +140,9 @@ def main(description: str | None, rows_of: Callable[[Options], Sequence[Row]]) -
     options = Options(chosen.quick, chosen.rounds, pick_device(chosen.device))
     rows = rows_of(options)
     print(table(rows))
+    curves = curves_of(options) if curves_of else {}
+    for what, points in curves.items():
+        print(f"\n{curve_table(what, points)}")
     if chosen.json:
-        content = {"rows": [asdict(row) for row in rows], "hardware": hardware()}
+        content = {"rows": [asdict(row) for row in rows], "curves": curves, "hardware": hardware()}
         chosen.json.write_text(json.dumps(content, indent=2) + "\n")

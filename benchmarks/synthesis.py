@@ -3,7 +3,8 @@
 python -m benchmarks.synthesis [--quick] [--rounds N] [--device cuda:0] [--json FILE]
 
 Random weights and a stop token that never comes: each text is spoken for 4.2 frames a character, as SpeechT5 does.
-Spectrograms only; the vocoder is the same on both sides.
+Spectrograms only; the vocoder is the same on both sides. On a GPU our decoder's weights are bfloat16 and its steps a
+CUDA graph.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.harness import Options, Row, main, measure
+from benchmarks.harness import Curve, Options, Row, curve, main, measure
 from tts_toolkit.synthesis.decoding import Decoding, decode
 from tts_toolkit.synthesis.engine import DecoderEngine
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -63,7 +64,8 @@ def batched_by_hand(model: Any, texts: Sequence[Sequence[int]], voice: torch.Ten
 def ours(model: Any, engine: DecoderEngine, texts: Sequence[Sequence[int]], voice: torch.Tensor) -> None:
     """Speak batches sorted by length, as the synthesizer does."""
     ordered = sorted(texts, key=len)
-    decoding = Decoding(stop_threshold=2.0, max_frames_per_token=FRAMES_PER_CHARACTER)
+    on_gpu = model.device.type == "cuda"
+    decoding = Decoding(stop_threshold=2.0, max_frames_per_token=FRAMES_PER_CHARACTER, replay=on_gpu)
     for start in range(0, len(ordered), BATCH):
         batch = ordered[start : start + BATCH]
         decode(model, batch, voice.expand(len(batch), -1), list(range(len(batch))), decoding, engine=engine)
@@ -72,7 +74,8 @@ def ours(model: Any, engine: DecoderEngine, texts: Sequence[Sequence[int]], voic
 def rows(options: Options) -> list[Row]:
     """Return the rows of many texts and of one long one."""
     model, voice = model_of(options.device), torch.randn(1, 512, device=options.device)
-    engine, many = DecoderEngine(model), texts_of(8 if options.quick else 32)
+    engine = DecoderEngine(model, "float32" if options.device == "cpu" else "bfloat16")
+    many = texts_of(8 if options.quick else 32)
     long = [np.random.default_rng(1).integers(4, 79, LONG // 3 if options.quick else LONG).tolist()]
     seconds = len(long[0]) * FRAMES_PER_CHARACTER / 62.5
     n_bytes = sum(p.numel() * p.element_size() for p in model.speecht5.decoder.parameters())
@@ -82,7 +85,7 @@ def rows(options: Options) -> list[Row]:
                 lambda: one_by_one(model, many, voice), lambda: ours(model, engine, many, voice), options),
         measure(f"SpeechT5, {len(many)} texts", f"generate_speech, batches of {BATCH} unsorted",
                 lambda: batched_by_hand(model, many, voice), lambda: ours(model, engine, many, voice), options),
-        measure(f"SpeechT5, one of {seconds:.0f} s, float32", "generate_speech",
+        measure(f"SpeechT5, one of {seconds:.0f} s, {str(engine.dtype)[6:]}", "generate_speech",
                 lambda: one_by_one(model, long, voice), lambda: ours(model, engine, long, voice), options, note),
     ]  # fmt: skip
     if options.device == "cpu":
@@ -94,6 +97,28 @@ def rows(options: Options) -> list[Row]:
     return found
 
 
+def curves(options: Options) -> dict[str, Curve]:
+    """Return how our seconds grow with the number of texts of 80 characters, and with the length of one text."""
+    model, voice = model_of(options.device), torch.randn(1, 512, device=options.device)
+    engine = DecoderEngine(model, "float32" if options.device == "cpu" else "bfloat16")
+    draw = np.random.default_rng(2)
+
+    def text(n_characters: int) -> list[int]:
+        return draw.integers(4, 79, n_characters).tolist()
+
+    def many(n: int) -> None:
+        ours(model, engine, [text(80) for _ in range(n)], voice)
+
+    def long(n_characters: int) -> None:
+        ours(model, engine, [text(n_characters)], voice)
+
+    counts, lengths = ((16, 32), (50, 100)) if options.quick else ((16, 32, 48, 64), (50, 100, 150, 200))
+    return {
+        "texts of 80 characters": curve(many, counts, options),
+        "characters of one text": curve(long, lengths, options),
+    }
+
+
 if __name__ == "__main__":
     with torch.no_grad():
-        main(__doc__, rows)
+        main(__doc__, rows, curves)
