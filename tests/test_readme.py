@@ -47,7 +47,10 @@ def test_recipe_commands_compose(page, words):
     name = words[at] if words[at] in CONFIG_OF else Path(words[at]).name
     if "/" in name:
         assert (ROOT / name).is_file()
-    overrides = [quoted(word, ("text", "voice")) for word in words[at + 1 :] if "=" in word]
+    given = [word for word in words[at + 1 :] if "=" in word]
+    if "--multirun" in words:  # the launcher is Hydra's own, and of each sweep one value must do
+        given = [word.split(",")[0] for word in given if not word.startswith("hydra")]
+    overrides = [quoted(word, ("text", "voice")) for word in given]
     with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
         compose(CONFIG_OF[name], overrides=overrides)
 
