@@ -8,10 +8,11 @@ from safetensors.torch import load_file
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.preparation import Prepared
 from tts_toolkit.errors import UserError
-from tts_toolkit.hub import push_folder
+from tts_toolkit.hub import push_folder, without_token
 from tts_toolkit.models.export import export_model, model_card, settings_for
 from tts_toolkit.models.speecht5 import SpeechSettings, load_speecht5
 from tts_toolkit.speakers.store import EmbeddingCard
+from tts_toolkit.training.runs import flat_settings
 
 FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "licence": "cc-by-4.0", "embedding size": 512}
 
@@ -105,6 +106,14 @@ def test_what_is_made_from_mms_keeps_its_licence(tmp_path, monkeypatch, licence,
             push_folder(tmp_path, "user/kim", "hub_model_id")
     else:
         assert push_folder(tmp_path, "user/kim", "hub_model_id") == "address"
+
+
+def test_the_hub_token_is_taken_out_of_what_is_written(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    assert without_token("a: hf_secret\n") == "a: [hub token]\n"
+    assert flat_settings({"a": {"b": "x hf_secret"}, "n": 1}) == {"a.b": "x [hub token]", "n": 1}
+    monkeypatch.delenv("HF_TOKEN")
+    assert without_token("a: 1") == "a: 1"
 
 
 def test_a_card_holds_what_it_is_told_as_data(tmp_path):

@@ -275,7 +275,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.hub import push_folder
+    from tts_toolkit.hub import push_folder, without_token
     from tts_toolkit.models.export import export_model, model_card, settings_for
     from tts_toolkit.report.summary import table, write_results
     from tts_toolkit.training.runs import describe, training_curves
@@ -290,7 +290,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
         settings_for(speech.settings, cfg.vocoder, encoder.name, cfg.text.language, prepared),
         prepared.voices,
         list(prepared.cards),
-        OmegaConf.to_yaml(cfg, resolve=True),
+        without_token(OmegaConf.to_yaml(cfg, resolve=True)),
         model_card(facts, table(scores), list(prepared.voices)),
         cfg.export.half_precision,
     )

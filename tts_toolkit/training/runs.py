@@ -13,6 +13,7 @@ import torch
 
 from tts_toolkit.data.clips import told
 from tts_toolkit.errors import UserError
+from tts_toolkit.hub import without_token
 from tts_toolkit.pictures import curves_svg
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.spoken import METRICS
@@ -70,11 +71,11 @@ def release(accelerator: Accelerator) -> None:
 
 
 def flat_settings(settings: Any, prefix: str = "") -> dict[str, str | int | float | bool]:
-    """Return nested settings as one flat dict of the types that trackers take."""
+    """Return nested settings as one flat dict of the types that trackers take; the hub token is taken out of texts."""
     if isinstance(settings, Mapping):
         items = [(f"{prefix}{key}", value) for key, value in settings.items()]
         return {name: v for key, value in items for name, v in flat_settings(value, f"{key}.").items()}
-    value = settings if isinstance(settings, str | int | float | bool) else str(settings)
+    value = settings if isinstance(settings, int | float | bool) else without_token(str(settings))
     return {prefix.rstrip("."): value}
 
 
