@@ -9,7 +9,7 @@ from conftest import tone
 
 from tts_toolkit.corpora.asterisk import asterisk_prompts
 from tts_toolkit.corpora.generate import choose_voice, sentence_file, speak_corpus
-from tts_toolkit.corpora.voices import Flite, Share
+from tts_toolkit.corpora.voices import Flite, Perturbed, Share
 from tts_toolkit.corpora.wordnet import wordnet_examples
 from tts_toolkit.errors import UserError
 
@@ -35,6 +35,14 @@ def test_a_corpus_goes_on_where_it_stopped(tmp_path):
     for row in rows:
         assert row["speaker"] == choose_voice(row["text"], shares).name
         assert soundfile.info(tmp_path / row["file_name"]).samplerate == 16_000
+
+
+def test_a_perturbed_voice_is_another_speaker_who_is_as_much_faster(tmp_path):
+    shares = [Share(Perturbed(Hum("a"), 1.25), 1)]
+    manifest = speak_corpus(["a sentence"], shares, tmp_path)
+    row = json.loads(manifest.read_text())
+    assert row["speaker"] == "a-125"
+    assert soundfile.info(tmp_path / row["file_name"]).duration == pytest.approx((0.1 + 0.01 * 10) / 1.25, abs=1e-3)
 
 
 def test_voices_get_their_share():

@@ -69,6 +69,27 @@ class Hibari:
 
 
 @dataclass(frozen=True)
+class Perturbed:
+    """A voice played `speed` times as fast: pitch and formants move along, which makes another speaker of it.
+
+    Ko et al. 2015, "Audio augmentation for speech recognition", section 2.
+    """
+
+    voice: Voice
+    speed: float
+
+    @property
+    def name(self) -> str:
+        """The voice and its speed in per cent."""
+        return f"{self.voice.name}-{round(100 * self.speed)}"
+
+    def __call__(self, text: str) -> tuple[np.ndarray, int]:
+        """Return the voice's own samples, at a sample rate that plays them at that speed."""
+        waveform, sample_rate_hz = self.voice(text)
+        return waveform, round(sample_rate_hz * self.speed)
+
+
+@dataclass(frozen=True)
 class Share:
     """How large a part of the sentences a voice speaks."""
 
