@@ -30,7 +30,7 @@ def speak_corpus(
 ) -> Path:
     """Return the path of `metadata.jsonl` after every sentence was spoken to a 16 kHz FLAC beside it.
 
-    Rows (`file_name`, `text`, `speaker`) are appended as they come; a second call goes on where the first stopped.
+    Rows (`file_name`, `text`, `speaker`, `licence`) are appended as they come; a second call goes on where the first stopped.
     `parts` gives how many sentences, in order, are of the `split` train, dev and test; None leaves the column out.
     """
     output_dir = Path(output_dir)
@@ -49,7 +49,7 @@ def speak_corpus(
             return None
         waveform, sample_rate_hz = voice(sentence)
         write_flac(output_dir / file_name, resample(waveform, sample_rate_hz, SAMPLE_RATE_HZ))
-        row = {"file_name": file_name, "text": sentence, "speaker": voice.name}
+        row = {"file_name": file_name, "text": sentence, "speaker": voice.name, "licence": voice.licence}
         return row | {"split": splits[number]} if splits else row
 
     with manifest.open("a") as rows, ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -23,15 +23,20 @@ class Voice(Protocol):
     def name(self) -> str:
         """What it is called."""
 
+    @property
+    def licence(self) -> str:
+        """Of what it speaks."""
+
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
         """Return float32 samples (n,) in [-1, 1] and their sample rate in Hz."""
 
 
 @dataclass(frozen=True)
 class Flite:
-    """A voice of the Debian package `flite` (CMU licence: free use of what it speaks)."""
+    """A voice of the Debian package `flite`."""
 
     name: str
+    licence: str = "CMU flite (BSD style)"
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
         """Speak `text`; raises UserError when flite is missing or refuses."""
@@ -54,6 +59,7 @@ class Hibari:
 
     name: str = "heart"
     seed: int = 0
+    licence: str = "apache-2.0"
 
     @cached_property
     def _engine(self) -> Any:
@@ -82,6 +88,11 @@ class Perturbed:
     def name(self) -> str:
         """The voice and its speed in per cent."""
         return f"{self.voice.name}-{round(100 * self.speed)}"
+
+    @property
+    def licence(self) -> str:
+        """That of the voice."""
+        return self.voice.licence
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
         """Return the voice's own samples, at a sample rate that plays them at that speed."""
