@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from tts_toolkit.data.batches import Example, make_loader
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
+from tts_toolkit.training.averaging import mix, weights_of
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.decoder_inputs import DecoderInputs
 from tts_toolkit.training.evaluation import mean_loss
@@ -264,6 +265,20 @@ def test_freezing_by_name():
         freeze(model, ["decoder.layer"])
     with pytest.raises(UserError, match="every parameter is frozen"):
         freeze(model, ["*"])
+
+
+def test_weights_are_mixed_with_the_base_and_counters_are_not():
+    trained, base = (build_speecht5(SpeechSettings(), seed=seed, **TINY).model for seed in (0, 1))
+    before, start = weights_of(trained), weights_of(base)
+    counters = [name for name in before if "num_batches" in name]
+    trained.state_dict()[counters[0]].fill_(7)
+    mix(trained, start, 0.25)
+    for name, tensor in trained.state_dict().items():
+        if name not in counters:
+            torch.testing.assert_close(tensor, 0.75 * before[name] + 0.25 * start[name])
+    assert trained.state_dict()[counters[0]] == 7
+    with pytest.raises(UserError, match="base_share=1.0: allowed are 0"):
+        mix(trained, start, 1.0)
 
 
 def test_schedules_rise_and_fall():

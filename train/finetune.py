@@ -133,11 +133,15 @@ def _train(
     resume_from: Path | None,
 ) -> int:
     """Train, leave the best weights in `speech.model` and return their step."""
+    from tts_toolkit.training.averaging import mix, weights_of
     from tts_toolkit.training.runs import load_weights, release
 
+    base = weights_of(speech.model) if cfg.base_share else {}
     progress = _fit(cfg, accelerator, speech, prepared, output_dir, resume_from)
     release(accelerator)
     load_weights(speech.model, output_dir, progress.best_step)
+    if cfg.base_share:
+        mix(speech.model, base, cfg.base_share)
     metric = f"{cfg.schedule.best_metric} {progress.best_value:.3f}"
     log.info("best checkpoint: step %d, dev %s", progress.best_step, metric)
     return progress.best_step
