@@ -30,8 +30,9 @@ def speak_corpus(
 ) -> Path:
     """Return the path of `metadata.jsonl` after every sentence was spoken to a 16 kHz FLAC beside it.
 
-    Rows (`file_name`, `text`, `speaker`, `licence`) are appended as they come; a second call goes on where the first stopped.
-    `parts` gives how many sentences, in order, are of the `split` train, dev and test; None leaves the column out.
+    Rows (`file_name`, `text`, `speaker`, `licence`) are appended as they come; a second call goes on where the first
+    stopped. `parts` gives how many sentences, in order, are of the `split` train, dev and test; None leaves the column
+    out.
     """
     output_dir = Path(output_dir)
     splits = [part for part, n in (parts or {}).items() for _ in range(n)]
