@@ -261,3 +261,8 @@ def run(script, *arguments, cwd, launcher=(), check=True, **environment):
     if check:
         assert done.returncode == 0, done.stderr[-3000:]
     return done
+
+
+@pytest.fixture(scope="session")
+def hub(tiny_speecht5_dir, tiny_hifigan_dir, hub_xvector):
+    """What a user's hub cache holds, under the real ids."""

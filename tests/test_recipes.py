@@ -1,6 +1,7 @@
 """The commands as users run them: recordings in; model, speech, scores and report out."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -24,11 +25,6 @@ FAST = [
     "loader.max_frames=400", "evaluation.n_sentences=2", "decoding.max_frames_per_token=2", "decoding.stop_threshold=2.0",
     "asr=offline", "judge=ge2e", "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def hub(tiny_speecht5_dir, tiny_hifigan_dir, hub_xvector):
-    """What a user's hub cache holds, under the real ids."""
 
 
 @pytest.fixture(scope="module")
@@ -238,14 +234,18 @@ def test_a_full_disk_is_one_line(hub, voice_folder, tmp_path, monkeypatch, capsy
     assert code == 1 and "error: features.npy: No space left on device" in stderr and "Traceback" not in stderr
 
 
-def test_ctrl_c_leaves_a_resumable_checkpoint(hub, voice_folder, tmp_path):
-    arguments = ["data=folder", f"data.path={voice_folder}", *FAST, "schedule.max_steps=500", "schedule.eval_every=500"]
-    command = [sys.executable, str(CHECKOUT / "train/finetune.py"), *arguments]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_leaves_a_resumable_checkpoint(hub, voice_folder, tmp_path, number):
+    """Ctrl-C and pre-emption reach the loader's workers too."""
+    arguments = ["data=folder", f"data.path={voice_folder}", *FAST, "schedule.max_steps=5000", "schedule.eval_every=5000"]
+    command = [sys.executable, str(CHECKOUT / "train/finetune.py"), *arguments, "loader.n_workers=2"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     deadline = time.monotonic() + 240
     while not list(tmp_path.glob("outputs/finetune/checkpoints/step_*")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, number)
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130 and "continue with resume=latest" in stderr and "Traceback" not in stderr
     last = sorted((tmp_path / "outputs/finetune/checkpoints").glob("step_*"))[-1]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,15 @@ class FrameBudgetBatches:
         return list(islice(cycle(batches), -(-len(batches) // self.n_ranks) * self.n_ranks))
 
 
+def outlive_signals(worker: int) -> None:
+    """Let a loader's worker go on after a signal to the whole process group (Ctrl-C, Slurm's pre-emption).
+
+    Its process needs batches until the checkpoint is saved, and ends it then; half a minute later it ends by itself.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(30))
+
+
 def make_loader(
     examples: Sequence[Example],
     max_frames: int,
@@ -153,8 +164,9 @@ def make_loader(
     return DataLoader(
         Examples(examples, reduction_factor),
         batch_sampler=sampler,
-        collate_fn=lambda items: collate(items, pad_token_id, multiple),
+        collate_fn=partial(collate, pad_token_id=pad_token_id, pad_to_multiple_of=multiple),
         num_workers=n_workers,
+        worker_init_fn=outlive_signals,
         generator=torch.Generator().manual_seed(seed),
         persistent_workers=False,
     )
