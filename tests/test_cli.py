@@ -1,4 +1,7 @@
 import re
+import subprocess
+import sys
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -28,16 +31,22 @@ def test_other_options_keep_hydras_grammar_where_it_takes_them(argument, expecte
     assert quoted(argument, ("text",)) == expected
 
 
-def test_nothing_heavy_is_imported_for_help():
-    """`--help` and `import tts_toolkit` must not load torch: checked by the modules, not by the clock."""
-    import subprocess
-    import sys
+HEAVY = {"torch", "transformers", "numpy", "speechbrain", "datasets", "accelerate", "evaluate", "soundfile", "matplotlib"}
+COMMANDS = sorted(e.value for e in entry_points(group="console_scripts") if e.value.startswith("tts_toolkit."))
 
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_heavy_is_imported_for_help(command):
+    """`--help` and `import tts_toolkit` must not load torch: checked by the modules, not by the clock."""
+    module, function = command.split(":")
     code = (
-        "import sys, runpy; sys.argv = ['x', '--help']\n"
-        "try: runpy.run_module('tts_toolkit.train.finetune', run_name='__main__')\n"
-        "except SystemExit: pass\n"
-        "print(sorted({'torch', 'transformers', 'numpy', 'speechbrain', 'datasets', 'accelerate'} & set(sys.modules)))"
+        f"import sys, {module}; sys.argv = ['x', '--help']\n"
+        f"try: {module}.{function}()\n"
+        f"except SystemExit: pass\nprint(sorted({HEAVY} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert re.search(r"^\[\]$", done.stdout, re.MULTILINE), done.stdout[-300:]
+
+
+def test_every_command_is_looked_at():
+    assert len(COMMANDS) == 13
