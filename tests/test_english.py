@@ -127,6 +127,20 @@ SPOKEN = {
     "2 kWh": "two kilowatt hours",
     "10 dB": "ten decibels",
     "5'11\"": "five foot eleven",
+    "5 g of salt": "five grams of salt",
+    "5m tall": "five meters tall",
+    "2 l of milk": "two liters of milk",
+    "2L of milk": "two liters of milk",
+    # a letter after a number that is no unit
+    "a 5G network": "a five G network",
+    "4G and 5G": "four G and five G",
+    "5M users": "five million users",
+    "1.5M of them": "one point five million of them",
+    "5B people": "five billion people",
+    "$5M": "five million dollars",
+    "$2.5B a year": "two point five billion dollars a year",
+    "room 5B": "room five B",
+    "Room 12M is here": "Room twelve M is here",
     # symbols
     "12 & 3": "twelve and three",
     "salt & pepper": "salt and pepper",
@@ -208,7 +222,7 @@ def test_the_table_is_long():
     assert len(SPOKEN) >= 150
 
 
-PIECES = st.sampled_from([*"abcmkXYZ 0123456789.,:;!?'\"$£€%&@#+-/°²*<>()", " st. ", "No. ", " am", "bn ", "ft ", "http://", "www.", ".com",
+PIECES = st.sampled_from([*"abcgmkBGLMXYZ 0123456789.,:;!?'\"$£€%&@#+-/°²*<>()", " st. ", "No. ", " am", "bn ", "ft ", "http://", "www.", ".com",
                           " Jan. ", "March ", "1/2", "U.S.", "e.g.", "v2", "'80s", " km/h", "th ", "AD", "US$", "\u00bd", "w/o"])  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from tts_toolkit.text.english_tables import (
     CURRENCIES,
     DENOMINATORS,
     FOLDED,
+    LABELLED,
     MAGNITUDES,
     MAY_END_A_SENTENCE,
     MONTHS,
@@ -58,7 +59,10 @@ def normalize_english(text: str) -> str:
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _MAGNITUDE = r"(?:thousand|million|billion|trillion|bn|mn|tn|[kmb])"
 _SYMBOL = r"[$£€¥₹]"
-_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_UNIT = "|".join(  # a single letter is a unit in lower case only: 5 g, but 5G
+    f"(?-i:{unit})" if unit.isalpha() and len(unit) == 1 else re.escape(unit)
+    for unit in sorted(UNITS, key=len, reverse=True)
+)
 _MONTH = "|".join([*MONTHS, *(rf"{month[:3]}\." for month in MONTHS), r"Sept\."])
 _DOMAIN = rf"(?:[\w-]+\.)+(?:{'|'.join(TOP_LEVEL_DOMAINS)})\b"
 _PATH = r"[\w./?=&:+#~%@-]*[\w/]"
@@ -194,6 +198,14 @@ def _feet_inches(match: Match) -> str:
     )
 
 
+def _large(match: Match) -> str:
+    before = match.string[: match.start()].split()
+    if before and before[-1].lower() in LABELLED:
+        return match[0]
+    sign = "minus " if match["sign"] else ""
+    return f"{sign}{spell_number(match['number'])} {MAGNITUDES[match['magnitude'].lower()]}"
+
+
 def _unit(match: Match) -> str:
     unit, number = match["unit"], match["number"]
     power = match["power"] or ""
@@ -281,9 +293,10 @@ _RULES: list[Rule] = [
     # measures
     (re.compile(r"\b(?P<feet>\d)'\s?(?:(?P<inches>\d{1,2})(?:\"|''))"), _height),
     (re.compile(rf"(?<![\w.])(?P<feet>{NUMBER})\s?ft\.?\s(?P<inches>{NUMBER})\s?in\b\.?"), _feet_inches),
+    (re.compile(rf"(?P<sign>(?<![\w)])-)?(?P<number>(?<![\w.]){NUMBER})(?P<magnitude>[MB])(?!\w|\.\w)"), _large),
     (re.compile(rf"(?P<sign>(?<![\w)])-)?(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>{_UNIT})(?P<power>[²³])?(?![\w/])",
                 re.I), _unit),
-    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>[VWA])(?!\w|\.\w)"), _capital_unit),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>[{''.join(CAPITAL_UNITS)}])(?!\w|\.\w)"), _capital_unit),
     # what is left of numbers
     (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
     (re.compile(r"(?<![\w.])\.(?P<decimals>\d+)"), lambda m: f" point {spell_digits(m['decimals'])} "),

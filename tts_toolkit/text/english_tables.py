@@ -132,7 +132,16 @@ POWERED = {  # (unit, power): (one, many)
     if unit in ("km", "m", "cm", "mm", "ft")
     for power, word in (("²", "square"), ("³", "cubic"))
 }
-CAPITAL_UNITS = {"V": ("volt", "volts"), "W": ("watt", "watts"), "A": ("ampere", "amperes")}  # "5 v 3" is none
+CAPITAL_UNITS = {  # "5 v 3" is none
+    "V": ("volt", "volts"),
+    "W": ("watt", "watts"),
+    "A": ("ampere", "amperes"),
+    "L": ("liter", "liters"),
+}
+LABELLED = {  # what is told apart by a number and a letter: in "room 5B" nothing is counted
+    "apartment", "appendix", "block", "bus", "chapter", "class", "figure", "flat", "form", "gate", "highway", "house",
+    "number", "platform", "room", "route", "row", "seat", "section", "suite", "table", "track", "unit",
+}  # fmt: skip
 DENOMINATORS = {  # of fractions: (one, many)
     2: ("half", "halves"),
     3: ("third", "thirds"),
