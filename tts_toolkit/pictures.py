@@ -42,6 +42,15 @@ def png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def plain(label: str) -> str:
+    """Return a label that matplotlib draws as it is written: between two dollars it would read mathematics.
+
+    One that begins with an underscore would be left out of the legend, so a space goes before it.
+    """
+    shown = label.replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
+
+
 def curves_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_label: str) -> str:
     """Return an SVG of named curves (xs, ys) over a common x axis."""
     from matplotlib.figure import Figure
@@ -49,7 +58,7 @@ def curves_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     axes = figure.subplots()
     for name, (xs, ys) in curves.items():
-        axes.plot(xs, ys, label=name, marker="o" if len(xs) < 15 else None, markersize=3)
+        axes.plot(xs, ys, label=plain(name), marker="o" if len(xs) < 15 else None, markersize=3)
     axes.set_xlabel(x_label)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
@@ -70,8 +79,8 @@ def intervals_svg(
         axes.plot([value], [row], "o", color="tab:blue")
     for name, at in marks.items():
         axes.axvline(at, color="tab:gray", linestyle=":")
-        axes.annotate(name, (at, -0.6), fontsize=8, color="tab:gray", ha="center", annotation_clip=False)
-    axes.set_yticks(range(len(values)), list(values))
+        axes.annotate(plain(name), (at, -0.6), fontsize=8, color="tab:gray", ha="center", annotation_clip=False)
+    axes.set_yticks(range(len(values)), [plain(name) for name in values])
     axes.set_ylim(len(values) - 0.5, -0.5)
     axes.set_xlabel(x_label)
     axes.grid(alpha=0.3)
@@ -86,7 +95,7 @@ def scatter_svg(points: Mapping[str, tuple[float, float]], x_label: str, y_label
     axes = figure.subplots()
     for name, (x, y) in points.items():
         axes.plot([x], [y], "o", color="tab:blue")
-        axes.annotate(name, (x, y), textcoords="offset points", xytext=(6, 4), fontsize=9)
+        axes.annotate(plain(name), (x, y), textcoords="offset points", xytext=(6, 4), fontsize=9)
     axes.set_xscale("log")
     axes.margins(0.2)
     axes.set_xlabel(x_label)
@@ -103,7 +112,7 @@ def histograms_svg(values: Mapping[str, np.ndarray], x_label: str) -> str:
     axes = figure.subplots()
     bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=50).tolist()
     for name, of_one in values.items():
-        axes.hist(of_one, bins=bins, density=True, alpha=0.6, label=f"{name} ({len(of_one):,})")
+        axes.hist(of_one, bins=bins, density=True, alpha=0.6, label=plain(f"{name} ({len(of_one):,})"))
     axes.set_xlabel(x_label)
     axes.set_yticks([])
     axes.legend(frameon=False)
@@ -119,7 +128,7 @@ def groups_svg(points: np.ndarray, names: Sequence[str], ringed: Sequence[int] =
     of_point = np.asarray(names)
     for name in sorted(set(names)):
         xs, ys = points[of_point == name].T
-        axes.plot(xs, ys, ".", markersize=5, label=name)
+        axes.plot(xs, ys, ".", markersize=5, label=plain(name))
     axes.plot(*points[list(ringed)].T, "o", markerfacecolor="none", markeredgecolor="tab:red", markersize=9)
     axes.set_xticks([])
     axes.set_yticks([])
