@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def benchmark(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the report, or None on processes that only help."""
     from hydra.utils import instantiate
+    from omegaconf import OmegaConf
 
+    from tts_toolkit.benchmark.plan import Plan
     from tts_toolkit.benchmark.prompts import with_recordings
-    from tts_toolkit.benchmark.run import Plan
     from tts_toolkit.benchmark.verdict import complete
     from tts_toolkit.errors import UserError
     from tts_toolkit.scoring.protocols import protocol
@@ -43,6 +44,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
         background=cfg.background,
         allow_same_encoder=cfg.allow_same_encoder,
         quality=partial(instantiate, cfg.quality) if cfg.quality else None,
+        config=dict(OmegaConf.to_container(cfg, resolve=True)),
     )
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage, cfg.expected)
     if status:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def score(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the report, or None on processes that only help."""
     from hydra.utils import instantiate
+    from omegaconf import OmegaConf
 
+    from tts_toolkit.benchmark.plan import Plan
     from tts_toolkit.benchmark.prompts import with_recordings
-    from tts_toolkit.benchmark.run import Plan
     from tts_toolkit.benchmark.verdict import complete
     from tts_toolkit.errors import UserError
     from tts_toolkit.families.recordings import Recordings
@@ -43,6 +44,7 @@ def score(cfg: DictConfig) -> Path | None:
         cluster_by=cfg.cluster_by,
         background=cfg.background,
         quality=partial(instantiate, cfg.quality) if cfg.quality else None,
+        config=dict(OmegaConf.to_container(cfg, resolve=True)),
     )
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage)
     if status:

@@ -13,9 +13,10 @@ from pyarrow.parquet import read_table
 import tts_toolkit.benchmark.stages as stages
 from tts_toolkit.audio import write_wav
 from tts_toolkit.benchmark.compare import compare_runs, read_run, table
+from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt, read_prompts, recorded_prompts, with_recordings
 from tts_toolkit.benchmark.rows import Stage, share
-from tts_toolkit.benchmark.run import Plan, run
+from tts_toolkit.benchmark.run import run
 from tts_toolkit.benchmark.verdict import conclude
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
@@ -78,6 +79,8 @@ class Ear:
     version: str = "1"
 
     def hear(self, waveform):
+        if np.ptp(waveform):
+            return "hiss"  # which it is tried out with; `Levels` speaks in constants
         HEARD.append(len(waveform))
         text = self.texts[round((float(np.median(waveform)) - 0.1) / 0.05)]
         return text.replace(self.deaf_to, "something") if self.deaf_to else text

@@ -7,8 +7,9 @@ import time
 import numpy as np
 import pytest
 
+from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt
-from tts_toolkit.benchmark.run import Plan, run
+from tts_toolkit.benchmark.run import run
 from tts_toolkit.families.espeak_ng import EspeakNg
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import Shown, write_benchmark

@@ -47,7 +47,8 @@ class Stage:
         found: dict[str, Row] = {}
         whole = self.folder / ROWS
         for file in [whole] * whole.is_file() + sorted(self.folder.glob("part-*.jsonl")):  # later rows replace earlier
-            for line in file.read_text(encoding="utf-8").split("\n"):  # texts may hold other ends of lines
+            content = file.read_text(encoding="utf-8", errors="replace")  # a kill may cut a character in two
+            for line in content.split("\n"):  # texts may hold other ends of lines
                 row = _parsed(line)
                 if row is not None and self.keys.get(row["id"]) == row["key"]:
                     found[row["id"]] = row

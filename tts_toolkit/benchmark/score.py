@@ -33,17 +33,30 @@ class Measured:
     qualities: Mapping[str, Row] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What a text's speech is compared with."""
+
+    embedding: np.ndarray | None  # (dim,), by the judge
+    recordings: str = ""  # a hash of the recordings that it is the mean of
+    reason: str = ""  # why there is none
+
+
 def score_rows(
-    prompts: Sequence[Prompt], measured: Measured, references: Mapping[str, np.ndarray], language: str = "en"
+    prompts: Sequence[Prompt],
+    measured: Measured,
+    references: Mapping[str, Reference],
+    language: str = "en",
 ) -> list[dict[str, Any]]:
     """Return the table's row for each prompt of one system, scored or failed.
 
-    `references` are the judge's embeddings (dim,) that each prompt's speech is compared with, by id.
+    `references` are what each prompt's speech is compared with, by id.
     """
-    return [_score(prompt, measured, references.get(prompt.id), prompt.language or language) for prompt in prompts]
+    nothing = Reference(None)
+    return [_score(p, measured, references.get(p.id, nothing), p.language or language) for p in prompts]
 
 
-def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None, language: str) -> dict[str, Any]:
+def _score(prompt: Prompt, measured: Measured, reference: Reference, language: str) -> dict[str, Any]:
     spoken = measured.spoken[prompt.id]
     heard = measured.hypotheses.get(prompt.id, {})
     reason = spoken["reason"] or heard.get("error", "")
@@ -71,8 +84,10 @@ def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None, lan
         "n_words": words.n_reference,
         "character_errors": characters.errors,
         "n_characters": characters.n_reference,
-        "similarity": None if vector is None or reference is None else float(vector @ reference),
+        "similarity": None if vector is None or reference.embedding is None else float(vector @ reference.embedding),
+        "compared_with": reference.recordings,
         "signal_quality": measured.qualities.get(prompt.id, {}).get("signal_quality"),
+        "not_measured": _not_measured(prompt.id, measured, reference.reason),
         "seconds": spoken["seconds"],
         "synthesis_seconds": spoken["batch_seconds"] / spoken["batch_size"],
         "latency_seconds": spoken["batch_seconds"],
@@ -85,6 +100,17 @@ def _score(prompt: Prompt, measured: Measured, reference: np.ndarray | None, lan
         "n_truncated": spoken["n_truncated"],
         "wav": spoken.get("wav"),
     }
+
+
+def _not_measured(id_: str, measured: Measured, why_not: str) -> str:
+    """Return why a row has no similarity or no signal quality; empty where nothing went wrong."""
+    embedded, rated = measured.embeddings.get(id_, {}), measured.qualities.get(id_, {})
+    found = {
+        "reference": why_not,
+        "similarity": embedded.get("error") or embedded.get("reason"),
+        "signal quality": rated.get("error"),
+    }
+    return "; ".join(f"{what}: {why}" for what, why in found.items() if why)
 
 
 def _n_missing_at_end(expected: str, hypothesis: str, language: str) -> int:
@@ -115,9 +141,7 @@ def sum_up(
         **_rates(rows, cluster_by),
         **_more_rates(rows, cluster_by),
         **_similarity(rows, cluster_by, scale),
-        "n_planned": len(rows),
-        "n_scored": len(scored),
-        "n_failed": len(rows) - len(scored),
+        **_counts(rows),
         "protocols": {protocol.name: under_protocol(rows, protocol, cluster_by) for protocol in protocols},
         "health": _health(scored, cluster_by),
         **_cost([] if played_back else rows, cluster_by),
@@ -174,10 +198,13 @@ def _group(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]
     return {
         **_rates(rows, cluster_by),
         **_figure("similarity", [row for row in rows if row["similarity"] is not None], cluster_by),
-        "n_planned": len(rows),
-        "n_scored": sum(row["status"] == "scored" for row in rows),
-        "n_failed": sum(row["status"] == "failed" for row in rows),
+        **_counts(rows),
     }
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    n_scored = sum(row["status"] == "scored" for row in rows)
+    return {"n_planned": len(rows), "n_scored": n_scored, "n_failed": len(rows) - n_scored}
 
 
 def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluster_by: str = "id") -> dict[str, Any]:
@@ -196,6 +223,7 @@ def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluste
         **_figure("exact_match", same, cluster_by, "exact"),
         "aggregate": protocol.aggregate,
         "failures": protocol.failures,
+        **_counts(rows),
         "n_rows": sum(count.n_reference > 0 for count in words),
         "source": protocol.source,
     }

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tts_toolkit.audio import load_waveform, write_wav
+from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS, load_waveform, write_wav
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, Stage, key_of, share
 from tts_toolkit.errors import UserError
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 FRONT_END = "synthesis-1"  # part of every key; a change to how texts are spoken changes it
 WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change no result
 UNSAFE = re.compile(r"[^\w.-]+")
+SHORT_SECONDS = 1.0  # an encoder may find less than this too short; none wants more
+Measure = Callable[[np.ndarray], Mapping[str, Any]]  # what is found in a waveform (n,) at 16 kHz
 
 
 def identity(worker: Any, version: str) -> str:
@@ -50,7 +52,7 @@ def synthesize(
     """Return a row for each prompt, spoken or failed with its reason; waveforms lie in `folder/wavs`.
 
     Batches are made of texts of like length. A batch that does not fit into memory is halved; a batch that fails is
-    spoken line by line, so that one text spoils no other.
+    spoken line by line, so that one text spoils no other. A system whose weights do not load fails all rows at once.
     """
     lines = {prompt.id: _line(prompt, family, seed) for prompt in prompts}
     who = identity(family, family.version)
@@ -59,19 +61,25 @@ def synthesize(
         {id_: key_of(who, FRONT_END, asdict(line), *_sound_hashes(line, family)) for id_, line in lines.items()},
         processes.rank,
     )
-    rows = stage.rows() if stage.complete else {}
-    if not rows or any(not (folder / "wavs" / row["wav"]).is_file() for row in rows.values()):
-        if processes.is_first:
-            _report_coverage(family, prompts, folder / "coverage.jsonl")
+    missing = stage.missing() | _without_their_sound(stage.rows(), folder / "wavs")
+    settled = stage.complete and not missing
+    processes.wait()  # all have looked before any writes, or one would see another's work and leave it waiting
+    if not settled:
         by_length = sorted(lines, key=lambda id_: (len(lines[id_].text), id_))
-        missing = stage.missing() | {
-            id_ for id_, row in stage.rows().items() if not (folder / "wavs" / row.get("wav", "")).is_file()
-        }
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with PeakMemory() as peak:
-            _speak_all(family, lines, todo, batch_size, stage, peak)
+            _speak_share(family, lines, todo, batch_size, stage, peak, processes.is_first and bool(missing))
         _finish(stage, processes)
     return stage.rows()
+
+
+def _without_their_sound(rows: Mapping[str, Row], wav_dir: Path) -> set[str]:
+    """Return the ids of rows whose waveform is not there, or is another: a killed run of other settings left it."""
+    return {id_ for id_, row in rows.items() if "wav" in row and not _holds(wav_dir / row["wav"], row["sha256"])}
+
+
+def _holds(wav: Path, sha256: str) -> bool:
+    return wav.is_file() and file_hash(wav) == sha256
 
 
 def _line(prompt: Prompt, family: Family, seed: int) -> Line:
@@ -88,9 +96,52 @@ def _sound_hashes(line: Line, family: Family) -> list[str]:
     return [file_hash(Path(file)) for file in files if file and Path(file).is_file()]
 
 
-def _report_coverage(family: Family, prompts: Sequence[Prompt], file: Path) -> None:
+def _speak_share(
+    family: Family,
+    lines: Mapping[str, Line],
+    todo: list[str],
+    batch_size: int,
+    stage: Stage,
+    peak: PeakMemory,
+    report: bool,
+) -> None:
+    """Speak this process's share, once it is known that the family can speak at all; else its rows fail at once."""
+    if not todo and not report:
+        return
+    coverage = _coverage(family, lines)
+    if isinstance(coverage, str):
+        log.warning("%s cannot speak: %s", family.name, coverage)
+        stage.append(failed_row(id_, coverage) for id_ in todo)
+        return
+    if report:
+        _report_coverage(family.name, coverage, stage.folder.parent / "coverage.jsonl")
+    if todo:
+        _speak_all(family, lines, todo, coverage, batch_size, stage, peak)
+
+
+def _coverage(family: Family, lines: Mapping[str, Line]) -> dict[str, Coverage] | str:
+    """Return what the family cannot say of each line, or why it can say nothing: it does not load, or breaks here.
+
+    A single text that cannot be said at all fails when it is spoken, with its own reason.
+    """
+    reports, reasons = {}, []
+    try:
+        _ = family.n_parameters  # counting the weights loads them
+        for id_, line in lines.items():
+            try:
+                reports[id_] = family.coverage(line.text)
+            except UserError as error:
+                reports[id_] = Coverage()
+                reasons.append(str(error))
+    except Exception as error:
+        free_memory()
+        return reason_of(error)
+    all_the_same = len(reasons) == len(lines) > 1 and len(set(reasons)) == 1
+    return reasons[0] if all_the_same else reports
+
+
+def _report_coverage(name: str, reports: Mapping[str, Coverage], file: Path) -> None:
     """Write what the family cannot say, text by text, and log what that comes to, before anything is spoken."""
-    reports = {prompt.id: _coverage(family, _line(prompt, family, 0).text) for prompt in prompts}
     lines = [json.dumps({"id": id_, **asdict(report)}, ensure_ascii=False) for id_, report in reports.items()]
     write_whole(file, ("\n".join(lines) + "\n").encode())
     affected: dict[str, list[tuple[str, ...]]] = {
@@ -101,26 +152,18 @@ def _report_coverage(family: Family, prompts: Sequence[Prompt], file: Path) -> N
     for what, found in affected.items():
         if found:
             pieces = " ".join(sorted({piece for pieces in found for piece in pieces}))
-            log.warning("%s %s in %d of %d texts: %s", family.name, what, len(found), len(prompts), pieces[:200])
-
-
-def _coverage(family: Family, text: str) -> Coverage:
-    try:
-        return family.coverage(text)
-    except UserError:  # a text that cannot be said at all fails when it is spoken, with this reason
-        return Coverage()
+            log.warning("%s %s in %d of %d texts: %s", name, what, len(found), len(reports), pieces[:200])
 
 
 def _speak_all(
     family: Family,
     lines: Mapping[str, Line],
     todo: list[str],
+    coverage: Mapping[str, Coverage],
     batch_size: int,
     stage: Stage,
     peak: PeakMemory,
 ) -> None:
-    if not todo:
-        return
     _attempt(family, [lines[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
     with AudioProgress(f"speaking ({family.name})", "text", len(todo)) as bar:
         while todo:
@@ -129,7 +172,7 @@ def _speak_all(
                 if 1 < len(spoken) < len(ids):  # it was halved: the rest need not fail first
                     batch_size = min(batch_size, len(spoken))
                 rows = [
-                    _row(id_, take, _coverage(family, lines[id_].text), stage.folder.parent / "wavs")
+                    _row(id_, take, coverage[id_], stage.folder.parent / "wavs")
                     | {"batch_size": len(spoken), "batch_seconds": wall_seconds, "peak_memory_bytes": peak.bytes()}
                     for id_, take in zip(spoken, takes, strict=True)
                 ]
@@ -169,7 +212,7 @@ def _attempt(family: Family, lines: Sequence[Line]) -> list[Take] | str:
     try:
         return family.speak(lines)
     except Exception as error:
-        message = _reason(error)
+        message = reason_of(error)
         if isinstance(error, MemoryError) or "out of memory" in message.lower() or "can't allocate" in message:
             free_memory()
             return f"{OUT_OF_MEMORY}: {message}"
@@ -225,10 +268,13 @@ def measure(
     who: str,
     spoken: Mapping[str, Row],
     wav_dir: Path,
-    measure_one: Callable[[np.ndarray], Mapping[str, Any]],
+    open_measure: Callable[[], Measure],
     processes: Processes,
 ) -> dict[str, Row]:
-    """Return what `measure_one` says of each spoken row's waveform (n,) at 16 kHz; rows rest on `who` and the sound."""
+    """Return what a measure finds in each spoken row's waveform; rows rest on `who` and the sound.
+
+    The measure is opened when there is something to do: a run whose rows are all there loads no model.
+    """
     made = {id_: row for id_, row in spoken.items() if row["status"] == "spoken"}
     stage = Stage(folder, {id_: key_of(who, row["sha256"]) for id_, row in made.items()}, processes.rank)
     if not stage.complete:
@@ -236,6 +282,7 @@ def measure(
         missing = stage.missing()
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with AudioProgress(f"{folder.name} ({folder.parent.name})", "clip", len(todo)) as bar:
+            measure_one = open_measure() if todo else _nothing
             for id_ in todo:
                 stage.append([{"id": id_, **_measured(measure_one, wav_dir / made[id_]["wav"])}])
                 bar.update(1, made[id_]["seconds"])
@@ -243,15 +290,26 @@ def measure(
     return stage.rows()
 
 
-def _measured(measure_one: Callable[[np.ndarray], Mapping[str, Any]], wav: Path) -> Mapping[str, Any]:
+def _nothing(waveform: np.ndarray) -> dict[str, Any]:
+    return {}
+
+
+def _measured(measure_one: Measure, wav: Path) -> Mapping[str, Any]:
     """Return the findings, or the error that stands in their place: one clip spoils no other."""
     try:
-        return measure_one(load_waveform(wav))
+        found = measure_one(load_waveform(wav))
+        numbers = {name: value for name, value in found.items() if isinstance(value, float)}
+        if not np.isfinite(list(numbers.values())).all():
+            raise ValueError(f"not a number was measured: {numbers}")
+        return found
     except Exception as error:
-        return {"error": _reason(error)}
+        return {"error": reason_of(error)}
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return an error as a row's reason: one line, in a user's terms where it holds any."""
+    if isinstance(error, UserError):
+        return str(error)
     return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
 
 
@@ -262,21 +320,28 @@ def _finish(stage: Stage, processes: Processes) -> None:
     processes.wait()
 
 
-def hypothesis_of(recogniser: Recogniser) -> Callable[[np.ndarray], dict[str, str]]:
+def hypothesis_of(recogniser: Recogniser) -> Measure:
     """Return what writes down a waveform; silence is never shown to the recogniser."""
     return lambda waveform: {"hypothesis": transcribe(recogniser, [waveform])[0]}
 
 
-def embedding_of(judge: SpeakerEncoder) -> Callable[[np.ndarray], dict[str, str]]:
-    """Return what embeds a waveform, as base64 of float32; empty where there is too little sound."""
+def embedding_of(judge: SpeakerEncoder) -> Measure:
+    """Return what embeds a waveform, as base64 of float32; empty, with its reason, where there is too little sound.
+
+    What else goes wrong, such as weights that do not load, is raised: the row is made again by the next run.
+    """
 
     def embed(waveform: np.ndarray) -> dict[str, str]:
         try:
             vector = judge.embed(waveform)
-        except UserError:
-            return {"embedding": ""}
+        except UserError as error:
+            if len(waveform) >= SHORT_SECONDS * SAMPLE_RATE_HZ:
+                raise
+            return {"embedding": "", "reason": str(error)}
         if not np.isfinite(vector).all():
-            return {"embedding": ""}
+            if float(np.abs(waveform).max()) > SILENCE_RMS:
+                raise ValueError("the embedding holds values that are not numbers")
+            return {"embedding": "", "reason": "silence has no voice"}
         return {"embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()}
 
     return embed

@@ -38,19 +38,21 @@ def ratio_interval(
     """Return the interval of sum(numerators) / sum(denominators): a corpus error rate, or a mean with ones below.
 
     Whole clusters (prompts, or speakers) are drawn with replacement; bias-corrected and accelerated (Efron 1987,
-    through scipy) up to MAX_CORRECTED clusters, percentiles beyond. None below two clusters. Where every cluster
-    agrees the bootstrap sees no spread; an error rate of 0 then gets the exact binomial bound on the share of
-    clusters with an error (Clopper and Pearson 1934).
+    through scipy) up to MAX_CORRECTED clusters, percentiles beyond. None below two clusters. A column of zeros and
+    ones, one a cluster, gets the exact binomial interval (Clopper and Pearson 1934). Where every cluster agrees the
+    bootstrap sees no spread; a rate of 0 or 1 then gets the exact bound on the share of clusters that differ.
     """
-    from scipy.stats import binomtest, bootstrap
+    from scipy.stats import bootstrap
 
     tops, bottoms = by_cluster(numerators, clusters), by_cluster(denominators, clusters)
     if len(tops) < 2:
         return None
     estimate = tops.sum() / bottoms.sum()
+    if np.isin(tops, (0, 1)).all() and (bottoms == 1).all():
+        return _exact(int(tops.sum()), len(tops))
     if np.ptp(tops - estimate * bottoms) < 1e-12 * max(1.0, bottoms.sum()):
-        if estimate == 0:
-            return Interval(0.0, float(binomtest(0, len(tops)).proportion_ci(LEVEL).high))
+        if estimate in (0, 1):
+            return _exact(int(estimate) * len(tops), len(tops))
         return Interval(float(estimate), float(estimate))
     result = bootstrap(
         (tops, bottoms),
@@ -66,3 +68,11 @@ def ratio_interval(
     if not np.isfinite([result.low, result.high]).all():
         return None
     return Interval(float(result.low), float(result.high))
+
+
+def _exact(n_hits: int, n_clusters: int) -> Interval:
+    """Return the exact binomial interval of a share."""
+    from scipy.stats import binomtest
+
+    ends = binomtest(n_hits, n_clusters).proportion_ci(LEVEL, method="exact")
+    return Interval(float(ends.low), float(ends.high))

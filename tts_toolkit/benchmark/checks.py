@@ -1,0 +1,137 @@
+"""What would come to nothing after hours, looked for before anything speaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tts_toolkit.assets import asset_path
+from tts_toolkit.audio import SAMPLE_RATE_HZ, sound_files
+from tts_toolkit.benchmark.stages import reason_of
+from tts_toolkit.errors import UserError
+from tts_toolkit.families.interface import Family
+from tts_toolkit.files import file_hash
+from tts_toolkit.memory import free_memory
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+if TYPE_CHECKING:
+    from tts_toolkit.benchmark.run import Plan
+
+CLUSTERS = ("id", "speaker")
+WEIGHTS = ("embedding_model.ckpt", "model.safetensors", "pytorch_model.bin")  # what makes an encoder that encoder
+PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # a second of hiss
+
+
+def check(plan: Plan, planned: str) -> None:
+    """Raise UserError for what would come to nothing: settings, recordings, and workers that cannot be opened.
+
+    `planned` is the hash of what is to be said: of a run that is finished, what scored it is not opened again.
+    """
+    _check_clusters(plan)
+    _check_recordings(plan)
+    known = _finished(plan, planned)
+    _check_opens("recogniser", plan.recogniser, lambda worker: worker.hear(PROBE), known)
+    _check_opens("quality", plan.quality, lambda worker: worker.rate(PROBE), known)
+    _check_opens("judge", plan.judge, lambda worker: worker.embed(PROBE), known)
+    if plan.judge is not None and not plan.allow_same_encoder:
+        judge = plan.judge()
+        for name, open_family in plan.systems.items():
+            _check_independent(name, conditioned_by(open_family), judge)
+
+
+def _check_clusters(plan: Plan) -> None:
+    if plan.cluster_by not in CLUSTERS:
+        raise UserError(f"cluster_by={plan.cluster_by}: allowed are {' and '.join(CLUSTERS)}")
+    n_speakers = len({prompt.speaker for prompt in plan.prompts})
+    if plan.cluster_by == "speaker" and n_speakers < 2:
+        raise UserError("cluster_by=speaker: the texts are of one speaker, which leaves nothing to draw from; use id")
+
+
+def _check_recordings(plan: Plan) -> None:
+    """Refuse references none of which is there, which is a wrong path; a single one that is missing fails its row."""
+    judged = plan.judge is not None
+    named = [p.voice_reference or p.reference if judged else p.reference for p in plan.prompts]
+    referred = [name for name in named if name]
+    if referred and not any(Path(name).is_file() for name in referred):
+        raise UserError(f"none of the {len(referred)} reference recordings is there, such as {referred[0]}")
+    if referred and judged and plan.background is not None:
+        background_files(plan.background)
+
+
+def background_files(folder: str, n_files: int = 20) -> list[Path]:
+    """Return recordings of somebody outside the set; raises UserError where there are none."""
+    found = list(sound_files(asset_path(folder)).values())[:n_files]
+    if not found:
+        raise UserError(f"background={folder}: no recordings there; give a folder of them, or null")
+    return found
+
+
+def _finished(plan: Plan, planned: str) -> Mapping[str, Any]:
+    """Return the summary that a finished run of the same texts and systems left, or nothing."""
+    file = plan.output_dir / "summary.json"
+    summary: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    same = summary.get("plan") == planned and set(plan.systems) <= set(summary.get("systems", {}))
+    return summary if same else {}
+
+
+def _check_opens(
+    role: str, open_worker: Callable[[], Any] | None, try_out: Callable[[Any], object], known: Mapping[str, Any]
+) -> None:
+    """Open what will listen, judge or rate and let it go again; raises UserError when it cannot be used."""
+    if open_worker is None:
+        return
+    worker = open_worker()
+    if known.get(role) == described(worker):
+        return
+    try:
+        try_out(worker)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the libraries behind it raise
+        raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
+    del worker
+    free_memory()
+
+
+def described(worker: Any) -> dict[str, str]:
+    """Return what a summary says of a recogniser, a judge or a rater of quality."""
+    return {"name": worker.name, "version": worker.version}
+
+
+def conditioned_by(open_family: Callable[[], Family]) -> str | None:
+    """Return the encoder that conditions a system; None for one that cannot be opened, whose rows will say why."""
+    try:
+        return open_family().conditioned_by
+    except Exception:
+        return None
+
+
+def _check_independent(system: str, encoder: str | None, judge: SpeakerEncoder) -> None:
+    """Refuse the encoder that conditions a system as its judge, be it by name or as a copy of its weights."""
+    if encoder is None:
+        return
+    by_name = encoder in (judge.name, judge.version)
+    if by_name or _weights(encoder) & _weights(getattr(judge, "source", judge.name)):
+        raise UserError(
+            f"the system {system!r} is conditioned by the encoder {encoder!r}"
+            + ("" if by_name else f", of which {judge.name} is a copy")
+            + ", which would judge its own work; choose another judge, or set allow_same_encoder=true"
+        )
+
+
+def _weights(source: str) -> set[str]:
+    """Return the hashes of an encoder's weights; nothing where they are not on this machine, and so never copied."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    folder = asset_path(source)
+    if not folder.is_dir():
+        try:
+            folder = Path(snapshot_download(source, local_files_only=True))
+        except (OSError, ValueError, HFValidationError):
+            return set()
+    return {file_hash(folder / name) for name in WEIGHTS if (folder / name).is_file()}

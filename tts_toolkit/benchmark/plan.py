@@ -1,0 +1,46 @@
+"""What a benchmark is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.benchmark.prompts import Prompt
+from tts_toolkit.benchmark.rows import Row
+from tts_toolkit.benchmark.stages import file_name
+from tts_toolkit.families.interface import Family
+from tts_toolkit.scoring.protocols import Protocol
+from tts_toolkit.scoring.quality import Quality
+from tts_toolkit.scoring.recognisers import Recogniser
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, by whom and how it is read."""
+
+    systems: Mapping[str, Callable[[], Family]]  # opened when their turn comes, let go after it
+    prompts: Sequence[Prompt]
+    recogniser: Callable[[], Recogniser]
+    judge: Callable[[], SpeakerEncoder] | None
+    protocols: Sequence[Protocol]
+    output_dir: Path
+    seed: int = 0
+    batch_size: int = 16
+    cluster_by: str = "id"  # or speaker: what is drawn again for intervals
+    background: str | None = "demo-voice"  # recordings of somebody else, for the different-speaker floor
+    allow_same_encoder: bool = False
+    language: str = "en"  # of texts that name none: whose words the strict protocol reads
+    quality: Callable[[], Quality] | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)  # the settings it was made from, for the summary
+
+    @property
+    def planned(self) -> list[Row]:
+        """The prompts as rows; where each was read from is no part of them."""
+        return [asdict(replace(prompt, source="")) for prompt in self.prompts]
+
+    def folder(self, system: str) -> Path:
+        """Return where a system's stages lie."""
+        return self.output_dir / "systems" / file_name(system)
