@@ -31,7 +31,17 @@ def test_other_options_keep_hydras_grammar_where_it_takes_them(argument, expecte
     assert quoted(argument, ("text",)) == expected
 
 
-HEAVY = {"torch", "transformers", "numpy", "speechbrain", "datasets", "accelerate", "evaluate", "soundfile", "matplotlib"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "numpy",
+    "speechbrain",
+    "datasets",
+    "accelerate",
+    "evaluate",
+    "soundfile",
+    "matplotlib",
+}
 COMMANDS = sorted(e.value for e in entry_points(group="console_scripts") if e.value.startswith("tts_toolkit."))
 
 

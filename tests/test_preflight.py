@@ -1,6 +1,7 @@
 """The preflight on real recordings into which every fault it knows is put, and the layouts and splits it reads."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.cutting import Cut
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.preflight import REASONS, Thresholds, look_over, signal_to_noise_db, summary
+from tts_toolkit.data.preparation import prepare
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
@@ -52,7 +54,7 @@ def test_every_fault_is_found_once_for_the_right_reason_and_no_clean_clip_is_rej
     figures = summary(found)
     assert (figures["n_rows"], figures["n_kept"], figures["n_rejected"]) == (62, 45, 17)
     assert sum(figures["rejected"].values()) == 17 and figures["rejected"]["bad_row"] == 2
-    assert set(figures["rejected"]) == set(REASONS) - {"transcript"}
+    assert set(figures["rejected"]) == set(REASONS) - {"transcript", "long_text"}
     assert figures["minutes_of_silent_ends"] > 45 * 0.8 / 60
 
 
@@ -67,6 +69,85 @@ def test_transcripts_are_checked_by_what_a_recogniser_hears(corpus, front_end, t
     )  # fmt: skip
     assert [list(row.reasons) for row in found.rows] == [[], ["transcript"], []]
     assert "heard is 'something else entirely' (CER 100 %)" in found.rows[1].reasons["transcript"]
+
+
+def test_more_text_than_the_model_reads_is_told(front_end, tmp_path):
+    clips = sources.folder(str(ASSETS / "demo-voice"))[:1]
+    short = replace(front_end, max_tokens=len(front_end.tokens(clips[0].transcript)) - 1)
+    assert look_over(clips, [], front_end, ClipLimits(), Thresholds(), tmp_path).kept == clips
+    (row,) = look_over(clips, [], short, ClipLimits(), Thresholds(), tmp_path).rows
+    assert row.reasons == {"long_text": f"{short.max_tokens + 1} tokens, the model reads {short.max_tokens}"}
+
+
+@pytest.fixture
+def three_voices(tmp_path):
+    """One clip or two of three speakers, each a part of its own."""
+    clips = []
+    for speaker, part, n in (("a", "train", 2), ("b", "dev", 2), ("c", "test", 1)):
+        for number in range(n):
+            file = tmp_path / f"{speaker}{number}.wav"
+            soundfile.write(file, tone(1.0, hz=150 + 40 * ord(speaker) - 40 * ord("a"), seed=number), 16_000)
+            clips.append(Clip(file.stem, file, "a fine text", speaker, f"f:{file.stem}", split=part))
+    return split_clips(clips)
+
+
+def prepared(parts, cache, **config):
+    speech = load_speecht5("speecht5-mini", **config)
+    encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
+    front_end = TextFrontEnd(speech.processor.tokenizer, normalizer("en"))
+    return prepare(parts, front_end, encoder, ClipLimits(), "speaker_mean", None, speech.model.config, "error", cache)
+
+
+def test_voices_that_are_not_trained_on_are_heard_in_their_own_recordings(three_voices, tmp_path):
+    found = prepared(three_voices, tmp_path / "cache")
+    assert set(found.voices) == {"a", "b", "c"} and [card.speaker for card in found.cards] == ["a"]
+    assert np.array_equal(found.examples["dev"][0].speaker_embedding, found.voices["b"])
+    assert not np.array_equal(found.voices["a"], found.voices["b"])
+
+
+def test_what_the_model_has_no_positions_for_names_its_row(three_voices, tmp_path):
+    parts = {**three_voices, "train": [replace(three_voices["train"][0], transcript="many words " * 200)]}
+    with pytest.raises(UserError, match=r"f:a0: the text has \d+ tokens, the model reads \d+ at once"):
+        prepared(parts, tmp_path / "cache")
+    long = tmp_path / "long.wav"
+    speech = load_speecht5("speecht5-mini")
+    n_seconds = speech.model.config.max_speech_positions * speech.model.config.reduction_factor / 62.5
+    limits = ClipLimits(max_duration_in_seconds=1000.0)
+    soundfile.write(long, np.resize(tone(19.0), int(16_000 * (n_seconds + 2))), 16_000)
+    parts = {**three_voices, "train": [replace(three_voices["train"][0], audio=long)]}
+    front_end = TextFrontEnd(speech.processor.tokenizer, normalizer("en"))
+    encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
+    with pytest.raises(UserError, match=r"f:a0: the clip lasts [\d.]+ s, the model speaks [\d.]+ at once"):
+        prepare(
+            parts, front_end, encoder, limits, "speaker_mean", None, speech.model.config, "error", tmp_path / "cache"
+        )
+
+
+def test_half_an_array_in_the_cache_is_made_again(three_voices, tmp_path):
+    before = prepared(three_voices, tmp_path / "cache")
+    files = sorted((tmp_path / "cache").rglob("*.npy"))
+    for file in files:
+        file.write_bytes(file.read_bytes()[:90])
+    after = prepared(three_voices, tmp_path / "cache")
+    assert len(files) == 9 and all(np.array_equal(before.voices[name], after.voices[name]) for name in "abc")
+
+
+def test_letters_to_be_learnt_are_no_fault(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(1.0), 16_000)
+    soundfile.write(tmp_path / "b.wav", tone(1.3, seed=1), 16_000)
+    rows = [{"file_name": "a.wav", "text": "bl\u00e5 gr\u00f8d"}, {"file_name": "b.wav", "text": "en fin tekst"}]
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    arguments = [
+        f"data.path={tmp_path}",
+        "base_model=speecht5_mini",
+        "encoder=null",
+        "estimate=null",
+        "text.language=da",
+    ]
+    strict = run("train/prepare.py", *arguments, cwd=tmp_path).stdout
+    assert "1 of 2 rows kept" in strict
+    learnt = run("train/prepare.py", *arguments, "text.extend_vocabulary=true", cwd=tmp_path).stdout
+    assert "2 of 2 rows kept" in learnt and "new letters: " in learnt
 
 
 def test_thresholds_of_none_reject_nothing(corpus, front_end, tmp_path):

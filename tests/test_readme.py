@@ -15,6 +15,7 @@ CONFIG_OF = {
     "tts-finetune": "finetune", "train/finetune.py": "finetune", "tts-embed": "embed", "train/embed.py": "embed",
     "tts-synthesize": "synthesize", "eval/synthesize.py": "synthesize", "tts-corpus": "corpus",
     "tts-train-encoder": "train_encoder", "tts-train-vocoder": "train_vocoder",
+    "tts-prepare": "prepare", "train/prepare.py": "prepare", "tts-coverage": "coverage", "eval/coverage.py": "coverage",
     "tts-benchmark": "benchmark", "eval/benchmark.py": "benchmark", "tts-score": "score", "eval/score.py": "score",
     "tts-compare": "compare", "eval/compare.py": "compare", "tts-prepare-test-set": "prepare_test_set",
 }  # fmt: skip

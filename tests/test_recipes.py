@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from conftest import CHECKOUT, run, tone
 from safetensors.torch import load_file
 
@@ -145,6 +146,22 @@ MISTAKES = {
     ),
     "no dev": (["split.dev_fraction=0", "data.path=NO_SPLIT"], 1, "there is no dev clip to choose the checkpoint by"),
     "metric": (["schedule.best_metric=mos"], 1, "schedule.best_metric=mos"),
+    "a word for a number": (["schedule.max_steps=1k"], 2, "schedule.max_steps=1k: a whole number is wanted"),
+    "half a step": (["schedule.max_steps=1.5"], 2, "schedule.max_steps=1.5: a whole number is wanted"),
+    "a word for a rate": (["optimizer.lr=fast"], 2, "optimizer.lr=fast: a number is wanted, such as "),
+    "a word for a switch": (["schedule.greater_is_better=yes"], 2, "true or false is wanted"),
+    "every zero steps": (["schedule.eval_every=0"], 1, "schedule.eval_every=0: at least 1"),
+    "batches of none": (["evaluation.batch_size=0"], 1, "evaluation.batch_size=0: at least 1"),
+    "precision": (["accelerator.mixed_precision=fp8x"], 1, "Unknown mixed_precision mode: fp8x"),
+    "tracker": (["accelerator.log_with=nothing"], 1, "Unsupported logging capability: nothing"),
+    "unspeakable": (["text.unspeakable=eror"], 1, "text.unspeakable=eror: allowed are error, warn, drop"),
+    "base share": (["base_share=1.0"], 1, "base_share=1.0: allowed are 0"),
+    "hub without a name": (["push_to_hub=true"], 1, "push_to_hub=true needs hub_model_id=USER/NAME"),
+    "its own judge": (["encoder=ge2e"], 1, "is the encoder that conditions the model, which would be its own judge"),
+    "vocoder": (["vocoder=nobody/none"], 1, "'nobody/none' cannot be loaded"),
+    "recogniser": (["asr=whisper", "asr.source=nobody/none"], 1, "nobody/none"),
+    "no data": (["data=folder"], 2, "data.path must be given: data.path=..."),
+    "a number for a folder": (["data=folder", "data.path=2024"], 1, "error: data.path=2024: no such folder"),
 }
 
 
@@ -222,6 +239,24 @@ def test_clips_that_cannot_be_used_name_their_row(hub, tmp_path, monkeypatch, ca
     assert "Traceback" not in stderr and not (tmp_path / "outputs").exists()
 
 
+def test_what_cannot_be_written_is_one_line(capsys):
+    """The libraries that write weights raise errors of their own where the disk is full."""
+    from tts_toolkit import cli
+
+    def torch_save(cfg):
+        torch.save({"a": torch.zeros(1_000_000)}, "/dev/full")
+
+    def write_array(cfg):
+        with Path("/dev/full").open("wb") as file:
+            file.write(b"0" * 100_000)
+
+    for recipe in (torch_save, write_array):
+        with pytest.raises(SystemExit) as exit_:
+            cli._run(recipe, None)
+        told = capsys.readouterr().err
+        assert exit_.value.code == 1 and told.startswith("error: ") and told.count("\n") == 1
+
+
 def test_a_full_disk_is_one_line(hub, voice_folder, tmp_path, monkeypatch, capsys):
     import tts_toolkit.data.features as features
 
@@ -237,7 +272,13 @@ def test_a_full_disk_is_one_line(hub, voice_folder, tmp_path, monkeypatch, capsy
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_whole_group_leaves_a_resumable_checkpoint(hub, voice_folder, tmp_path, number):
     """Ctrl-C and pre-emption reach the loader's workers too."""
-    arguments = ["data=folder", f"data.path={voice_folder}", *FAST, "schedule.max_steps=5000", "schedule.eval_every=5000"]
+    arguments = [
+        "data=folder",
+        f"data.path={voice_folder}",
+        *FAST,
+        "schedule.max_steps=5000",
+        "schedule.eval_every=5000",
+    ]
     command = [sys.executable, str(CHECKOUT / "train/finetune.py"), *arguments, "loader.n_workers=2"]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True

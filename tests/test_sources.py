@@ -1,10 +1,14 @@
 import json
+from pathlib import Path
 
 import pytest
 import soundfile
 from conftest import tone
 
-from tts_toolkit.data import sources
+from tts_toolkit.assets import asset_path
+from tts_toolkit.data import layouts, sources
+from tts_toolkit.data.clips import Clip, in_turns, of_speakers
+from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
 
 
@@ -146,3 +150,79 @@ def test_ljspeech_with_a_wrong_separator(tmp_path):
     write(tmp_path, "metadata.csv", "LJ1,Hi\n")
     with pytest.raises(UserError, match=r"metadata.csv:1: found 1 fields"):
         sources.ljspeech(str(tmp_path))
+
+
+def test_zero_is_a_name(tmp_path):
+    rows = [{"file_name": "a.wav", "text": "One.", "speaker_id": 0, "id": 0}, {"file_name": "b.wav", "text": "Two.", "speaker_id": 1, "id": 1}]  # fmt: skip
+    write(tmp_path, "metadata.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [(clip.id, clip.speaker) for clip in sources.folder(str(tmp_path))] == [("0", "0"), ("1", "1")]
+    assert [clip.id for clip in of_speakers(sources.folder(str(tmp_path)), [1])] == ["1"]
+    with pytest.raises(UserError, match="no recording of 7; the data has 2 speakers: 0, 1"):
+        of_speakers(sources.folder(str(tmp_path)), [7])
+
+
+def test_a_column_that_the_first_row_lacks_counts(tmp_path):
+    rows = [{"file_name": "a.wav", "text": "One."}, {"file_name": "b.wav", "text": "Two.", "speaker": "kim"}]
+    write(tmp_path, "metadata.jsonl", "\n".join(map(json.dumps, rows)))
+    with pytest.raises(UserError, match="metadata.jsonl:1: the speaker column 'speaker' is empty"):
+        sources.folder(str(tmp_path))
+
+
+def test_only_a_newline_ends_a_line(tmp_path):
+    write(tmp_path, "metadata.jsonl", '{"file_name": "a.wav", "text": "one\u2028two\x85three"}\r\n')
+    assert sources.folder(str(tmp_path))[0].transcript == "one\u2028two\x85three"
+    write(tmp_path / "csv", "metadata.csv", 'file_name,text\r\na.wav,"one\ntwo"\r\nb.wav,three\r\n')
+    assert [clip.transcript for clip in sources.folder(str(tmp_path / "csv"))] == ["one\ntwo", "three"]
+    write(tmp_path / "lj", "metadata.csv", "a|One|one\n\nb|Two|two\n")
+    assert [clip.transcript for clip in sources.ljspeech(str(tmp_path / "lj"))] == ["one", "two"]
+
+
+def test_a_folder_of_sound_with_its_own_lists(tmp_path):
+    write(tmp_path, "metadata.jsonl", '{"file_name": "wavs/a.wav", "text": "One."}')
+    write(tmp_path, "wavs/a.wav", "")
+    assert sources.audio(str(tmp_path))[0].transcript == "One."
+    write(tmp_path, "metadata.csv", "")
+    with pytest.raises(UserError, match="holds no rows"):
+        sources.audio(str(tmp_path))
+    write(tmp_path / "two", "a.wav", "")
+    write(tmp_path / "two", "a.flac", "")
+    with pytest.raises(UserError, match="a.wav: .*a.flac has the same name but for its ending"):
+        sources.audio(str(tmp_path / "two"))
+
+
+def test_this_folder_is_not_a_built_in_one(tmp_path, monkeypatch):
+    write(tmp_path, "a.wav", "")
+    monkeypatch.chdir(tmp_path)
+    assert [clip.id for clip in sources.audio(".")] == ["a"]
+    assert asset_path("demo-voice").is_dir() and asset_path("..") == Path("..")
+
+
+def test_common_voice_rows_stay_in_their_folder(tmp_path):
+    write(tmp_path, "validated.tsv", "client_id\tpath\tsentence\nkim\t../../secret.wav\tHi.\n")
+    with pytest.raises(UserError, match=r"validated.tsv:2: the path '../../secret.wav' leads out of"):
+        layouts.common_voice(str(tmp_path))
+    write(tmp_path, "validated.tsv", 'client_id\tpath\tsentence\nkim\ta.mp3\tSay "hi\nkim\tb.mp3\n')
+    with pytest.raises(UserError, match=r"validated.tsv:3: has 2 fields, the header 3"):
+        layouts.common_voice(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("read", "file", "content"),
+    [(layouts.common_voice, "validated.tsv", "client_id\tpath\tsentence\nk\ta.mp3\tna\xefve\n"),
+     (layouts.libritts, "84/1/84_1_0.normalized.txt", "na\xefve"), (sources.ljspeech, "metadata.csv", "a|na\xefve\n")],
+)  # fmt: skip
+def test_other_encodings_are_told(tmp_path, read, file, content):
+    write(tmp_path, file, "")
+    (tmp_path / file).write_bytes(content.encode("latin-1"))
+    with pytest.raises(UserError, match=r":\d+: is not UTF-8; save the file as UTF-8"):
+        read(str(tmp_path))
+
+
+def test_sentences_come_from_every_voice_in_pairs():
+    clips = [Clip(f"{s}{n}", Path("x"), "t", s, "s") for s in "abc" for n in range(3)]
+    assert [clip.id for clip in in_turns(clips, 7)] == ["a0", "a1", "b0", "b1", "c0", "c1", "a2"]
+
+
+def test_a_source_need_not_name_test_clips():
+    clips = [Clip(str(n), Path("x"), "t", "s", "s", split="dev" if n else "train") for n in range(3)]
+    assert {part: len(of_part) for part, of_part in split_clips(clips).items()} == {"train": 1, "dev": 2, "test": 0}

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
 from conftest import TINY
 from safetensors.torch import load_file
 
 from tts_toolkit.data.batches import Example, make_loader
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
-from tts_toolkit.training.averaging import mix, weights_of
+from tts_toolkit.training.averaging import check_share, mix, weights_of
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.decoder_inputs import DecoderInputs
 from tts_toolkit.training.evaluation import mean_loss
@@ -22,7 +23,7 @@ from tts_toolkit.training.freezing import freeze
 from tts_toolkit.training.fused import fuse
 from tts_toolkit.training.interruption import Interrupted
 from tts_toolkit.training.loop import Schedule, fit
-from tts_toolkit.training.runs import claim_run, flat_settings
+from tts_toolkit.training.runs import claim_run, clear_run, flat_settings
 from tts_toolkit.training.schedules import inverse_square_root, warmup_stable_decay
 
 SCHEDULE = Schedule(max_steps=6, eval_every=3, save_every=2, log_every=1, best_metric="loss")
@@ -185,8 +186,71 @@ def test_a_step_without_numbers_is_skipped_and_its_clips_are_named(examples, tmp
     assert progress.n_skipped_steps == 1 and all(torch.isfinite(t).all() for t in run.weights().values())
     moved = load_file(tmp_path / "run/checkpoints/step_00000002/model.safetensors")
     before = load_file(tmp_path / "clean/checkpoints/step_00000001/model.safetensors")
-    trained = [name for name in before if "running" not in name and "num_batches" not in name]
-    assert all(torch.equal(moved[name], before[name]) for name in trained), "the skipped step moved the weights"
+    kept = [name for name in before if "num_batches" not in name]
+    assert any("running" in name for name in kept)
+    assert all(torch.equal(moved[name], before[name]) for name in kept), "the skipped step moved something"
+
+
+def test_a_skipped_step_in_float16_does_not_end_the_run(examples, tmp_path):
+    """Its gradients are unscaled already: the scaler must forget them before it takes the next ones."""
+    run = Run(examples, tmp_path)
+    scaler = run.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    run.optimizer, clip = AcceleratedOptimizer(run.optimizer.optimizer, scaler=scaler), run.accelerator.clip_grad_norm_
+
+    def unscale_and_clip(parameters, norm):  # as Accelerate does in float16, which it has on a GPU only
+        scaler.unscale_(run.optimizer.optimizer)
+        return clip(parameters, norm)
+
+    run.accelerator.clip_grad_norm_ = unscale_and_clip
+    poison(run, float("nan"), {1, 3})
+    assert run.fit(SCHEDULE).n_skipped_steps == 2
+
+
+def test_a_run_that_starts_from_another_chooses_its_best_anew(examples, tmp_path):
+    Run(examples, tmp_path / "one", evaluate=lambda step: {"loss": 0.1}).fit(SCHEDULE)
+    other = find_checkpoint("latest", tmp_path / "one")
+    with pytest.raises(UserError, match="holds a run already"):
+        Run(examples, tmp_path / "two").fit(replace(SCHEDULE, max_steps=1))
+        claim_run(tmp_path / "two", str(other), False)
+    clear_run(tmp_path / "two")
+    assert claim_run(tmp_path / "two", str(other), False) == other
+    run = Run(examples, tmp_path / "two", evaluate=lambda step: {"loss": 0.5})
+    progress = run.fit(replace(SCHEDULE, max_steps=9), other)
+    assert progress.best_step == 9 and [c.name for c in checkpoints(tmp_path / "two")] == [
+        "step_00000008",
+        "step_00000009",
+    ]
+
+
+def test_going_back_to_an_older_checkpoint_leaves_no_later_one(examples, tmp_path):
+    run = Run(examples, tmp_path, evaluate=lambda step: {"loss": 1.0})
+    run.fit(replace(SCHEDULE, save_every=1, save_total_limit=9))
+    Run(examples, tmp_path, evaluate=lambda step: {"loss": 1.0}).fit(
+        replace(SCHEDULE, max_steps=3, save_every=1), checkpoints(tmp_path)[1]
+    )
+    assert [c.name for c in checkpoints(tmp_path)] == ["step_00000002", "step_00000003"]
+
+
+def test_a_resumed_run_with_other_clips_begins_an_epoch(examples, tmp_path, caplog):
+    Run(examples, tmp_path).fit(replace(SCHEDULE, max_steps=2))
+    run = Run(examples[:-1], tmp_path)
+    progress = run.fit(replace(SCHEDULE, max_steps=3), find_checkpoint("latest", tmp_path))
+    assert "a new epoch begins" in caplog.text and (progress.epoch, progress.batch_in_epoch) == (1, 1)
+
+
+def test_a_row_of_metrics_cut_off_by_a_full_disk_is_dropped(examples, tmp_path):
+    Run(examples, tmp_path).fit(replace(SCHEDULE, max_steps=2))
+    with (tmp_path / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"step": 3, "lo')
+    run = Run(examples, tmp_path)
+    run.fit(SCHEDULE, find_checkpoint("latest", tmp_path))
+    assert [row["step"] for row in run.rows() if "loss" in row] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("name", ["max_steps", "eval_every", "save_every", "log_every", "save_total_limit"])
+def test_nothing_happens_every_zero_steps(name):
+    with pytest.raises(UserError, match=f"schedule.{name}=0: at least 1"):
+        replace(SCHEDULE, **{name: 0})
 
 
 def test_gradients_that_explode_are_skipped(examples, tmp_path, caplog):
@@ -225,7 +289,9 @@ def test_an_unfinished_checkpoint_is_none(examples, tmp_path):
         find_checkpoint(str(tmp_path), tmp_path)
     with pytest.raises(UserError, match="holds a run already.*resume=latest.*overwrite=true"):
         claim_run(tmp_path, None, False)
-    assert claim_run(tmp_path, None, True) is None and not checkpoints(tmp_path)
+    assert claim_run(tmp_path, None, True) is None and checkpoints(tmp_path)  # until the new one may begin
+    clear_run(tmp_path)
+    assert not checkpoints(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +344,7 @@ def test_weights_are_mixed_with_the_base_and_counters_are_not():
             torch.testing.assert_close(tensor, 0.75 * before[name] + 0.25 * start[name])
     assert trained.state_dict()[counters[0]] == 7
     with pytest.raises(UserError, match="base_share=1.0: allowed are 0"):
-        mix(trained, start, 1.0)
+        check_share(1.0)
 
 
 def test_schedules_rise_and_fall():

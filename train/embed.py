@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
+from tts_toolkit.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,8 @@ def embed(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the file of embeddings, or None on processes that only help."""
     if cfg.compare or cfg.nearest or cfg.mix:
         return _known_voices(cfg)
+    if cfg.push_to_hub and not cfg.hub_dataset_id:
+        raise UserError("push_to_hub=true needs hub_dataset_id=USER/NAME")
     from hydra.utils import instantiate
 
     from tts_toolkit.processes import launched_processes
@@ -130,7 +133,8 @@ def _known_voices(cfg: DictConfig) -> Path:
         print(f"{first} and {second}: cosine {cosine(voice(first), voice(second)):.3f}{_scale(output_dir)}")
     if cfg.nearest:
         known = load_embeddings(Path(cfg.known or output_dir / FILE_NAME))
-        for name, value in nearest(voice(cfg.nearest), {k: v for k, v in known.items() if k != cfg.nearest}).items():
+        others = {name: embedding for name, embedding in known.items() if name != str(cfg.nearest)}
+        for name, value in nearest(voice(cfg.nearest), others).items():
             print(f"{name}: cosine {value:.3f}")
     if cfg.mix:
         weights: Mapping[str, float] = {str(name): float(weight) for name, weight in cfg.mix.items()}
@@ -143,8 +147,6 @@ def _known_voices(cfg: DictConfig) -> Path:
 
 
 def _pair(names: Sequence[Any]) -> tuple[str, str]:
-    from tts_toolkit.errors import UserError
-
     if len(names) != 2:
         raise UserError(f"compare={list(names)}: takes two voices")
     return str(names[0]), str(names[1])

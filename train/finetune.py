@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
+from tts_toolkit.errors import UserError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -33,16 +34,18 @@ log = logging.getLogger("tts_toolkit.finetune")
 
 def finetune(cfg: DictConfig) -> Path:
     """Run the recipe and return the folder of the exported model."""
-    from tts_toolkit.training.runs import check_metric, claim_run
+    from tts_toolkit.training.runs import claim_run, clear_run
 
     output_dir = Path(cfg.output_dir)
-    check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences)
     resume_from = claim_run(output_dir, cfg.resume, cfg.overwrite)
     accelerator = _accelerator(cfg, output_dir)
-    speech = _speech(cfg)
     with accelerator.main_process_first():  # the others find everything in the cache
+        speech = _speech(cfg)
+        _check(cfg, speech)
         speech, clips = _clips(cfg, speech)
         prepared = _prepare(cfg, speech, clips)
+        if cfg.overwrite and accelerator.is_main_process and cfg.resume != "latest":
+            clear_run(output_dir)
     best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
     if not accelerator.is_main_process:
         return output_dir / "model"
@@ -55,13 +58,42 @@ def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
 
     set_seed(cfg.seed)
     patience = InitProcessGroupKwargs(timeout=timedelta(seconds=cfg.process_timeout_seconds))
-    return Accelerator(**cfg.accelerator, project_dir=str(output_dir), kwargs_handlers=[patience])
+    try:
+        return Accelerator(**cfg.accelerator, project_dir=str(output_dir), kwargs_handlers=[patience])
+    except ValueError as error:
+        raise UserError(f"accelerator: {str(error).strip().splitlines()[0]}") from error
 
 
 def _speech(cfg: DictConfig) -> SpeechT5:
+    """Return the base model, which is to speak the language of the data."""
+    from dataclasses import replace
+
     from hydra.utils import instantiate
 
-    return instantiate(cfg.base_model, _convert_="all")
+    speech: SpeechT5 = instantiate(cfg.base_model, _convert_="all")
+    return replace(speech, settings=replace(speech.settings, language=cfg.text.language))
+
+
+def _check(cfg: DictConfig, speech: SpeechT5) -> None:
+    """Raise UserError for what would otherwise be found out when hours of training are over."""
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+
+    from tts_toolkit.synthesis.vocoders import open_vocoder
+    from tts_toolkit.training.averaging import check_share
+    from tts_toolkit.training.runs import check_judge, check_metric
+
+    instantiate(cfg.schedule)
+    for name in ("evaluation.batch_size", "loader.max_frames", "loader.pad_to_multiple_of"):
+        if OmegaConf.select(cfg, name) < 1:
+            raise UserError(f"{name}={OmegaConf.select(cfg, name)}: at least 1")
+    check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences)
+    check_share(cfg.base_share)
+    check_judge(instantiate(cfg.judge), instantiate(cfg.encoder))
+    if cfg.push_to_hub and not cfg.hub_model_id:
+        raise UserError("push_to_hub=true needs hub_model_id=USER/NAME")
+    recogniser, vocoder = instantiate(cfg.asr), open_vocoder(cfg.vocoder or speech.settings.vocoder)
+    log.debug("recogniser %s, vocoder of %d weights", recogniser.version, vocoder.n_parameters)
 
 
 def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip]]:
@@ -99,7 +131,9 @@ def _front_end(cfg: DictConfig, speech: SpeechT5) -> TextFrontEnd:
     from tts_toolkit.synthesis.speecht5 import normalizer
     from tts_toolkit.text.frontend import TextFrontEnd
 
-    return TextFrontEnd(speech.processor.tokenizer, normalizer(cfg.text.language))
+    return TextFrontEnd(
+        speech.processor.tokenizer, normalizer(cfg.text.language), speech.model.config.max_text_positions
+    )
 
 
 def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepared:
@@ -115,9 +149,10 @@ def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepar
         instantiate(cfg.limits),
         cfg.speaker.conditioning,
         cfg.speaker.max_clips,
-        speech.model.config.speaker_embedding_dim,
+        speech.model.config,
         cfg.text.unspeakable,
         Path(cfg.cache_dir),
+        cfg.loader.pad_to_multiple_of,
     )
     counts = ", ".join(f"{len(clips)} {part}" for part, clips in prepared.clips.items())
     log.info("%s clips; voices: %s", counts, ", ".join(prepared.voices))
@@ -219,10 +254,11 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
     """Return the evaluation that speaks dev sentences, or None when none are asked for."""
     from hydra.utils import instantiate
 
+    from tts_toolkit.data.clips import in_turns
     from tts_toolkit.scoring.systems import held_out_references
     from tts_toolkit.training.spoken import Sentence, SpokenEvaluation
 
-    clips = prepared.clips["dev"][: cfg.evaluation.n_sentences]
+    clips = in_turns(prepared.clips["dev"], cfg.evaluation.n_sentences)
     if not clips:
         return None
     judge, limits = instantiate(cfg.judge), instantiate(cfg.limits)
@@ -250,6 +286,7 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
     """Return natural recordings, the base and the fine-tuned model, scored on the test clips; nothing without any."""
     from hydra.utils import instantiate
 
+    from tts_toolkit.data.clips import in_turns
     from tts_toolkit.scoring.scorecard import speak_and_score
 
     def open_base() -> SpeechT5Synthesizer:
@@ -259,7 +296,7 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
 
     systems = {"base": open_base} if cfg.evaluation.score_base else {}
     systems["finetuned"] = lambda: _synthesizer(cfg, speech)
-    test = prepared.clips.get("test", ())[: cfg.evaluation.n_test_sentences]
+    test = in_turns(prepared.clips.get("test", ()), cfg.evaluation.n_test_sentences)
     if not test:
         return []
     return speak_and_score(
@@ -288,14 +325,15 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     encoder, recogniser, judge = (instantiate(part) for part in (cfg.encoder, cfg.asr, cfg.judge))
     facts = describe(cfg.name, speech, prepared, encoder, recogniser, judge, step, cfg.licence)
     scores = {report.name: report.scores for report in reports}
+    trained = {card.speaker: prepared.voices[card.speaker] for card in prepared.cards}
     model_dir = export_model(
         speech,
         output_dir / "model",
         settings_for(speech.settings, cfg.vocoder, encoder.name, cfg.text.language, prepared),
-        prepared.voices,
+        trained,
         list(prepared.cards),
         without_token(OmegaConf.to_yaml(cfg, resolve=True)),
-        model_card(facts, table(scores), list(prepared.voices)),
+        model_card(facts, table(scores), list(trained)),
         cfg.export.half_precision,
     )
     if reports:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.preflight import Looked, Preflight
+    from tts_toolkit.models.speecht5 import SpeechT5
+    from tts_toolkit.text.frontend import TextFrontEnd
 
 
 def prepare(cfg: DictConfig) -> Path:
@@ -26,17 +28,21 @@ def prepare(cfg: DictConfig) -> Path:
 
     from hydra.utils import instantiate
 
+    from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.preflight import look_over, summary
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.files import write_whole
     from tts_toolkit.report.preflight import write_preflight
     from tts_toolkit.scoring.protocols import PROTOCOLS
-    from tts_toolkit.synthesis.speecht5 import normalizer
-    from tts_toolkit.text.frontend import TextFrontEnd
+    from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     speech = instantiate(cfg.base_model, _convert_="all")
     with collected_faults() as faults:
-        clips = instantiate(cfg.data)
+        clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
+    if cfg.text.extend_vocabulary:
+        letters = new_letters((clip.transcript for clip in clips), _front_end(cfg, speech))
+        print(f"new letters: {report(letters) or 'none'}")
+        speech = extend_vocabulary(speech, letters)
     strict = PROTOCOLS["strict"]
 
     def character_error_rate(expected: str, heard: str) -> float:
@@ -46,12 +52,12 @@ def prepare(cfg: DictConfig) -> Path:
     found = look_over(
         clips,
         faults,
-        TextFrontEnd(speech.processor.tokenizer, normalizer(cfg.text.language)),
+        _front_end(cfg, speech),
         instantiate(cfg.limits),
         instantiate(cfg.thresholds),
         Path(cfg.cache_dir),
-        instantiate(cfg.encoder) if cfg.get("encoder") else None,
-        instantiate(cfg.asr).hear if cfg.get("asr") else None,
+        instantiate(cfg.encoder) if cfg.encoder else None,
+        instantiate(cfg.asr).hear if cfg.asr else None,
         character_error_rate,
     )
     output_dir, figures = Path(cfg.output_dir), summary(found)
@@ -61,11 +67,20 @@ def prepare(cfg: DictConfig) -> Path:
     write_whole(output_dir / "manifest.jsonl", _lines(_manifest_row(clip) for clip in found.kept))
     write_whole(output_dir / "rows.jsonl", _lines([*map(_row, found.rows), *({**vars(f)} for f in found.faults)]))
     write_whole(output_dir / "summary.json", json.dumps(figures, indent=2, ensure_ascii=False).encode())
-    report = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players)
+    page = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players)
     _tell(found, figures, told)
     manifest = output_dir / "manifest.jsonl"
-    print(f"manifest: {manifest} (data=jsonl data.path=... data.allow_outside=true)\nreport: {report}")
+    print(f"manifest: {manifest} (data=jsonl data.path=... data.allow_outside=true)\nreport: {page}")
     return manifest
+
+
+def _front_end(cfg: DictConfig, speech: SpeechT5) -> TextFrontEnd:
+    from tts_toolkit.synthesis.speecht5 import normalizer
+    from tts_toolkit.text.frontend import TextFrontEnd
+
+    return TextFrontEnd(
+        speech.processor.tokenizer, normalizer(cfg.text.language), speech.model.config.max_text_positions
+    )
 
 
 def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str, Any], str]:
@@ -76,7 +91,15 @@ def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str,
 
     n_frames = [int(row.seconds * SAMPLE_RATE_HZ / HOP_LENGTH) + 1 for row in found.rows if row.keep]
     settings = cfg.estimate
-    made = estimate(speech, n_frames, settings.max_frames, settings.max_steps, settings.gradient_accumulation_steps)
+    made = estimate(
+        speech,
+        n_frames,
+        settings.max_frames,
+        settings.max_steps,
+        settings.gradient_accumulation_steps,
+        settings.mixed_precision,
+        settings.gradient_checkpointing,
+    )
     memory = "" if made.peak_memory_bytes is None else f", {made.peak_memory_bytes / 1e9:.1f} GB of memory"
     told = (
         f"{made.n_steps} steps are {made.n_epochs:.1f} epochs and take about {made.hours:.1f} hours on one "
@@ -130,7 +153,7 @@ def _cut(cfg: DictConfig) -> Path:
     from tts_toolkit.files import write_whole
     from tts_toolkit.progress import progress
 
-    if not cfg.get("asr"):
+    if not cfg.asr:
         raise UserError("raw recordings have no transcripts: choose who writes them, e.g. asr=whisper")
     recogniser, cut, output_dir = instantiate(cfg.asr), instantiate(cfg.cut), Path(cfg.output_dir)
     (output_dir / "audio").mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ A waveform is float32, mono, shape (n_samples,), in [-1, 1], at 16 kHz. A log-me
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ import soxr
 import torch
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
 
 SAMPLE_RATE_HZ = 16_000
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
@@ -91,12 +93,18 @@ def joined(waveforms: Sequence[np.ndarray], sample_rate_hz: int = SAMPLE_RATE_HZ
 
 def write_flac(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
     """Write a waveform as 16-bit FLAC; louder than full scale is scaled down, never clipped."""
-    soundfile.write(path, _within_full_scale(waveform), sample_rate_hz, format="FLAC", subtype="PCM_16")
+    _write(path, waveform, sample_rate_hz, "FLAC")
 
 
 def write_wav(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
     """Write a waveform as 16-bit WAV; louder than full scale is scaled down, never clipped."""
-    soundfile.write(path, _within_full_scale(waveform), sample_rate_hz, format="WAV", subtype="PCM_16")
+    _write(path, waveform, sample_rate_hz, "WAV")
+
+
+def _write(path: Path, waveform: np.ndarray, sample_rate_hz: int, kind: str) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, _within_full_scale(waveform), sample_rate_hz, format=kind, subtype="PCM_16")
+    write_whole(path, buffer.getvalue(), durable=False)
 
 
 def _within_full_scale(waveform: np.ndarray) -> np.ndarray:

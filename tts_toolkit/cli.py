@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from tts_toolkit.errors import UserError
 
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
 MACHINE_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)  # disk full, read-only, ...
+# What the Rust of safetensors and the C++ of torch.save say in errors that are no OSError.
+CANNOT_WRITE = ("No space left on device", "Read-only file system", "PytorchStreamWriter", "unexpected pos")
 LOST_PEER = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL error")
 _OVERRIDE = re.compile(r"(?P<key>[\w@/.~+-]+)=(?P<value>.*)", re.DOTALL)
 
@@ -30,6 +33,7 @@ def command(config_name: str, recipe: Callable[[Any], object], free_text: Sequen
 
     def task(cfg: Any) -> None:
         nonlocal started
+        check_types(cfg, config_name)
         started = True
         _log_to_stderr()
         _run(recipe, cfg)
@@ -44,20 +48,69 @@ def command(config_name: str, recipe: Callable[[Any], object], free_text: Sequen
         raise
 
 
+def check_types(cfg: Any, config_name: str) -> None:
+    """Exit with status 2 where a value on the command line is not of the kind that the configuration has there.
+
+    A number for a name becomes a text: a folder may be called 2024. null goes everywhere.
+    """
+    from hydra import compose
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import OmegaConf, open_dict
+
+    overrides = {text.split("=")[0]: text for text in HydraConfig.get().overrides.task}
+    values = {key: OmegaConf.select(cfg, key) for key in overrides if re.fullmatch(r"[\w.]+", key)}
+    scalars = {key: value for key, value in values.items() if isinstance(value, str | int | float)}
+    defaults = compose(config_name, overrides=[text for key, text in overrides.items() if key not in scalars])
+    for key, value in scalars.items():
+        default = OmegaConf.select(defaults, key)  # None: nothing is known, or it must be given
+        if wanted := _wanted(default, value):
+            _fail(f"{key}={value}: {wanted} is wanted, such as {default}", EXIT_WRONG_OPTION)
+        if not isinstance(value, str) and (isinstance(default, str) or OmegaConf.is_missing(*_place(defaults, key))):
+            with open_dict(cfg):
+                OmegaConf.update(cfg, key, str(value))
+
+
+def _place(cfg: Any, key: str) -> tuple[Any, str]:
+    """Return the node that holds a dotted key, and the key's last part."""
+    from omegaconf import OmegaConf
+
+    parent, _, name = key.rpartition(".")
+    return (OmegaConf.select(cfg, parent) if parent else cfg), name
+
+
+def _wanted(default: object, value: object) -> str:
+    """Return what a value should have been, or nothing where it is of its default's kind."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, int):
+        return "" if is_number and not isinstance(value, float) else "a whole number"
+    if isinstance(default, float):
+        return "" if is_number else "a number"
+    return ""
+
+
 def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
     """Run the recipe; SystemExit passes through Hydra, which would print a traceback for anything else."""
     from tts_toolkit.training.interruption import Interrupted
 
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         recipe(cfg)
     except (Interrupted, KeyboardInterrupt) as error:
         _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
     except Exception as error:
+        from omegaconf.errors import MissingMandatoryValue
+
         for cause in _causes(error):
             if isinstance(cause, UserError):
                 _fail(str(cause), EXIT_USER_ERROR)
+            if isinstance(cause, MissingMandatoryValue):
+                _fail(f"{cause.full_key} must be given: {cause.full_key}=...", EXIT_WRONG_OPTION)
             if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
                 _fail(f"{cause.filename or 'writing'}: {cause.strerror}", EXIT_USER_ERROR)
+            if any(sign in str(cause) for sign in CANNOT_WRITE):
+                _fail(f"writing: {' '.join(str(cause).split())[:200]}", EXIT_USER_ERROR)
             if isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in LOST_PEER):
                 reason = " ".join(str(cause).split())[-200:]
                 _fail(
@@ -65,7 +118,15 @@ def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
                     f"go on with resume=latest ({reason})",
                     EXIT_USER_ERROR,
                 )
+            if type(cause).__name__ == "OutOfMemoryError":
+                _fail(
+                    "the GPU's memory is full: lower loader.max_frames (with accelerator.gradient_accumulation_steps "
+                    "raised) or the batch_size, or set accelerator.mixed_precision=bf16",
+                    EXIT_USER_ERROR,
+                )
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

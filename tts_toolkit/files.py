@@ -6,6 +6,23 @@ import hashlib
 import os
 from pathlib import Path
 
+from tts_toolkit.errors import UserError
+
+
+def read_text(file: Path) -> str:
+    """Return a UTF-8 file's text without a byte order mark; raises UserError, naming the line, for another encoding."""
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UserError(f"{file}:{line}: is not UTF-8; save the file as UTF-8") from None
+
+
+def read_lines(file: Path) -> list[str]:
+    """Return the lines of a UTF-8 file: only a newline ends one, not the separators that `splitlines` knows besides."""
+    return [line.removesuffix("\r") for line in read_text(file).removesuffix("\n").split("\n")]
+
 
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file's content, read block by block, as hex."""

@@ -9,5 +9,5 @@ ASSETS = Path(__file__).parent
 
 def asset_path(name: str) -> Path:
     """Return the folder of the built-in asset `name`, or `name` itself as a path where there is none."""
-    built_in = ASSETS / name
-    return built_in if "/" not in name and (built_in.is_dir() or built_in.is_file()) else Path(name)
+    built_in = {path.name: path for path in ASSETS.iterdir()}
+    return built_in.get(name, Path(name))

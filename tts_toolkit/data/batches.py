@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import signal
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -134,6 +135,14 @@ class FrameBudgetBatches:
         if self.shuffle:
             rng.shuffle(batches)
         return list(islice(cycle(batches), -(-len(batches) // self.n_ranks) * self.n_ranks))
+
+
+def fingerprint(loader: DataLoader[Batch]) -> str:
+    """Return a hash of what decides which clips a loader's n-th batch of an epoch holds."""
+    sampler: Any = loader.batch_sampler
+    clips = [(example.id, example.n_frames) for example in cast(Examples, loader.dataset).examples]
+    parts = (clips, sampler.n_frames.tolist(), sampler.max_frames, sampler.seed, sampler.shuffle, sampler.n_ranks)
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 def outlive_signals(worker: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from tts_toolkit.errors import UserError
@@ -33,10 +34,20 @@ def of_speakers(clips: Sequence[Clip], names: Sequence[str] | None) -> list[Clip
     """Return the clips of the speakers named, all of them for None; raises UserError where one has no clip."""
     if names is None:
         return list(clips)
+    wanted = {str(name) for name in names}  # 84 is a number to whoever reads it from a command line
     known = sorted({clip.speaker for clip in clips})
-    if unknown := sorted(set(names) - set(known)):
+    if unknown := sorted(wanted - set(known)):
         raise UserError(
             f"speaker.names: no recording of {', '.join(unknown)}; the data has {len(known)} speakers: "
             f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
         )
-    return [clip for clip in clips if clip.speaker in names]
+    return [clip for clip in clips if clip.speaker in wanted]
+
+
+def in_turns(clips: Sequence[Clip], n: int) -> list[Clip]:
+    """Return `n` of the clips at most, two of a speaker in turn: one is what the other is compared with."""
+    by_speaker: dict[str, list[Clip]] = {}
+    for clip in clips:
+        by_speaker.setdefault(clip.speaker, []).append(clip)
+    pairs = ([own[first : first + 2] for first in range(0, len(own), 2)] for own in by_speaker.values())
+    return [clip for turn in zip_longest(*pairs, fillvalue=()) for pair in turn for clip in pair][:n]

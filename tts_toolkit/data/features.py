@@ -69,6 +69,18 @@ def keep_array(path: Path, array: np.ndarray) -> None:
     write_whole(path, buffer.getvalue(), durable=False)
 
 
+def is_kept(path: Path) -> bool:
+    """Return whether `path` holds a whole array; what a power cut left half written is removed."""
+    try:
+        np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        return False
+    except (ValueError, EOFError, OSError):
+        path.unlink(missing_ok=True)
+        return False
+    return True
+
+
 def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) -> list[Path]:
     """Return one `.npy` file a clip, each a log-mel (n_frames, 80) float32, computing those that are missing.
 
@@ -78,7 +90,7 @@ def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) ->
     for clip in progress(clips, "log-mels", "clip"):
         key = content_key(clip, FRONT_END, limits)
         file = cache_dir / "log_mels" / key[:2] / f"{key}.npy"
-        if not file.exists():
+        if not is_kept(file):
             keep_array(file, log_mel(limits.read(clip)).numpy())
         files.append(file)
     return files

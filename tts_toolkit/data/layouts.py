@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import refuse_row
+from tts_toolkit.data.sources import leads_inside
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import read_lines, read_text
 
 
 def vctk(path: str, microphone: str = "mic1") -> list[Clip]:
@@ -51,19 +52,23 @@ def common_voice(path: str, table: str = "validated.tsv") -> list[Clip]:
     if not file.is_file():
         known = ", ".join(sorted(found.name for found in root.glob("*.tsv"))) or "none"
         raise UserError(f"{file}: no such table; the folder holds {known}: set data.table to one of them")
-    with file.open(encoding="utf-8", newline="") as content:
-        rows = csv.DictReader(content, delimiter="\t", quoting=csv.QUOTE_NONE)
-        missing = {"client_id", "path", "sentence"} - set(rows.fieldnames or [])
-        if missing:
-            raise UserError(f"{file}: has no column {', '.join(sorted(missing))}; it has {rows.fieldnames}")
-        clips = []
-        for row in rows:
-            where, sentence = f"{file}:{rows.line_num}", (row["sentence"] or "").strip()
-            if sentence and row["path"]:
-                name = Path(row["path"])
-                clips.append(Clip(name.stem, root / "clips" / name, sentence, row["client_id"], where))
-            else:
-                refuse_row(where, "the sentence or the path is empty; fill it or remove the row")
+    header, *lines = [line.split("\t") for line in read_lines(file)]  # fields are never quoted
+    if missing := {"client_id", "path", "sentence"} - set(header):
+        raise UserError(f"{file}: has no column {', '.join(sorted(missing))}; it has {', '.join(header)}")
+    clips = []
+    for number, fields in enumerate(lines, start=2):
+        where = f"{file}:{number}"
+        if len(fields) != len(header):
+            refuse_row(where, f"has {len(fields)} fields, the header {len(header)}")
+            continue
+        row = dict(zip(header, fields, strict=True))
+        sentence, sound = row["sentence"].strip(), root / "clips" / row["path"]
+        if not sentence or not row["path"]:
+            refuse_row(where, "the sentence or the path is empty; fill it or remove the row")
+        elif not leads_inside(sound, root / "clips"):
+            refuse_row(where, f"the path {row['path']!r} leads out of {root / 'clips'}")
+        else:
+            clips.append(Clip(sound.stem, sound, sentence, row["client_id"], where))
     if not clips:
         raise UserError(f"{file}: holds no rows")
     return clips
@@ -79,7 +84,7 @@ def _root(path: str) -> Path:
 def _with_text_files(found: list[tuple[str, str, str, Path, Path]]) -> Iterator[Clip]:
     """Yield the clip of each (id, speaker, session, sound, text file); a text that is missing or empty refuses it."""
     for name, speaker, session, sound, file in found:
-        text = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+        text = read_text(file).strip() if file.is_file() else ""
         if text:
             yield Clip(name, sound, " ".join(text.split()), speaker, str(file), session=session)
         else:

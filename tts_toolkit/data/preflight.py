@@ -37,6 +37,7 @@ REASONS = {
     "duplicate_audio": "the same sound as another row",
     "duplicate_text": "the same text by the same voice as another row",
     "unspeakable": "characters that the model cannot speak",
+    "long_text": "more text than the model reads at once",
     "transcript": "the transcript is not what is said",
     "foreign_voice": "another voice",
 }
@@ -200,6 +201,9 @@ def _check_text(row: Looked, front_end: TextFrontEnd) -> None:
     missing = Counter(front_end.unspeakable(row.clip.transcript))
     if missing:
         row.reasons["unspeakable"] = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
+    n_tokens = len(front_end.tokens(row.clip.transcript))
+    if front_end.max_tokens is not None and n_tokens > front_end.max_tokens:
+        row.reasons["long_text"] = f"{n_tokens} tokens, the model reads {front_end.max_tokens}"
 
 
 def _check_speed(rows: Sequence[Looked], max_ratio: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Prepared:
 
     clips: Mapping[str, Sequence[Clip]]  # by part: train, dev, test
     examples: Mapping[str, Sequence[Example]]  # of train and dev
-    voices: Mapping[str, np.ndarray]  # (dim,) a speaker, the normalised mean over its training clips
+    voices: Mapping[str, np.ndarray]  # (dim,) a speaker, the normalised mean over its clips, training ones if any
     cards: Sequence[EmbeddingCard]
 
 
@@ -37,14 +38,17 @@ def prepare(
     limits: ClipLimits,
     conditioning: Conditioning,
     max_embedded_clips: int | None,
-    embedding_dim: int,
+    model_config: Any,
     unspeakable: Unspeakable,
     cache_dir: Path,
+    pad_to_multiple_of: int = 1,
 ) -> Prepared:
-    """Return what training needs of the clips; raises UserError, naming the row, for one that cannot be used.
+    """Return what training a model of this SpeechT5Config needs of the clips.
 
-    Training clips are conditioned as `conditioning` says, dev clips on the voice that synthesis will use. At most
-    `max_embedded_clips` of a speaker are embedded, which only `speaker_mean` allows.
+    Training clips are conditioned as `conditioning` says, dev clips on the voice that synthesis will use: the mean
+    over the speaker's training clips, or over its other ones where the split keeps speakers apart. At most
+    `max_embedded_clips` of a speaker are embedded, which only `speaker_mean` allows. Raises UserError, naming the row,
+    for a clip that cannot be used or that the model has no positions for, padded to `pad_to_multiple_of`.
     """
     clips = {part: check_transcripts(of_part, front_end, unspeakable) for part, of_part in parts.items() if of_part}
     if "dev" not in clips:
@@ -53,21 +57,22 @@ def prepare(
         raise UserError(f"speaker.max_clips={max_embedded_clips} goes with speaker.conditioning=speaker_mean only")
     embedded = _first_of_each(clips["train"], max_embedded_clips)
     own = clip_voices(embedded, encoder, limits, cache_dir).embeddings
-    if own.shape[1] != embedding_dim:
+    if own.shape[1] != model_config.speaker_embedding_dim:
         raise UserError(
-            f"the encoder {encoder.name} gives embeddings of {own.shape[1]} numbers, the model takes {embedding_dim}: "
-            f"choose another encoder, or set base_model.speaker_embedding_dim={own.shape[1]}"
+            f"the encoder {encoder.name} gives embeddings of {own.shape[1]} numbers, the model takes "
+            f"{model_config.speaker_embedding_dim}: choose another encoder, or set "
+            f"base_model.speaker_embedding_dim={own.shape[1]}"
         )
     files: dict[str, list[Path]] = {
         part: log_mel_files(clips[part], limits, cache_dir) for part in ("train", "dev") if part in clips
     }
     names = [clip.speaker for clip in embedded]
-    voices = {name: mean_embedding(own[np.asarray(names) == name]) for name in sorted(set(names))}
-    for clip in (clip for part in clips.values() for clip in part):
-        if clip.speaker not in voices:
-            raise UserError(
-                f"{clip.source}: the speaker {clip.speaker!r} has no training clip; known are {', '.join(voices)}"
-            )
+    voices = _voices(names, own)
+    unheard = [clip for part in ("dev", "test") for clip in clips.get(part, ()) if clip.speaker not in voices]
+    unheard = _first_of_each(unheard, max_embedded_clips)
+    if unheard:
+        heard = clip_voices(unheard, encoder, limits, cache_dir).embeddings
+        voices |= _voices([clip.speaker for clip in unheard], heard)
     if conditioning == "speaker_mean":
         conditions = {"train": [voices[clip.speaker] for clip in clips["train"]]}
     else:
@@ -80,7 +85,31 @@ def prepare(
         ]
         for part, of_part in files.items()
     }
+    for part, of_part in examples.items():
+        _check_lengths(of_part, clips[part], model_config, pad_to_multiple_of)
     return Prepared(clips, examples, voices, _cards(embedded, encoder, examples["train"], conditioning))
+
+
+def _voices(names: Sequence[str], embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: mean_embedding(embeddings[np.asarray(names) == name]) for name in sorted(set(names))}
+
+
+def _check_lengths(examples: Sequence[Example], clips: Sequence[Clip], config: Any, multiple: int) -> None:
+    """Raise UserError for the first clip whose text or sound is longer than the positions of the model."""
+    n_tokens = config.max_text_positions // multiple * multiple
+    n_frames = config.max_speech_positions * config.reduction_factor // multiple * multiple
+    for example, clip in zip(examples, clips, strict=True):
+        if len(example.input_ids) > n_tokens:
+            raise UserError(
+                f"{clip.source}: the text has {len(example.input_ids)} tokens, the model reads {n_tokens} at once; cut "
+                "the clip at a pause, or remove the row"
+            )
+        if example.n_frames > n_frames:
+            raise UserError(
+                f"{clip.source}: the clip lasts {example.n_frames * HOP_LENGTH / SAMPLE_RATE_HZ:.1f} s, the model "
+                f"speaks {n_frames * HOP_LENGTH / SAMPLE_RATE_HZ:.1f} at once; cut it at a pause, or set "
+                "limits.max_duration_in_seconds"
+            )
 
 
 def _first_of_each(clips: Sequence[Clip], n: int | None) -> list[Clip]:

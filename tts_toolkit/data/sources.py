@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from tts_toolkit.audio import SOUND_SUFFIXES
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import parsed_json, refuse_row
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import read_lines, read_text, write_whole
 from tts_toolkit.progress import progress
 
 TEXT_COLUMNS = ("text", "transcription", "transcript", "normalized_text", "sentence")
@@ -76,7 +77,9 @@ def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
     if not file.is_file():
         raise UserError(f"{root}: holds no metadata.csv of lines id|text|normalized text")
     rows = []
-    for number, line in enumerate(_lines(file), start=1):
+    for number, line in enumerate(read_lines(file), start=1):
+        if not line.strip():
+            continue
         fields = line.split("|")
         if len(fields) not in (2, 3):
             refuse_row(f"{file}:{number}", f"found {len(fields)} fields, expected id|text or id|text|normalized text")
@@ -102,10 +105,11 @@ def hub(
     The audio column is never decoded by `datasets`, so neither torchcodec nor FFmpeg is needed.
     """
     from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
 
     try:
         table = load_dataset(dataset_name, dataset_config_name, split=split, revision=revision)
-    except (FileNotFoundError, ConnectionError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, DatasetsError) as error:
         raise UserError(f"data.dataset_name={dataset_name}: cannot be loaded: {_first_line(error)}") from None
     where, inside = Path(f"{dataset_name}[{split}]"), hub_folders(dataset_name)
     return _table_clips(where, table, cache_dir, inside, audio_column_name, text_column_name, speaker_id_column_name)
@@ -155,7 +159,7 @@ def _table_clips(
             refuse_row(f"{where}:{number}", f"the audio column {columns['audio']!r} is empty")
             continue
         row[columns["audio"]] = str(stored_audio(audio, Path(cache_dir), inside))
-        rows.append((number, {**row, "id": str(row.get("id") or f"row{number - 1:08d}")}))
+        rows.append((number, {**row, "id": _cell(row, "id") or f"row{number - 1:08d}"}))
     return _clips(where, Path("/"), rows, columns, allow_outside=True)
 
 
@@ -196,16 +200,8 @@ def _folder(path: str) -> Path:
     return root
 
 
-def _lines(file: Path) -> list[str]:
-    try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        line = file.read_bytes()[: error.start].count(b"\n") + 1
-        raise UserError(f"{file}:{line}: is not UTF-8; save the file as UTF-8") from None
-
-
 def _csv_rows(file: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(_lines(file))
+    reader = csv.DictReader(io.StringIO(read_text(file), newline=""))
     for row in _whole_rows(file, reader):
         if None in row or None in row.values():
             refuse_row(
@@ -225,7 +221,7 @@ def _whole_rows(file: Path, reader: csv.DictReader[str]) -> Iterable[dict[str, A
 
 
 def _jsonl_rows(file: Path) -> Iterable[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_lines(file), start=1):
+    for number, line in enumerate(read_lines(file), start=1):
         if not line.strip():
             continue
         try:
@@ -244,7 +240,7 @@ def _columns(
 ) -> dict[str, str]:
     if not rows:
         raise UserError(f"{file}: holds no rows")
-    return _choose_columns(file, set(rows[0][1]), audio, text, speaker)
+    return _choose_columns(file, {name for _, row in rows for name in row}, audio, text, speaker)
 
 
 def _choose_columns(
@@ -279,11 +275,11 @@ def _clips(
     clips: dict[str, Clip] = {}
     for number, row in rows:
         where = f"{file}:{number}"
-        empty = [(role, column) for role, column in columns.items() if not str(row.get(column) or "").strip()]
+        empty = [(role, column) for role, column in columns.items() if not _cell(row, column)]
         if empty:
             refuse_row(where, f"the {empty[0][0]} column {empty[0][1]!r} is empty; fill it or remove the row")
             continue
-        named = str(row.get("split") or "").strip().lower()
+        named = _cell(row, "split").lower()
         if named not in SPLIT_NAMES:
             allowed = f"{', '.join(SPLITS)} (validation counts as dev)"
             refuse_row(where, f"the split {row['split']!r} is none of {allowed}")
@@ -295,21 +291,26 @@ def _clips(
             )
             continue
         clip = Clip(
-            id=str(row.get("id") or Path(name).with_suffix("").as_posix()),
+            id=_cell(row, "id") or Path(name).with_suffix("").as_posix(),
             audio=root / name,
-            transcript=str(row[columns["text"]]).strip(),
-            speaker=str(row[columns["speaker"]]) if "speaker" in columns else ONE_SPEAKER,
+            transcript=_cell(row, columns["text"]),
+            speaker=_cell(row, columns["speaker"]) if "speaker" in columns else ONE_SPEAKER,
             source=where,
             split=SPLIT_NAMES[named],
-            licence=str(row.get("licence") or row.get("license") or ""),
-            consent=str(row.get("consent") or ""),
-            session=str(row.get("session") or ""),
+            licence=_cell(row, "licence") or _cell(row, "license"),
+            consent=_cell(row, "consent"),
+            session=_cell(row, "session"),
         )
         if clip.id in clips:
             refuse_row(where, f"the id {clip.id!r} stands already at {clips[clip.id].source}; ids must differ")
             continue
         clips[clip.id] = clip
     return list(clips.values())
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    """Return a value as text: empty where there is none, "0" for a zero."""
+    return "" if row.get(column) is None else str(row[column]).strip()
 
 
 def _first_line(error: BaseException) -> str:
@@ -320,21 +321,23 @@ def audio(path: str) -> list[Clip]:
     """Return the clips of a folder for work that needs no transcripts.
 
     A metadata file or LJSpeech list is heeded where there is one. Otherwise every sound file counts, and the
-    sub-folder it lies in names its speaker. Raises UserError when there is no sound.
+    sub-folder it lies in names its speaker. Raises UserError when there is no sound, or two files have one id.
     """
     root = _folder(path)
-    if (root / "metadata.jsonl").is_file() or (root / "metadata.csv").is_file():
-        return ljspeech(path) if (root / "wavs").is_dir() and "|" in _lines(root / "metadata.csv")[0] else folder(path)
+    listed = root / "metadata.csv"
+    if listed.is_file() and (root / "wavs").is_dir() and "|" in read_lines(listed)[0]:
+        return ljspeech(path)
+    if listed.is_file() or (root / "metadata.jsonl").is_file():
+        return folder(path)
     files = sorted(p for p in root.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES and p.is_file())
     if not files:
         raise UserError(f"data.path={path}: holds no sound files ({', '.join(SOUND_SUFFIXES)})")
-    return [
-        Clip(
-            id=file.relative_to(root).with_suffix("").as_posix(),
-            audio=file,
-            transcript="",
-            speaker=file.relative_to(root).parts[0] if file.parent != root else ONE_SPEAKER,
-            source=str(file),
-        )
-        for file in files
-    ]
+    clips: dict[str, Clip] = {}
+    for file in files:
+        inside = file.relative_to(root)
+        speaker = inside.parts[0] if len(inside.parts) > 1 else ONE_SPEAKER
+        clip = Clip(inside.with_suffix("").as_posix(), file, "", speaker, str(file))
+        if clip.id in clips:
+            raise UserError(f"{file}: {clips[clip.id].audio} has the same name but for its ending; rename one of them")
+        clips[clip.id] = clip
+    return list(clips.values())

@@ -27,9 +27,9 @@ def split_clips(
 ) -> dict[str, list[Clip]]:
     """Return the clips by part: `train`, `dev` and `test`.
 
-    A split that the source names stands. Otherwise a clip's part depends on the seed and its transcript alone (or its
-    speaker, or its session), so that none of these is in two parts and no clip moves when others come. Raises
-    UserError when a part that was asked for stays empty, or a clip has no session to go by.
+    A split that the source names stands, and it need not name test clips. Otherwise a clip's part depends on the seed
+    and its transcript alone (or its speaker, or its session), so that none of these is in two parts and no clip moves
+    when others come. Raises UserError when a part that was asked for stays empty, or a clip has no session to go by.
     """
     if disjoint_by not in get_args(Unit):
         raise UserError(f"split.disjoint_by={disjoint_by}: allowed are {', '.join(get_args(Unit))}")
@@ -42,7 +42,7 @@ def split_clips(
         fraction = stable_fraction(f"{seed}:{unit}")
         drawn = "test" if fraction < test_fraction else "dev" if fraction < test_fraction + dev_fraction else "train"
         parts[clip.split or ("train" if named else drawn)].append(clip)
-    wanted = {"train": True, "dev": named or dev_fraction > 0, "test": named or test_fraction > 0}
+    wanted = {"train": True, "dev": named or dev_fraction > 0, "test": not named and test_fraction > 0}
     empty = [part for part, asked in wanted.items() if asked and not parts[part]]
     if empty:
         counts = ", ".join(f"{part} {len(of_part)}" for part, of_part in parts.items())

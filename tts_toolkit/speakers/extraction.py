@@ -10,13 +10,13 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.features import ClipLimits, content_key, keep_array
+from tts_toolkit.data.features import ClipLimits, content_key, is_kept, keep_array
 from tts_toolkit.processes import ALONE, Processes
 from tts_toolkit.progress import AudioProgress
 from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
 
 FORMAT = "embedding-2"  # of a cached file: the seconds of sound, then the embedding
-N_READ_AHEAD = 128  # clips held in memory together
+MAX_READ_SECONDS = 1200.0  # of sound held in memory together, to be sorted by length
 MAX_BATCH_SECONDS = 60.0  # padding included
 
 
@@ -43,11 +43,10 @@ def clip_voices(
     todo = [
         (clip, file)
         for clip, file in list(zip(clips, files, strict=True))[processes.rank :: processes.n]
-        if not file.exists()
+        if not is_kept(file)
     ]
     with AudioProgress("speaker embeddings", "clip", len(todo)) as bar:
-        for start in range(0, len(todo), N_READ_AHEAD):
-            read = [(limits.read(clip), file) for clip, file in todo[start : start + N_READ_AHEAD]]
+        for read in _read_ahead(todo, limits):
             for batch in _batches(sorted(read, key=lambda item: len(item[0]))):
                 waveforms = [waveform for waveform, _ in batch]
                 seconds = [len(waveform) / SAMPLE_RATE_HZ for waveform in waveforms]
@@ -62,6 +61,18 @@ def clip_voices(
 def _cache_file(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> Path:
     key = content_key(clip, FORMAT, encoder.version, limits)
     return cache_dir / "embeddings" / key[:2] / f"{key}.npy"
+
+
+def _read_ahead(todo: Sequence[tuple[Clip, Path]], limits: ClipLimits) -> Iterator[list[tuple[np.ndarray, Path]]]:
+    """Yield waveforms with their files, as many at once as memory is set aside for."""
+    read: list[tuple[np.ndarray, Path]] = []
+    for clip, file in todo:
+        read.append((limits.read(clip), file))
+        if sum(len(waveform) for waveform, _ in read) > MAX_READ_SECONDS * SAMPLE_RATE_HZ:
+            yield read
+            read = []
+    if read:
+        yield read
 
 
 def _batches(read: Sequence[tuple[np.ndarray, Path]]) -> Iterator[list[tuple[np.ndarray, Path]]]:

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
@@ -21,6 +21,7 @@ class TextFrontEnd:
 
     tokenizer: Any
     normalize: Callable[[str], str]
+    max_tokens: int | None = None  # that the model reads at once
 
     def tokens(self, text: str) -> list[int]:
         """Return the token ids of the normalised text, end mark included."""
@@ -50,8 +51,10 @@ def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakabl
 
     What cannot be spoken is listed with counts before anything is trained. `error` raises UserError, `warn` keeps
     the clips and lets the tokenizer skip the characters, `drop` leaves these clips out. A transcript with no word
-    to say raises UserError whatever the setting.
+    to say raises UserError whatever the setting, and so does an unknown setting.
     """
+    if unspeakable not in get_args(Unspeakable):
+        raise UserError(f"text.unspeakable={unspeakable}: allowed are {', '.join(get_args(Unspeakable))}")
     kept, counts, first = [], Counter[str](), ""
     for clip in clips:
         if not front_end.has_words(clip.transcript):

@@ -13,6 +13,12 @@ import torch
 from tts_toolkit.errors import UserError
 
 
+def check_share(base_share: float) -> None:
+    """Raise UserError for a share outside [0, 1)."""
+    if not 0.0 <= base_share < 1.0:
+        raise UserError(f"base_share={base_share}: allowed are 0 (the trained weights) to below 1 (the base model's)")
+
+
 def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Return a copy of all weights and buffers, on the CPU."""
     return {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
@@ -22,10 +28,8 @@ def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 def mix(model: torch.nn.Module, base: Mapping[str, torch.Tensor], base_share: float) -> None:
     """Replace each weight of `model` by its mean with the base's, which counts `base_share` of it, in place.
 
-    Counters and other whole numbers stay. Raises UserError for a share outside [0, 1).
+    Counters and other whole numbers stay.
     """
-    if not 0.0 <= base_share < 1.0:
-        raise UserError(f"base_share={base_share}: allowed are 0 (the trained weights) to below 1 (the base model's)")
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point():
             tensor.lerp_(base[name].to(tensor), base_share)

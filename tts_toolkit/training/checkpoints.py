@@ -35,6 +35,7 @@ class Progress:
     best_value: float | None = None  # of the metric that chooses the best checkpoint
     n_evaluations_without_gain: int = 0
     n_skipped_steps: int = 0  # whose numbers were no good
+    batches: str = ""  # what `batch_in_epoch` counts in: the loader's fingerprint
     recent_grad_norms: list[float] = field(default_factory=list)
 
 
@@ -59,6 +60,11 @@ def find_checkpoint(resume: str, run_dir: Path) -> Path | None:
     return path
 
 
+def is_of_run(checkpoint: Path | None, run_dir: Path) -> bool:
+    """Return whether a checkpoint lies among those of a run."""
+    return checkpoint is not None and checkpoint.resolve().parent == (run_dir / "checkpoints").resolve()
+
+
 def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path, save_total_limit: int) -> None:
     """Write the checkpoint of this step, then remove the oldest beyond `save_total_limit`, never the best one."""
     name = f"step_{progress.step:08d}"
@@ -80,6 +86,24 @@ def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path,
             if old.name != f"step_{progress.best_step:08d}":
                 shutil.rmtree(old)
     accelerator.wait_for_everyone()
+
+
+def begin(accelerator: Accelerator, checkpoint: Path | None, run_dir: Path) -> Progress:
+    """Return where a run starts: at its beginning, or at a checkpoint, which `load_checkpoint` restores.
+
+    Later checkpoints of the run are removed: its steps are done again, and they would pass for its latest. The best
+    one of another run is not there to be exported, so a run that starts from it chooses anew.
+    """
+    if checkpoint is None:
+        return Progress()
+    progress = load_checkpoint(accelerator, checkpoint)
+    if not is_of_run(checkpoint, run_dir):
+        progress.best_step, progress.best_value, progress.n_evaluations_without_gain = 0, None, 0
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        for later in (found for found in checkpoints(run_dir) if found.name > f"step_{progress.step:08d}"):
+            shutil.rmtree(later)
+    return progress
 
 
 def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:

@@ -13,6 +13,7 @@ from tts_toolkit.data.batches import FrameBudgetBatches
 from tts_toolkit.devices import pick_device
 from tts_toolkit.memory import PeakMemory
 from tts_toolkit.models.speecht5 import SpeechT5
+from tts_toolkit.training.fused import fuse
 
 N_TIMED = 2  # updates, after one that warms up
 TOKENS_PER_FRAME = 0.25  # of a text: SpeechT5 reads about 15 characters a second
@@ -32,20 +33,32 @@ class Estimate:
 
 
 def estimate(
-    speech: SpeechT5, n_frames: Sequence[int], max_frames: int, n_steps: int, n_accumulated: int = 1
+    speech: SpeechT5,
+    n_frames: Sequence[int],
+    max_frames: int,
+    n_steps: int,
+    n_accumulated: int = 1,
+    mixed_precision: str = "no",
+    gradient_checkpointing: bool = False,
 ) -> Estimate:
-    """Return what training on clips of these lengths takes, from updates on random frames of a full batch."""
+    """Return what training on clips of these lengths takes, from updates on random frames of a full batch.
+
+    Changes `speech.model` as the fine-tune does.
+    """
     sampler = FrameBudgetBatches(n_frames, max_frames)
     batches = list(sampler)
     lengths = [sampler.n_frames[batch] for batch in batches]
     padded = sum(len(batch) * int(batch.max()) for batch in lengths)
     largest = max(lengths, key=lambda batch: len(batch) * int(batch.max()))
     device = pick_device(None)
+    fuse(speech.model)
     model = speech.model.to(device).train()
+    if gradient_checkpointing:
+        model.gradient_checkpointing_enable()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)  # moves nothing
     batch = _random_batch(speech, len(largest), int(largest.max()), device)
     with PeakMemory() as peak:
-        seconds = [_timed_update(model, optimizer, batch, device) for _ in range(1 + N_TIMED)][1:]
+        seconds = [_timed_update(model, optimizer, batch, device, mixed_precision) for _ in range(1 + N_TIMED)][1:]
     per_step = float(np.mean(seconds)) * n_accumulated
     return Estimate(
         n_steps=n_steps,
@@ -72,10 +85,17 @@ def _random_batch(speech: SpeechT5, n_clips: int, n_frames: int, device: str) ->
 
 
 def _timed_update(
-    model: torch.nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, torch.Tensor], device: str
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: dict[str, torch.Tensor],
+    device: str,
+    mixed_precision: str,
 ) -> float:
     started = time.perf_counter()
-    model(**batch, use_cache=False).loss.backward()
+    half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(mixed_precision)
+    with torch.autocast(device.split(":")[0], dtype=half, enabled=half is not None):
+        loss = model(**batch, use_cache=False).loss
+    loss.backward()
     optimizer.step()
     optimizer.zero_grad()
     if device.startswith("cuda"):

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from tts_toolkit.data.batches import IGNORED_FRAME, Batch, model_inputs
+from tts_toolkit.data.batches import IGNORED_FRAME, Batch, fingerprint, model_inputs
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress as progress_bar
-from tts_toolkit.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from tts_toolkit.training.checkpoints import Progress, begin, save_checkpoint
 from tts_toolkit.training.interruption import Interrupted, StopRequests
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ class Schedule:
     best_metric: str = "wer"
     greater_is_better: bool = False
     early_stopping_patience: int | None = None  # evaluations without gain; None never stops early
-    max_seconds: float | None = None  # wall time of this process, after which it saves and stops
+    max_seconds: float | None = None  # of training by this process, after which it saves and stops
+
+    def __post_init__(self) -> None:
+        """Raise UserError for what happens every zero steps."""
+        for name in ("max_steps", "eval_every", "save_every", "log_every", "save_total_limit"):
+            if getattr(self, name) < 1:
+                raise UserError(f"schedule.{name}={getattr(self, name)}: at least 1")
 
 
 def fit(
@@ -68,15 +75,18 @@ def fit(
     evaluation gave a number.
     """
     base_lrs = [group["lr"] for group in optimizer.param_groups]
-    progress = load_checkpoint(accelerator, resume_from) if resume_from else Progress()
+    progress = begin(accelerator, resume_from, run_dir)
     metrics = MetricsFile(run_dir / "metrics.jsonl", progress.step, accelerator)
     stream = endless_batches(loader, progress, accelerator.device)
-    speed = _Speed()
+    statistics, speed = RunningStatistics(model), _Speed()
     with StopRequests(accelerator, schedule.max_seconds) as stop:
         for step in progress_bar(range(progress.step, schedule.max_steps), "training", "step"):
             for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
                 group["lr"] = base_lr * lr_factor(step)
+            statistics.keep()
             row = train_step(accelerator, model, optimizer, stream, schedule, progress, prepare_batch)
+            if not row.pop("updated"):
+                statistics.restore()
             progress.step = step + 1
             speed.add(row)
             if progress.step % schedule.log_every == 0:
@@ -102,8 +112,16 @@ def fit(
 
 
 def endless_batches(loader: DataLoader[Batch], progress: Progress, device: torch.device) -> Iterator[Batch]:
-    """Yield batches forever from where `progress` stopped inside an epoch, keeping count in it."""
+    """Yield batches forever from where `progress` stopped inside an epoch, keeping count in it.
+
+    Where the data, or how it is shared, is no longer what that count was kept in, the next epoch begins.
+    """
     sampler: Any = loader.batch_sampler
+    batches = fingerprint(loader)
+    if progress.batches not in ("", batches):
+        log.warning("the clips, their batches or the processes are not those of the checkpoint: a new epoch begins")
+        progress.epoch, progress.batch_in_epoch = progress.epoch + 1, 0
+    progress.batches = batches
     while True:
         sampler.resume_at(progress.epoch, progress.batch_in_epoch)
         for batch in loader:
@@ -123,9 +141,10 @@ def train_step(
 ) -> dict[str, float]:
     """Do one update from as many micro-batches as the accelerator accumulates, unless its numbers are no good.
 
-    Returns `loss`, `grad_norm`, `n_frames` of the padded batches, `n_padded` of them, and `wait_seconds` for the data.
+    Returns `loss`, `grad_norm`, `n_frames` of the padded batches, `n_padded` of them, `wait_seconds` for the data, and
+    whether the weights were `updated`.
     """
-    losses, ids, n_frames, n_spoken, wait_seconds = [], [], 0, [], 0.0
+    losses, ids, n_frames, n_spoken, wait_seconds, updated = [], [], 0, [], 0.0, False
     for _ in range(accelerator.gradient_accumulation_steps):
         started = time.perf_counter()
         batch = next(stream)
@@ -139,8 +158,11 @@ def train_step(
             if accelerator.sync_gradients:
                 grad_norm = float(accelerator.clip_grad_norm_(model.parameters(), schedule.max_grad_norm))
                 mean = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
-                if _usable(accelerator, mean, grad_norm, ids, schedule, progress):
+                updated = _usable(accelerator, mean, grad_norm, ids, schedule, progress)
+                if updated:
                     optimizer.step()
+                elif accelerator.scaler is not None:
+                    accelerator.scaler.update()  # it has unscaled these gradients, and would refuse the next ones
             optimizer.zero_grad()
         n_frames += batch["labels"].shape[0] * batch["labels"].shape[1]
         n_spoken.append((batch["labels"][:, :, 0] != IGNORED_FRAME).sum())
@@ -150,7 +172,27 @@ def train_step(
         "n_frames": n_frames,
         "n_padded": n_frames - int(torch.stack(n_spoken).sum()),
         "wait_seconds": wait_seconds,
+        "updated": updated,
     }
+
+
+class RunningStatistics:
+    """The running means and variances of batch normalisation: a step's forward pass moves them, be it good or not."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        norms = (module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm))
+        self.live = [b for norm in norms for b in norm.buffers() if b.is_floating_point()]
+        self.kept = [buffer.clone() for buffer in self.live]
+
+    def keep(self) -> None:
+        """Note them before a step."""
+        if self.live:
+            torch._foreach_copy_(self.kept, self.live)
+
+    def restore(self) -> None:
+        """Go back to what was noted."""
+        if self.live:
+            torch._foreach_copy_(self.live, self.kept)
 
 
 def _usable(
@@ -158,14 +200,17 @@ def _usable(
 ) -> bool:
     """Return whether to update with these gradients: every process sees the same numbers and decides alike.
 
-    In float16 gradients overflow until the loss scale has settled: the scaler leaves such a step out by itself.
+    In float16 gradients overflow until the loss scale has settled, which is above one: the scaler leaves such a step
+    out by itself.
     """
+    from accelerate.utils import gather_object
+
     recent = progress.recent_grad_norms
     usual = statistics.median(recent) if len(recent) == N_RECENT else math.inf
     if not math.isfinite(loss):
         fault = f"the loss is {loss}"
     elif not math.isfinite(grad_norm):
-        if accelerator.scaler is not None:
+        if accelerator.scaler is not None and accelerator.scaler.get_scale() > 1.0:
             log.info("step %d: gradients overflow float16, the loss scale goes down", progress.step + 1)
             return True
         fault = f"the gradient norm is {grad_norm}"
@@ -175,6 +220,7 @@ def _usable(
         progress.recent_grad_norms = [*recent[1 - N_RECENT :], grad_norm]
         return True
     progress.n_skipped_steps += 1
+    ids = gather_object(ids)
     clips = ", ".join(ids[:20]) + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")
     message = f"step {progress.step + 1}: {fault} (clips {clips})"
     if progress.n_skipped_steps > schedule.max_skipped_steps:
@@ -233,9 +279,9 @@ class MetricsFile:
         """Keep the rows up to `last_step`: those beyond it belong to steps that a resumed run does again."""
         self.path, self.accelerator = path, accelerator
         if accelerator.is_main_process:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lines = path.read_text().splitlines() if path.exists() else []
-            path.write_text("".join(f"{line}\n" for line in lines if json.loads(line)["step"] <= last_step))
+            lines = path.read_bytes().splitlines() if path.exists() else []
+            kept = [line for line in lines if _step_of(line) <= last_step]
+            write_whole(path, b"".join(line + b"\n" for line in kept))
 
     def write(self, step: int, row: dict[str, float]) -> None:
         """Record `row` for `step`."""
@@ -243,3 +289,11 @@ class MetricsFile:
         if self.accelerator.is_main_process:
             with self.path.open("a") as file:
                 file.write(json.dumps({"step": step, **row}) + "\n")
+
+
+def _step_of(line: bytes) -> float:
+    """Return the step of a row; infinity for one that was cut off while it was written."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf

@@ -15,7 +15,7 @@ from tts_toolkit.data.clips import told
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub import without_token
 from tts_toolkit.pictures import curves_svg
-from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
+from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint, is_of_run
 from tts_toolkit.training.spoken import METRICS
 
 if TYPE_CHECKING:
@@ -32,17 +32,19 @@ def claim_run(output_dir: Path, resume: str | None, overwrite: bool) -> Path | N
 
     Raises UserError when the folder holds a run that the new one would mix with.
     """
-    if resume:
-        return find_checkpoint(resume, output_dir)
-    if checkpoints(output_dir) and not overwrite:
+    found = find_checkpoint(resume, output_dir) if resume else None
+    if checkpoints(output_dir) and not overwrite and not (resume and is_of_run(found, output_dir)):
         raise UserError(
             f"output_dir={output_dir} holds a run already: continue it with resume=latest, choose another "
             "output_dir, or start again with overwrite=true"
         )
-    if overwrite:
-        for folder in ("checkpoints", "model", "speech", "tracking"):
-            shutil.rmtree(output_dir / folder, ignore_errors=True)
-    return None
+    return found
+
+
+def clear_run(output_dir: Path) -> None:
+    """Remove what an earlier run left in its folder."""
+    for folder in ("checkpoints", "model", "speech", "tracking"):
+        shutil.rmtree(output_dir / folder, ignore_errors=True)
 
 
 def check_metric(metric: str, n_spoken_sentences: int) -> None:
@@ -50,6 +52,15 @@ def check_metric(metric: str, n_spoken_sentences: int) -> None:
     measured = ("loss", *METRICS) if n_spoken_sentences else ("loss",)
     if metric not in measured:
         raise UserError(f"schedule.best_metric={metric}: measured are {', '.join(measured)}")
+
+
+def check_judge(judge: SpeakerEncoder, encoder: SpeakerEncoder) -> None:
+    """Raise UserError when the encoder that conditions the model would judge its voice, too."""
+    if judge.version == encoder.version:
+        raise UserError(
+            f"judge={judge.name} is the encoder that conditions the model, which would be its own judge: choose "
+            "another, e.g. judge=ecapa or judge=ge2e"
+        )
 
 
 def load_weights(model: torch.nn.Module, output_dir: Path, step: int) -> None:
