@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from tts_toolkit.cli import command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from omegaconf import DictConfig
 
+    from tts_toolkit.families.interface import Coverage
     from tts_toolkit.synthesis.jobs import Job
 
 log = logging.getLogger("tts_toolkit.synthesize")
@@ -39,21 +38,30 @@ def _speak_speecht5(cfg: DictConfig, jobs: list[Job]) -> None:
     import numpy as np
     from hydra.utils import instantiate
 
-    from tts_toolkit.assets import asset_path
     from tts_toolkit.devices import pick_device
+    from tts_toolkit.families.interface import Coverage
     from tts_toolkit.models.speecht5 import load_speecht5
-    from tts_toolkit.speakers.encoders import SpeechBrainEncoder
-    from tts_toolkit.speakers.store import find_voice
-    from tts_toolkit.synthesis.jobs import write_spectrogram, write_speech
+    from tts_toolkit.speakers.opening import open_encoder
+    from tts_toolkit.speakers.store import find_voice, voices_folder
+    from tts_toolkit.synthesis.jobs import check_jobs, write_spectrogram, write_speech
     from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
     from tts_toolkit.synthesis.vocoders import open_vocoder
 
     speech = load_speecht5(cfg.model, cfg.revision)
     speech.model.to(pick_device(cfg.device))
-    encoder = instantiate(cfg.encoder) or SpeechBrainEncoder(speech.settings.encoder, device=cfg.device)
-    voices = {job.voice: find_voice(job.voice, asset_path(cfg.model), encoder) for job in jobs}
+    encoder = instantiate(cfg.encoder) or open_encoder(speech.settings.encoder, cfg.device)
+    folder, voices = voices_folder(cfg.model, cfg.revision), dict[str | None, np.ndarray]()
     vocoder = None if cfg.vocoder == "none" else open_vocoder(cfg.vocoder or speech.settings.vocoder, cfg.device)
     synthesizer = SpeechT5Synthesizer(speech, vocoder, instantiate(cfg.decoding), cfg.batch_size)
+
+    def check(job: Job) -> None:
+        synthesizer.check(job.text)
+        if job.voice not in voices:
+            voices[job.voice] = synthesizer.checked(find_voice(job.voice, folder, encoder))
+
+    check_jobs(jobs, check)
+    for job in jobs:
+        _warn_of_losses(job, Coverage(dropped=tuple(synthesizer.front_end.unspeakable(job.text))))
     embeddings = np.concatenate([voices[job.voice] for job in jobs])
     utterances = synthesizer.speak([job.text for job in jobs], embeddings, cfg.seed)
     for job, utterance in zip(jobs, utterances, strict=True):
@@ -61,7 +69,7 @@ def _speak_speecht5(cfg: DictConfig, jobs: list[Job]) -> None:
             write_spectrogram(job.output, utterance.log_mels)
         else:
             write_speech(job.output, utterance.waveform)
-        _warn(job, utterance.skipped, utterance.cut_off)
+        _warn_if_cut_off(job, utterance.cut_off)
 
 
 def _speak_family(cfg: DictConfig, jobs: list[Job]) -> None:
@@ -69,24 +77,32 @@ def _speak_family(cfg: DictConfig, jobs: list[Job]) -> None:
     from tts_toolkit.families.interface import Line
     from tts_toolkit.families.opening import open_family
     from tts_toolkit.progress import progress
-    from tts_toolkit.synthesis.jobs import write_speech
+    from tts_toolkit.synthesis.jobs import check_jobs, write_speech
 
     if cfg.vocoder is not None or cfg.encoder is not None:
         raise UserError(f"model={cfg.model}: vocoder and encoder are for SpeechT5 only; leave them out")
     family = open_family(cfg.model, cfg.revision, cfg.device)
+    check_jobs(jobs, lambda job: family.check(Line(job.text, cfg.seed, job.voice)))
+    for job in jobs:
+        _warn_of_losses(job, family.coverage(job.text))
     starts = range(0, len(jobs), cfg.batch_size)
     for start in progress(starts, "speaking", "batch", len(starts)):
         batch = jobs[start : start + cfg.batch_size]
         takes = family.speak([Line(job.text, cfg.seed, job.voice) for job in batch])
         for job, take in zip(batch, takes, strict=True):
             write_speech(job.output, take.waveform, take.sample_rate_hz)
-            coverage = family.coverage(job.text)
-            _warn(job, (*coverage.dropped, *coverage.unknown), take.cut_off)
+            _warn_if_cut_off(job, take.cut_off)
 
 
-def _warn(job: Job, skipped: Sequence[str], cut_off: bool) -> None:
-    if skipped:
-        log.warning("%s: the model cannot speak %s: skipped", job.output, " ".join(sorted(set(skipped))))
+def _warn_of_losses(job: Job, coverage: Coverage) -> None:
+    """Tell, before anything is spoken, what of a text will not be heard."""
+    if lost := {*coverage.dropped, *coverage.unknown}:
+        log.warning("%s: the model cannot speak %s: skipped", job.output, " ".join(sorted(lost)))
+    if coverage.n_truncated:
+        log.warning("%s: the model does not read the last %d tokens of a word", job.output, coverage.n_truncated)
+
+
+def _warn_if_cut_off(job: Job, cut_off: bool) -> None:
     if cut_off:
         log.warning("%s: the model did not stop by itself and was cut off", job.output)
 

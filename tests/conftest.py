@@ -115,6 +115,175 @@ def hub_xvector(tmp_path_factory):
     return "speechbrain/spkrec-xvect-voxceleb"
 
 
+# As speechbrain/spkrec-ecapa-voxceleb writes it, its sizes apart.
+ECAPA = """\
+pretrained_path: speechbrain/spkrec-ecapa-voxceleb
+n_mels: 20
+out_n_neurons: 3
+
+compute_features: !new:speechbrain.lobes.features.Fbank
+    n_mels: !ref <n_mels>
+mean_var_norm: !new:speechbrain.processing.features.InputNormalization
+    norm_type: sentence
+    std_norm: False
+embedding_model: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
+    input_size: !ref <n_mels>
+    channels: [16, 16, 16, 16, 48]
+    kernel_sizes: [5, 3, 3, 3, 1]
+    dilations: [1, 2, 3, 4, 1]
+    attention_channels: 8
+    res2net_scale: 4
+    se_channels: 8
+    lin_neurons: 192
+classifier: !new:speechbrain.lobes.models.ECAPA_TDNN.Classifier
+    input_size: 192
+    out_neurons: !ref <out_n_neurons>
+mean_var_norm_emb: !new:speechbrain.processing.features.InputNormalization
+    norm_type: global
+    std_norm: False
+modules:
+    compute_features: !ref <compute_features>
+    mean_var_norm: !ref <mean_var_norm>
+    embedding_model: !ref <embedding_model>
+    mean_var_norm_emb: !ref <mean_var_norm_emb>
+    classifier: !ref <classifier>
+label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
+pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
+    loadables:
+        embedding_model: !ref <embedding_model>
+        mean_var_norm_emb: !ref <mean_var_norm_emb>
+        classifier: !ref <classifier>
+        label_encoder: !ref <label_encoder>
+    paths:
+        embedding_model: !ref <pretrained_path>/embedding_model.ckpt
+        mean_var_norm_emb: !ref <pretrained_path>/mean_var_norm_emb.ckpt
+        classifier: !ref <pretrained_path>/classifier.ckpt
+        label_encoder: !ref <pretrained_path>/label_encoder.txt
+"""
+
+
+@pytest.fixture(scope="session")
+def hub_ecapa(tmp_path_factory):
+    """An ECAPA-TDNN with random weights as speechbrain/spkrec-ecapa-voxceleb: 192 numbers."""
+    from tts_toolkit.torch_audio import ensure_torchaudio
+
+    ensure_torchaudio()
+    from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN, Classifier
+
+    folder = tmp_path_factory.mktemp("ecapa")
+    torch.manual_seed(0)
+    network = ECAPA_TDNN(20, lin_neurons=192, channels=[16, 16, 16, 16, 48], attention_channels=8, res2net_scale=4,
+                         se_channels=8)  # fmt: skip
+    torch.save(network.state_dict(), folder / "embedding_model.ckpt")
+    torch.save(Classifier(192, out_neurons=3).state_dict(), folder / "classifier.ckpt")
+    statistics = {"count": 1, "glob_mean": torch.zeros(192), "glob_std": torch.ones(192)}
+    torch.save(statistics, folder / "mean_var_norm_emb.ckpt")
+    (folder / "label_encoder.txt").write_text("'a' => 0\n'b' => 1\n'c' => 2\n" + "=" * 16 + "\n'starting_index' => 0\n")
+    (folder / "hyperparams.yaml").write_text(ECAPA)
+    add_to_hub("speechbrain/spkrec-ecapa-voxceleb", folder)
+    return "speechbrain/spkrec-ecapa-voxceleb"
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(scope="session")
+def hub_whisper(tmp_path_factory):
+    """A Whisper with random weights as openai/whisper-base.en: English only, and its words are letters."""
+    from transformers import (
+        AddedToken,
+        GenerationConfig,
+        WhisperConfig,
+        WhisperFeatureExtractor,
+        WhisperForConditionalGeneration,
+        WhisperProcessor,
+        WhisperTokenizer,
+    )
+
+    folder = tmp_path_factory.mktemp("whisper")
+    words = [*LETTERS, "Ġ", *(f"Ġ{letter}" for letter in LETTERS)]
+    marks = ["<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>"]
+    marks += [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
+    ids = {word: id_ for id_, word in enumerate([*words, *marks])}
+    end, start, no_times = (ids[mark] for mark in marks[:3])
+    ends = dict.fromkeys(("unk_token", "bos_token", "eos_token", "pad_token"), "<|endoftext|>")
+    tokenizer = WhisperTokenizer(vocab=ids, merges=[("Ġ", letter) for letter in LETTERS], **ends)
+    tokenizer.add_tokens([AddedToken(mark, special=True) for mark in marks])
+    torch.manual_seed(0)
+    model = WhisperForConditionalGeneration(
+        WhisperConfig(
+            vocab_size=len(ids), d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+            decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_target_positions=64,
+            pad_token_id=end, bos_token_id=end, eos_token_id=end, decoder_start_token_id=start,
+        )
+    )  # fmt: skip
+    model.model.decoder.embed_tokens.weight.data[: len(words)] *= 20  # letters rather than times are what it says
+    model.generation_config = GenerationConfig(
+        decoder_start_token_id=start, eos_token_id=end, bos_token_id=end, pad_token_id=end, max_length=24,
+        no_timestamps_token_id=no_times, is_multilingual=False, return_timestamps=False, max_initial_timestamp_index=50,
+    )  # fmt: skip
+    model.save_pretrained(folder)
+    WhisperProcessor(WhisperFeatureExtractor(), tokenizer).save_pretrained(str(folder))
+    add_to_hub("openai/whisper-base.en", folder)
+    return "openai/whisper-base.en"
+
+
+def save_wav2vec2(folder, vocabulary, target_lang=None, **config):
+    """Save a wav2vec 2.0 with random weights and its processor, and return the model."""
+    from transformers import (
+        Wav2Vec2Config,
+        Wav2Vec2CTCTokenizer,
+        Wav2Vec2FeatureExtractor,
+        Wav2Vec2ForCTC,
+        Wav2Vec2Processor,
+    )
+
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    tokenizer = Wav2Vec2CTCTokenizer(str(folder / "vocab.json"), target_lang=target_lang)
+    torch.manual_seed(0)
+    model = Wav2Vec2ForCTC(
+        Wav2Vec2Config(
+            vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=16, conv_dim=[8, 8], conv_stride=[16, 20], conv_kernel=[16, 20],
+            num_feat_extract_layers=2, num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, pad_token_id=0,
+            **config,
+        )
+    )  # fmt: skip
+    model.save_pretrained(folder)
+    extractor = Wav2Vec2FeatureExtractor(return_attention_mask=False)
+    Wav2Vec2Processor(extractor, tokenizer).save_pretrained(str(folder))
+    return model
+
+
+CTC_MARKS = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "|": 4}
+
+
+@pytest.fixture(scope="session")
+def hub_wav2vec2(tmp_path_factory):
+    """A wav2vec 2.0 with random weights as facebook/wav2vec2-base-960h, in capitals."""
+    folder = tmp_path_factory.mktemp("wav2vec2")
+    save_wav2vec2(folder, {**CTC_MARKS, **{letter.upper(): 5 + n for n, letter in enumerate(LETTERS)}})
+    add_to_hub("facebook/wav2vec2-base-960h", folder)
+    return "facebook/wav2vec2-base-960h"
+
+
+@pytest.fixture(scope="session")
+def hub_mms_asr(tmp_path_factory):
+    """An MMS recogniser with random weights as facebook/mms-1b-all: an adapter each for eng and deu."""
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("mms")
+    vocabulary = {**CTC_MARKS, **{letter: 5 + n for n, letter in enumerate(LETTERS)}}
+    shifted = {**CTC_MARKS, **{letter: 5 + n for n, letter in enumerate(LETTERS[::-1])}}
+    nested = {"eng": vocabulary, "deu": shifted}
+    model = save_wav2vec2(folder, nested, target_lang="eng", adapter_attn_dim=4)
+    for language in nested:
+        weights = {name: weight.data.contiguous() for name, weight in model._get_adapters().items()}
+        save_file(weights, folder / f"adapter.{language}.safetensors")
+    add_to_hub("facebook/mms-1b-all", folder)
+    return "facebook/mms-1b-all"
+
+
 SENTENCES = [
     "the cat sat on the mat", "a bird sang in the tree", "we walked to the old town", "she gave him a red book",
     "they saw a ship at sea", "he ran down the long hill", "snow fell on the roof", "the door was left open",

@@ -46,7 +46,7 @@ def push_folder(
     refuses.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HTTPError  # of the client's transport: timeouts and broken connections too
 
     if not repo_id:
         raise UserError(f"push_to_hub=true needs {setting}=USER/NAME")
@@ -57,7 +57,6 @@ def push_folder(
         return str(
             api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=f"Upload {kind}", repo_type=kind)
         )
-    except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, ValueError) as error:
-        raise UserError(
-            f"the hub did not take {repo_id}: {str(error).splitlines()[0]}; the folder is at {folder}"
-        ) from None
+    except (HTTPError, OSError, ValueError, RuntimeError) as error:  # what was trained must not end in a traceback
+        told = without_token(" ".join(str(error).split()) or type(error).__name__)
+        raise UserError(f"the hub did not take {repo_id}: {told}; the folder is at {folder.absolute()}") from None

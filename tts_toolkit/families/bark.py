@@ -108,7 +108,7 @@ class Bark:
     def _written(self, text: str) -> str:
         return normalize_english(text) if self.normalize else " ".join(text.split())
 
-    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return None: it speaks from text alone."""
         return None
 
@@ -167,6 +167,11 @@ class Bark:
                     f"voice={voice}: {name} of shape {array.shape}, tokens up to {array.max(initial=0)}, does not fit "
                     f"{self.model}; wanted is {(*rows, 'n')}, tokens under {n_tokens}"
                 )
+
+    def check(self, line: Line) -> None:
+        """Raise UserError for a text without a word, a word beyond what Bark reads or an unknown voice."""
+        self._prompt(line.voice or self.voice)
+        self._pieces(line)
 
     def speak(self, lines: Sequence[Line]) -> list[Take]:
         """Return a take for each line; Bark takes one voice a batch, so lines are grouped by voice."""

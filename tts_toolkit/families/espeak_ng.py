@@ -39,16 +39,25 @@ class EspeakNg:
         """What `espeak-ng --version` prints."""
         return self._run("--version").decode().split("Data at")[0].strip()
 
+    @cached_property
+    def _known_voices(self) -> list[str]:
+        """The languages that `espeak-ng --voices` lists: the second of its columns, below their titles."""
+        listed = self._run("--voices").decode(errors="replace").splitlines()[1:]
+        return list(dict.fromkeys(line.split()[1] for line in listed if len(line.split()) > 1))
+
     def _run(self, *arguments: str, text: str = "") -> bytes:
         if shutil.which(self.program) is None:
             raise UserError(f"the program {self.program!r} is missing; run: apt-get install espeak-ng")
         command = [self.program, *arguments]
-        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT_SECONDS)
+        try:
+            done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise UserError(f"{' '.join(command)}: did not end within {TIMEOUT_SECONDS} s") from None
         if done.returncode:
             raise UserError(f"{' '.join(command)}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout
 
-    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return None: it speaks from text alone."""
         return None
 
@@ -56,12 +65,23 @@ class EspeakNg:
         """Return nothing: espeak-ng says something for every character."""
         return Coverage()
 
+    def check(self, line: Line) -> None:
+        """Raise nothing: a voice that is unknown is told when it is to speak."""
+
     def speak(self, lines: Sequence[Line]) -> list[Take]:
         """Return a take for each line, spoken one by one."""
         return [self._speak(line) for line in lines]
 
     def _speak(self, line: Line) -> Take:
-        options = ("-v", line.voice or self.voice, "-s", str(self.words_per_minute), "--stdin", "--stdout")
-        wav = self._run(*options, text=line.text)
+        voice = line.voice or self.voice
+        options = ("-v", voice, "-s", str(self.words_per_minute), "--stdin", "--stdout")
+        try:
+            wav = self._run(*options, text=line.text)
+        except UserError:
+            if voice.partition("+")[0] in self._known_voices:
+                raise
+            raise UserError(
+                f"unknown voice {voice!r} of {self.program}: allowed are {', '.join(self._known_voices)}"
+            ) from None
         waveform, sample_rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32")
         return Take(waveform, sample_rate_hz)

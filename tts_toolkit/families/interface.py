@@ -61,14 +61,18 @@ class Family(Protocol):
     def speaks_cues(self) -> bool:
         """Whether it acts out cues such as [laughter]; from the texts of others they are taken out."""
 
-    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return the path of the recording that a prompt is spoken from, None for text alone.
 
         `reference` is a recording of the very text, `voice_reference` one of the voice to imitate; both may be empty.
+        `voice` is the line's own, None for the family's default.
         """
 
     def coverage(self, text: str) -> Coverage:
         """Return what of `text` this family cannot say."""
+
+    def check(self, line: Line) -> None:
+        """Raise UserError, as `speak` would, for a line that cannot be spoken at all; nothing is spoken."""
 
     def speak(self, lines: Sequence[Line]) -> list[Take]:
         """Return a take for each line; raises UserError for a line that cannot be spoken at all."""

@@ -24,7 +24,7 @@ class Recordings:
     conditioned_by = None
     speaks_cues = True
 
-    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return the recording of a prompt; one that is missing becomes a failed row."""
         if self.folder is None:
             return reference or None
@@ -38,11 +38,19 @@ class Recordings:
         """Return nothing: it is spoken already."""
         return Coverage()
 
+    def check(self, line: Line) -> None:
+        """Raise UserError where there is no recording of a line."""
+        _recording(line)
+
     def speak(self, lines: Sequence[Line]) -> list[Take]:
         """Return each line's recording at 16 kHz; raises UserError where one is missing or unreadable."""
         return [self._speak(line) for line in lines]
 
     def _speak(self, line: Line) -> Take:
-        if line.recording is None:
-            raise UserError(f"there is no recording of {line.text!r}")
-        return Take(load_waveform(Path(line.recording)), SAMPLE_RATE_HZ)
+        return Take(load_waveform(Path(_recording(line))), SAMPLE_RATE_HZ)
+
+
+def _recording(line: Line) -> str:
+    if line.recording is None:
+        raise UserError(f"there is no recording of {line.text!r}")
+    return line.recording

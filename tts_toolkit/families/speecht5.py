@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.speecht5 import SpeechSettings, SpeechT5, load_speecht5, speech_settings
 from tts_toolkit.models.versions import model_version
-from tts_toolkit.speakers.encoders import SpeechBrainEncoder
-from tts_toolkit.speakers.store import find_voice
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.opening import open_encoder
+from tts_toolkit.speakers.store import find_voice, voices_folder
 from tts_toolkit.synthesis.decoding import Decoding
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 from tts_toolkit.synthesis.vocoders import HifiGan, Vocoder, open_vocoder
@@ -84,8 +85,12 @@ class SpeechT5Family:
         return SpeechT5Synthesizer(self._speech, self._vocoder, self.decoding, batch_size=AS_GIVEN)
 
     @cached_property
-    def _encoder(self) -> SpeechBrainEncoder:
-        return SpeechBrainEncoder(self._settings.encoder, device=self.device)
+    def _encoder(self) -> SpeakerEncoder:
+        return open_encoder(self._settings.encoder, self.device)
+
+    @cached_property
+    def _voices_folder(self) -> Path:
+        return voices_folder(self.model, self.revision)
 
     @cached_property
     def _embeddings(self) -> dict[str | None, np.ndarray]:
@@ -94,28 +99,34 @@ class SpeechT5Family:
     def _embedding(self, voice: str | None) -> np.ndarray:
         """Return the embedding (dim,) of a voice, found once."""
         if voice not in self._embeddings:
-            self._embeddings[voice] = find_voice(voice, asset_path(self.model), self._encoder)[0]
+            found = find_voice(voice, self._voices_folder, self._encoder)
+            self._embeddings[voice] = self._synthesizer.checked(found)[0]
         return self._embeddings[voice]
 
-    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return the recording that the voice is taken from, where it is taken from one."""
-        return voice_reference or reference if self.voice == REFERENCE else None
+        return voice_reference or reference if (voice or self.voice) == REFERENCE else None
 
     def coverage(self, text: str) -> Coverage:
         """Return the characters that the tokenizer maps to unknown, and that are therefore left out."""
         return Coverage(dropped=tuple(self._synthesizer.front_end.unspeakable(text)))
 
+    def check(self, line: Line) -> None:
+        """Raise UserError for a text without a word, a word that is too long or an unknown voice."""
+        self._embedding(self._voice(line))
+        self._synthesizer.check(line.text)
+
+    def _voice(self, line: Line) -> str | None:
+        """Return what `find_voice` finds a line's voice by."""
+        voice = line.voice or self.voice
+        if voice != REFERENCE:
+            return voice
+        if line.recording is None:
+            raise UserError(f"voice=reference: there is no recording beside {line.text!r} to take the voice from")
+        return line.recording
+
     def speak(self, lines: Sequence[Line]) -> list[Take]:
         """Return a take for each line; raises UserError when a text has no word or a voice is unknown."""
-        voices = [line.voice or self.voice for line in lines]
-        for line, voice in zip(lines, voices, strict=True):
-            if voice == REFERENCE and line.recording is None:
-                raise UserError(f"voice=reference: there is no recording beside {line.text!r} to take the voice from")
-        embeddings = [
-            self._embedding(line.recording if voice == REFERENCE else voice)
-            for line, voice in zip(lines, voices, strict=True)
-        ]
-        utterances = self._synthesizer.speak(
-            [line.text for line in lines], np.stack(embeddings), [line.seed for line in lines]
-        )
+        embeddings = np.stack([self._embedding(self._voice(line)) for line in lines])
+        utterances = self._synthesizer.speak([line.text for line in lines], embeddings, [line.seed for line in lines])
         return [Take(u.waveform, SAMPLE_RATE_HZ, u.cut_off) for u in utterances]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from unicodedata import category
 
 import torch
 
@@ -16,8 +17,10 @@ from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.versions import load, model_version
 from tts_toolkit.synthesis.row_noise import RowNoise
 from tts_toolkit.synthesis.speecht5 import normalizer
+from tts_toolkit.text.english_tables import SYMBOLS
 from tts_toolkit.torch_audio import ensure_torchaudio
 
+SIGNS_WITH_WORDS = frozenset(SYMBOLS)  # Unicode files some of them, such as % and &, under punctuation
 MMS = "facebook/mms-tts-"  # followed by the language's ISO 639-3 code
 ENGLISH = ("eng", "en", "en-us", "en-gb")
 
@@ -27,6 +30,11 @@ class _NoDecoder(torch.nn.Module):
 
     def forward(self, latents: torch.Tensor, speaker: torch.Tensor | None = None) -> torch.Tensor:
         return latents[:, :1]
+
+
+def _is_said(char: str) -> bool:
+    """Return whether something is lost with a character: not with spaces, invisible ones and punctuation."""
+    return char in SIGNS_WITH_WORDS or not (char.isspace() or category(char)[0] in "PC")
 
 
 @dataclass(frozen=True)
@@ -111,26 +119,36 @@ class Vits:
         try:
             tokens = self._tokenizer(self._written(text))["input_ids"]
         except ImportError:
-            raise UserError(
-                f"{self.model} reads phonemes; run: pip install phonemizer, and install espeak-ng"
-            ) from None
+            raise self._no_phonemizer() from None
         if len(tokens) < 2:  # only the blank, or nothing
             raise UserError(f"nothing in the text {text!r} can be spoken by {self.model}")
         return list(tokens)
 
-    def recording_for(self, id_: str, reference: str, voice_reference: str) -> str | None:
+    def _no_phonemizer(self) -> UserError:
+        return UserError(f"{self.model} reads phonemes; run: pip install phonemizer, and install espeak-ng")
+
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return None: it speaks from text alone."""
         return None
 
     def coverage(self, text: str) -> Coverage:
-        """Return the letters and digits outside the vocabulary; punctuation is left out by design of MMS."""
+        """Return the letters, vowel signs, digits and symbols outside the vocabulary, or phonemes where it reads these.
+
+        Punctuation and spaces are left out by design of MMS. Phonemes become the unknown token, letters vanish.
+        """
         tokenizer = self._tokenizer
+        missing = tuple(c for c in self._prepared(text) if c not in tokenizer.encoder and _is_said(c))
+        return Coverage(unknown=missing) if tokenizer.phonemize else Coverage(dropped=missing)
+
+    def _prepared(self, text: str) -> str:
+        """Return the characters, or phonemes, that the tokenizer looks up: its own steps, before it leaves any out."""
+        tokenizer, written = self._tokenizer, self._written(text)
         if tokenizer.phonemize:
-            return Coverage()
-        written = self._written(text)
-        prepared = tokenizer.normalize_text(written) if tokenizer.normalize else written
-        missing = tuple(char for char in prepared if char not in tokenizer.encoder and not char.isspace())
-        return Coverage(dropped=tuple(char for char in missing if char.isalnum()))
+            try:
+                return str(tokenizer.prepare_for_tokenization(written)[0])
+            except ImportError:
+                raise self._no_phonemizer() from None
+        return str(tokenizer._preprocess_char(tokenizer.normalize_text(written) if tokenizer.normalize else written))
 
     def _speaker(self, voice: str | None) -> int | None:
         n_speakers = self._vits.config.num_speakers
@@ -143,6 +161,11 @@ class Vits:
         if n_speakers < 2 or not chosen.isdecimal() or int(chosen) >= n_speakers:
             raise UserError(f"unknown voice {chosen!r} of {self.model}: allowed are {known}")
         return int(chosen)
+
+    def check(self, line: Line) -> None:
+        """Raise UserError for a text without a character of the vocabulary, or an unknown speaker."""
+        self._speaker(line.voice)
+        self._tokens(line.text)
 
     @torch.inference_mode()
     def speak(self, lines: Sequence[Line]) -> list[Take]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import read_text
+from tts_toolkit.models.versions import checkpoint_file, first_line, unusable
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def load_speecht5(
     distributed training. Raises UserError when there is no such checkpoint, or when it is of another model.
     """
     ensure_torchaudio()
+    from safetensors import SafetensorError
     from transformers import AutoConfig, SpeechT5ForTextToSpeech, SpeechT5Processor
     from transformers.utils import logging
 
@@ -68,11 +71,8 @@ def load_speecht5(
         if speaker_embedding_dim not in (None, model.config.speaker_embedding_dim):
             _resize_speaker_input(model, speaker_embedding_dim)
         processor = SpeechT5Processor.from_pretrained(path, revision=revision)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"model {source!r} cannot be loaded ({str(error).strip().splitlines()[0]}); give a hub id, a folder that "
-            "holds config.json and model.safetensors, or speecht5-mini"
-        ) from error
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # what a broken file of weights raises
+        raise unusable(f"model {source!r}", error) from error
     return SpeechT5(model, processor, speech_settings(source, revision), source)
 
 
@@ -92,17 +92,29 @@ def _resize_speaker_input(model: Any, dim: int) -> None:
 
 
 def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
-    """Return the settings that a checkpoint holds, or those of microsoft/speecht5_tts where it holds none."""
-    from transformers.utils import cached_file
+    """Return the settings that a checkpoint holds, or those of microsoft/speecht5_tts where it holds none.
 
-    file = cached_file(
-        str(asset_path(source)),
-        SETTINGS_FILE,
-        revision=revision,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
-    return SpeechSettings(**json.loads(Path(file).read_text())) if file else SpeechSettings()
+    Raises UserError when they are malformed, when there is no such checkpoint, and when the hub does not say whether
+    it has any: another vocoder and encoder than the model's would be taken without a word.
+    """
+    file = checkpoint_file(source, SETTINGS_FILE, revision)
+    if file is None:
+        return SpeechSettings()
+    try:
+        return SpeechSettings(**_settings(json.loads(read_text(file))))
+    except (ValueError, TypeError) as error:
+        known = ", ".join(f"{field.name} ({field.type})" for field in fields(SpeechSettings))
+        raise UserError(f"{file}: is not one object of settings ({first_line(error)}); allowed are {known}") from None
+
+
+def _settings(found: Any) -> dict[str, str | int]:
+    """Return what a settings file holds once each value is of its field's type; raises ValueError otherwise."""
+    if not isinstance(found, dict):
+        raise ValueError(f"found {found!r}")
+    for field in fields(SpeechSettings):
+        if field.name in found and type(found[field.name]).__name__ != field.type:
+            raise ValueError(f"{field.name} is {found[field.name]!r}")
+    return found
 
 
 def build_speecht5(

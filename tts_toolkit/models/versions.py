@@ -23,26 +23,63 @@ def load(cls: Any, source: str, revision: str | None, wanted: str, **options: An
     try:
         return cls.from_pretrained(str(asset_path(source)), revision=revision, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # what a broken file of weights raises
-        raise _unusable(source, error) from error
+        raise unusable(f"model {source!r}", error) from error
 
 
-def model_type(source: str, revision: str | None = None) -> str:
-    """Return what a checkpoint's configuration calls it: speecht5, bark, vits; raises UserError without one."""
+def model_type(source: str, revision: str | None = None, what: str = "model") -> str:
+    """Return what a checkpoint's configuration calls it: speecht5, bark, vits, hifigan; raises UserError without one.
+
+    Read from config.json itself: transformers opens no configuration of a vocoder by its type.
+    """
     ensure_torchaudio()
-    from transformers import AutoConfig
+    from transformers import PreTrainedConfig
+
+    named = f"{what} {source!r}"
+    try:
+        found, _ = PreTrainedConfig.get_config_dict(str(asset_path(source)), revision=revision)
+    except (OSError, ValueError) as error:
+        raise unusable(named, error) from error
+    if "model_type" not in found:
+        raise unusable(named, ValueError("no config.json with a model_type"))
+    return str(found["model_type"])
+
+
+def unusable(named: str, error: Exception) -> UserError:
+    """Return the error, of one line, that a checkpoint cannot be loaded; `named` says which: model 'user/name'."""
+    return UserError(
+        f"{named} cannot be loaded ({first_line(error)}); give a hub id, a folder that "
+        "holds config.json and model.safetensors, or a built-in name such as speecht5-mini"
+    )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def checkpoint_file(source: str, name: str, revision: str | None = None) -> Path | None:
+    """Return where a file of a hub repository or a folder lies, None where it verifiably holds none of that name.
+
+    Raises UserError when there is no such repository or folder, or when the hub cannot be asked and the repository
+    is not in its cache either: that a file is missing is then unknown.
+    """
+    folder = asset_path(source)
+    if folder.is_dir():
+        return folder / name if (folder / name).is_file() else None
+    from huggingface_hub import hf_hub_download, is_offline_mode, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
-        return str(AutoConfig.from_pretrained(str(asset_path(source)), revision=revision).model_type)
+        return Path(hf_hub_download(source, name, revision=revision))
+    except LocalEntryNotFoundError as error:  # the hub was not asked, or did not answer
+        cached = try_to_load_from_cache(source, "config.json", revision=revision)
+        if is_offline_mode() and isinstance(cached, str):
+            return None
+        raise unusable(f"model {source!r}", error) from error
+    except EntryNotFoundError:
+        return None
     except (OSError, ValueError) as error:
-        raise _unusable(source, error) from error
-
-
-def _unusable(source: str, error: Exception) -> UserError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return UserError(
-        f"model {source!r} cannot be loaded ({reason}); give a hub id, a folder that "
-        "holds config.json and model.safetensors, or speecht5-mini"
-    )
+        raise unusable(f"model {source!r}", error) from error
 
 
 def model_version(source: str, revision: str | None = None) -> str:
@@ -56,9 +93,7 @@ def model_version(source: str, revision: str | None = None) -> str:
     try:
         file = cached_file(source, "config.json", revision=revision)
     except OSError as error:
-        raise UserError(
-            f"model {source!r} cannot be found ({str(error).strip().splitlines()[0]}); give a hub id or a folder"
-        ) from error
+        raise UserError(f"model {source!r} cannot be found ({first_line(error)}); give a hub id or a folder") from error
     return extract_commit_hash(file, None) or folder_hash(Path(file).parent)
 
 

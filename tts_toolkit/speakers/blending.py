@@ -7,14 +7,24 @@ from collections.abc import Mapping
 import numpy as np
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.store import EmbeddingCard
+
+UNKNOWN = "unknown"  # licence of a voice whose card names none
 
 
 def cosine(first: np.ndarray, second: np.ndarray) -> float:
     """Return the cosine of two voices, (dim,) or (1, dim); raises UserError for those of different encoders."""
     a, b = first.ravel(), second.ravel()
-    if a.shape != b.shape:
-        raise UserError(f"the voices have {len(a)} and {len(b)} numbers: they come from different encoders")
+    _check_sizes({"the first": a, "the second": b})
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def _check_sizes(voices: Mapping[str, np.ndarray]) -> None:
+    sizes = {name: voice.size for name, voice in voices.items()}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise UserError(f"the voices have different numbers of values ({told}): they come from different encoders")
 
 
 def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> dict[str, float]:
@@ -24,10 +34,39 @@ def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> d
 
 
 def mixture(voices: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
-    """Return the normalised weighted mean (1, dim) of normalised voices; raises UserError for weights of no use."""
+    """Return the normalised weighted mean (1, dim) of normalised voices; raises UserError for weights of no use.
+
+    Voices of different sizes, which different encoders gave, raise UserError too.
+    """
     if min(weights.values()) < 0 or sum(weights.values()) <= 0:
         raise UserError(f"weights {dict(weights)}: none may be below 0, and their sum must be above")
+    _check_sizes({name: voices[name] for name in weights})
     rows = np.stack([voices[name].ravel() / np.linalg.norm(voices[name]) for name in weights])
     total = sum(weights.values())
     mixed = rows.T @ np.asarray([weight / total for weight in weights.values()])
     return (mixed / np.linalg.norm(mixed))[None].astype(np.float32)
+
+
+def mixture_card(
+    name: str, weights: Mapping[str, float], parts: Mapping[str, EmbeddingCard | None], encoder: SpeakerEncoder
+) -> EmbeddingCard:
+    """Return the card of a mixture: its parts with their weights, and every licence and consent that they name.
+
+    `parts` are the cards of the voices (`find_card`), None where a voice has none; a licence that is not
+    known is told as such.
+    """
+    licences = dict.fromkeys(
+        licence for card in parts.values() for licence in ((card.licences if card else ()) or [UNKNOWN])
+    )
+    consents = dict.fromkeys(consent for card in parts.values() if card for consent in card.consents)
+    shares = ", ".join(f"{weight:g} {part}" for part, weight in weights.items())
+    return EmbeddingCard(
+        speaker=name,
+        encoder=encoder.name,
+        encoder_revision=encoder.version,
+        n_clips=sum(card.n_clips for card in parts.values() if card),
+        seconds=round(sum(card.seconds for card in parts.values() if card), 2),
+        conditioning=f"mixture of {shares}",
+        licences=list(licences),
+        consents=list(consents),
+    )

@@ -20,6 +20,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.speakers import own_ends
+from tts_toolkit.speakers.hyperparams import check_hyperparams
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 MIN_SECONDS = 0.1  # shorter sound leaves the time-delay layers without a frame
@@ -49,7 +50,7 @@ def embed_all(encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]) -> list[
 
 @dataclass(frozen=True)
 class SpeechBrainEncoder:
-    """An encoder that `EncoderClassifier.from_hparams` loads.
+    """An encoder that `EncoderClassifier.from_hparams` loads, of parts that are known: see `check_hyperparams`.
 
     Embeddings are those of each utterance alone, in batches too (see `own_ends`), and without the Gaussian noise that
     SpeechBrain's statistics pooling adds even in evaluation.
@@ -92,7 +93,8 @@ class SpeechBrainEncoder:
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         return UserError(
             f"the speaker encoder {self.source!r} cannot be loaded ({reason}); give a hub id, a folder of "
-            "SpeechBrain's layout or 'xvector-mini'"
+            "SpeechBrain's layout or 'xvector-mini'; where a model names it, set encoder=... or give a file of "
+            "embeddings"
         )
 
     @cached_property
@@ -106,8 +108,9 @@ class SpeechBrainEncoder:
         if not hyperparams.is_file():
             raise self._unusable(FileNotFoundError(f"no hyperparams.yaml in {self._folder}"))
         # A hub encoder names itself as the place of its weights, and would be fetched again.
-        named = re.search(r"^pretrained_path:", hyperparams.read_text(), re.MULTILINE)
+        named = re.search(r"^pretrained_path:", hyperparams.read_text(encoding="utf-8"), re.MULTILINE)
         overrides = {"pretrained_path": str(self._folder)} if named else {}
+        check_hyperparams(hyperparams, overrides)
         try:
             model = EncoderClassifier.from_hparams(
                 source=str(self._folder), run_opts={"device": pick_device(self.device)}, overrides=overrides

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import read_text, write_whole
+from tts_toolkit.models.versions import checkpoint_file
 from tts_toolkit.speakers.arctic import PREFIX, arctic_embedding
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
@@ -55,10 +57,40 @@ def load_embeddings(file: Path) -> dict[str, np.ndarray]:
         arrays = load_file(file)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{file}: is not a safetensors file of speaker embeddings ({error})") from None
-    odd = [f"{name} {array.shape}" for name, array in arrays.items() if array.squeeze().ndim != 1]
-    if odd or not arrays:
-        raise UserError(f"{file}: expected one vector a speaker, found {', '.join(odd) or 'nothing'}")
-    return {name: array.reshape(1, -1).astype(np.float32) for name, array in arrays.items()}
+    if not arrays:
+        raise UserError(f"{file}: expected one vector a speaker, found nothing")
+    return {name: _vector(array, f"{file}: expected one vector a speaker", name) for name, array in arrays.items()}
+
+
+def _vector(array: np.ndarray, what: str, name: str = "") -> np.ndarray:
+    """Return a vector (n,), (1, n) or the like as (1, n) float32; raises UserError, beginning with `what`, if none."""
+    found = f"found {f'{name} {array.shape}'.strip()}"
+    if array.dtype.kind not in "fiu" or array.size < 2 or max(array.shape) != array.size:
+        raise UserError(f"{what}, {found} of {array.dtype}")
+    if not np.isfinite(array).all():
+        raise UserError(f"{what}, {found} holds values that are no numbers; take the embedding anew")
+    return array.reshape(1, -1).astype(np.float32)
+
+
+def voices_folder(model: str, revision: str | None = None) -> Path:
+    """Return the folder that `find_voice` looks in for the voices saved with a model: a hub id, folder or built-in.
+
+    Raises UserError when there is no such model, or when the hub does not say whether it has voices.
+    """
+    file = checkpoint_file(model, FILE_NAME, revision)
+    return file.parent if file else asset_path(model)
+
+
+def find_card(voice: str, folder: Path) -> EmbeddingCard | None:
+    """Return the card of a voice as `find_voice` takes it, from the JSON beside its file; None where there is none."""
+    file, _, name = voice.rpartition(":") if ".safetensors:" in voice else (voice, "", "")
+    path = Path(file) if file.endswith(".safetensors") else folder / FILE_NAME
+    cards = path.with_suffix(".json")
+    found = json.loads(read_text(cards)) if cards.is_file() else {}
+    if file.endswith(".safetensors") and not name and len(found) == 1:
+        name = next(iter(found))
+    card = found.get(name or voice)
+    return EmbeddingCard(**card) if card else None
 
 
 def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | None) -> np.ndarray:
@@ -77,7 +109,7 @@ def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | Non
         file, _, name = voice.rpartition(":")
         path = Path(file)
     if path.suffix == ".npy" and path.is_file():
-        return np.load(path, allow_pickle=False).reshape(1, -1).astype(np.float32)
+        return _vector(_npy(path), f"{path}: expected one vector")
     if path.suffix == ".safetensors" and path.is_file():
         return _pick(load_embeddings(path), name, path)
     if path.is_file() and voice:
@@ -86,6 +118,13 @@ def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | Non
         return encoder.embed(_speech(path)).reshape(1, -1)
     saved = model_dir / FILE_NAME
     return _pick(load_embeddings(saved) if saved.is_file() else {}, voice, saved)
+
+
+def _npy(path: Path) -> np.ndarray:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:  # damaged, empty, or objects, which would be unpickled
+        raise UserError(f"{path}: is not a .npy file of numbers ({' '.join(str(error).split())})") from None
 
 
 def _pick(embeddings: Mapping[str, np.ndarray], name: str | None, file: Path) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, write_flac, write_wav
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import read_lines, write_whole
 
 SOUND_SUFFIXES = (".wav", ".flac")
 SPECTROGRAM_SUFFIX = ".npy"
+N_FAULTS = 10  # lines that an error names
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Job:
     text: str
     voice: str | None  # as find_voice takes it
     output: Path
+    source: str = ""  # file and line that it was read from; empty for a text given by itself
 
 
 def plan(text: str | None, texts: str | None, output: str | None, voice: str | None, spectrogram: bool) -> list[Job]:
@@ -49,7 +51,7 @@ def _read_texts(file: Path, folder: Path, suffix: str, voice: str | None) -> lis
     if not file.is_file():
         raise UserError(f"texts={file}: no such file")
     jobs: dict[str, Job] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(read_lines(file), start=1):
         if not line.strip():
             continue
         fields = [field.strip() for field in line.split("\t")]
@@ -63,20 +65,43 @@ def _read_texts(file: Path, folder: Path, suffix: str, voice: str | None) -> lis
         if id_ in jobs or not id_ or id_ != Path(id_).name or id_.startswith("."):
             raise UserError(f"{file}:{number}: the id {id_!r} is taken already or is no file name; ids must differ")
         chosen = fields[2] if len(fields) == 3 and fields[2] else voice
-        jobs[id_] = Job(id_, said, chosen, folder / f"{id_}{suffix}")
+        jobs[id_] = Job(id_, said, chosen, folder / f"{id_}{suffix}", f"{file}:{number}")
     if not jobs:
         raise UserError(f"{file}: holds no text")
     return list(jobs.values())
 
 
+def check_jobs(jobs: Sequence[Job], check: Callable[[Job], None]) -> None:
+    """Raise one UserError that names every job that `check` raises UserError for, before any is spoken."""
+    faults = []
+    for job in jobs:
+        try:
+            check(job)
+        except UserError as error:
+            faults.append(f"{job.source}: {error}" if job.source else str(error))
+    if faults:
+        more = f"; and {len(faults) - N_FAULTS} more" if len(faults) > N_FAULTS else ""
+        raise UserError("; ".join(faults[:N_FAULTS]) + more)
+
+
 def write_speech(output: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
-    """Write a waveform (n,) as the name says: WAV or FLAC."""
+    """Write a waveform (n,) as the name says, WAV or FLAC; raises UserError for values that are no numbers."""
+    _check_finite(output, waveform)
     output.parent.mkdir(parents=True, exist_ok=True)
     (write_flac if output.suffix == ".flac" else write_wav)(output, waveform, sample_rate_hz)
 
 
 def write_spectrogram(output: Path, log_mels: Sequence[torch.Tensor]) -> None:
-    """Write the log-mels of a text's pieces as one array (n_frames, 80), `.npy`."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.concatenate([mel.numpy() for mel in log_mels]), allow_pickle=False)
+    """Write the log-mels of a text's pieces as one array (n_frames, 80), `.npy`; raises UserError for no numbers."""
+    whole, buffer = np.concatenate([mel.numpy() for mel in log_mels]), io.BytesIO()
+    _check_finite(output, whole)
+    np.save(buffer, whole, allow_pickle=False)
     write_whole(output, buffer.getvalue())
+
+
+def _check_finite(output: Path, made: np.ndarray) -> None:
+    if not np.isfinite(made).all():
+        raise UserError(
+            f"{output}: is not written: the model made values that are no numbers; its weights or the voice's "
+            "embedding are damaged, or too coarse a number type was chosen"
+        )

@@ -64,7 +64,7 @@ class SpeechT5Synthesizer:
         `seed` is one for all texts, or one for each. Raises UserError for a text without a word to say or an
         embedding of the wrong size.
         """
-        embeddings = self._checked(embeddings, len(texts))
+        embeddings = self.checked(embeddings, len(texts))
         seeds = [seed] * len(texts) if isinstance(seed, int) else seed
         pieces = [self._pieces(text) for text in texts]
         jobs = [(text, part, tokens) for text, parts in enumerate(pieces) for part, tokens in enumerate(parts)]
@@ -88,6 +88,10 @@ class SpeechT5Synthesizer:
             self._utterance(text, [spoken[number, part] for part in range(len(pieces[number]))])
             for number, text in enumerate(texts)
         ]
+
+    def check(self, text: str) -> None:
+        """Raise UserError where a text has no word to say, or one that is too long."""
+        self._pieces(text)
 
     def _pieces(self, text: str) -> list[list[int]]:
         if not self.front_end.has_words(text):
@@ -114,7 +118,8 @@ class SpeechT5Synthesizer:
             cut_off=any(piece.cut_off for piece in spoken),
         )
 
-    def _checked(self, embeddings: np.ndarray, n_texts: int) -> np.ndarray:
+    def checked(self, embeddings: np.ndarray, n_texts: int = 1) -> np.ndarray:
+        """Return embeddings (n_texts, dim), one for each text, of as many or of one; raises UserError for other sizes."""
         dim = self.speech.model.config.speaker_embedding_dim
         if embeddings.ndim != 2 or embeddings.shape[1] != dim or len(embeddings) not in (1, n_texts):
             raise UserError(

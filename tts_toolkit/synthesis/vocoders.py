@@ -14,8 +14,10 @@ from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
+from tts_toolkit.models.versions import first_line, model_type
 from tts_toolkit.torch_audio import ensure_torchaudio
 
+HIFIGAN_TYPES = ("hifigan", "speecht5_hifigan")  # as microsoft/speecht5_hifigan says, and as transformers saves
 MIN_FRAMES = N_FFT // HOP_LENGTH + 2
 
 
@@ -85,14 +87,18 @@ class HifiGan:
     @cached_property
     def _model(self) -> Any:
         ensure_torchaudio()
+        from safetensors import SafetensorError
         from transformers import SpeechT5HifiGan
 
         try:
+            found = model_type(self.source, self.revision, "vocoder")
+            if found not in HIFIGAN_TYPES:  # transformers would make one of random weights
+                raise ValueError(f"it is a {found} checkpoint, wanted is a hifigan")
             model = SpeechT5HifiGan.from_pretrained(str(asset_path(self.source)), revision=self.revision)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # what a broken file of weights raises
             raise UserError(
-                f"the vocoder {self.source!r} cannot be loaded ({str(error).splitlines()[0]}); give a hub id, a folder "
-                "or vocoder=griffin_lim"
+                f"the vocoder {self.source!r} cannot be loaded ({first_line(error)}); give a hub id, a folder or "
+                "vocoder=griffin_lim"
             ) from error
         return model.to(pick_device(self.device)).eval()
 
