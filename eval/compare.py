@@ -6,6 +6,7 @@ tts-compare outputs/eval/base outputs/eval/finetuned
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,12 @@ from tts_toolkit.cli import command
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+# Hydra's own options that are followed by a value.
+TAKE_A_VALUE = (
+    "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--cfg", "-c", "--info",
+    "-i", "--experimental-rerun",
+)  # fmt: skip
 
 
 def compare(cfg: DictConfig) -> str:
@@ -32,11 +39,17 @@ def compare(cfg: DictConfig) -> str:
 
 def main() -> None:
     """Run as a command; two words without `=` are the folders."""
-    names = ["second", "first"]
-    for position, word in enumerate(sys.argv[1:], start=1):
-        if names and "=" not in word and not word.startswith("-"):
-            sys.argv[position] = f"{names.pop()}={word}"
+    sys.argv[1:] = named_folders(sys.argv[1:])
     command("compare", compare)
+
+
+def named_folders(words: Sequence[str]) -> list[str]:
+    """Return a command line whose first two words of their own are `first=` and `second=`; values of options stay."""
+    names, named = ["second", "first"], []
+    for before, word in zip(["", *words], words, strict=False):
+        is_folder = names and "=" not in word and not word.startswith("-") and before not in TAKE_A_VALUE
+        named.append(f"{names.pop()}={word}" if is_folder else word)
+    return named
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 """The benchmark's stages: what is counted, what is made again, and what a fault leaves behind."""
 
+import gc
 import json
 import subprocess
 import sys
+import threading
+import time
+import weakref
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,7 @@ from tts_toolkit.audio import write_wav
 from tts_toolkit.benchmark.compare import compare_runs, read_run, table
 from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt, read_prompts, recorded_prompts, with_recordings
+from tts_toolkit.benchmark.reread import reread
 from tts_toolkit.benchmark.rows import Stage, share
 from tts_toolkit.benchmark.run import run
 from tts_toolkit.benchmark.verdict import conclude
@@ -491,7 +497,6 @@ print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_memory_stays_flat_from_a_hundred_to_ten_thousand_rows(tmp_path):
     peaks = []
     for n_rows in (100, 10_000):
@@ -648,3 +653,476 @@ def test_what_would_come_to_nothing_is_refused_before_anything_speaks(tmp_path, 
     with pytest.raises(UserError, match=message):
         run(plan_of(tmp_path, **settings), Processes())
     assert not CALLS
+
+
+class Broken(Judge):
+    """A judge whose weights do not load."""
+
+    def embed(self, waveform):
+        raise self.error
+
+
+@pytest.mark.parametrize(("error", "message"), [
+    (UserError("the speaker encoder 'x' cannot be loaded"), "the speaker encoder 'x' cannot be loaded"),
+    (RuntimeError("invalid header"), r"the judge judge cannot be used \(RuntimeError: invalid header\)"),
+])  # fmt: skip
+def test_a_judge_that_does_not_load_ends_the_run_before_anything_speaks(tmp_path, recordings, error, message):
+    judge = Broken()
+    object.__setattr__(judge, "error", error)
+    with pytest.raises(UserError, match=message):
+        run(plan_of(tmp_path / "out", recordings, judge=judge, ear=Mumbling()), Processes())
+    assert not CALLS
+    results = run(plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling()), Processes())
+    assert results.summary["systems"]["levels"]["n_similarity"] == 8, "nothing of it was kept"
+
+
+EMBEDDING_FAULTS = [
+    ("too short for it", UserError("0.300 s of sound are too short"), "similarity: 0.300 s of sound are too short", False),
+    ("anything else", RuntimeError("out of luck"), "similarity: RuntimeError: out of luck", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "again"), [f[1:] for f in EMBEDDING_FAULTS], ids=[f[0] for f in EMBEDDING_FAULTS]
+)
+def test_what_has_no_embedding_says_why_and_only_short_sound_is_not_tried_again(
+    tmp_path, recordings, error, reason, again
+):
+    seen = []
+
+    class Picky(Judge):
+        __qualname__ = "Judge"
+
+        def embed(self, waveform):
+            seen.append(len(waveform))
+            if len(waveform) == 1600 * 2:  # "five figs"
+                raise error
+            return super().embed(waveform)
+
+    plan = plan_of(tmp_path / "out", recordings, judge=Picky(), ear=Mumbling())
+    row = run(plan, Processes()).rows["levels"][4]
+    assert row["similarity"] is None and row["not_measured"] == reason and row["status"] == "scored"
+    seen.clear()
+    run(plan, Processes())
+    assert (1600 * 2 in seen) == again
+
+
+def test_a_recording_that_is_missing_is_the_reason_of_its_row(tmp_path, recordings):
+    prompts = [replace(recordings[0], reference=str(tmp_path / "gone.wav")), *recordings[1:]]
+    results = run(plan_of(tmp_path / "out", prompts, judge=Judge(), ear=Mumbling()), Processes())
+    row = results.rows["levels"][0]
+    assert row["similarity"] is None and "gone.wav: no such audio file" in row["not_measured"]
+    assert results.rows["natural"][0]["status"] == "failed"
+    assert results.summary["systems"]["levels"]["n_similarity"] == 7
+
+
+@dataclass(frozen=True)
+class Sparkle:
+    """Rates every sound the same."""
+
+    value: float = 3.0
+    name: str = "sparkle"
+    version: str = "1"
+
+    def rate(self, waveform):
+        return {"signal_quality": self.value}
+
+
+def missing_package():
+    raise UserError("quality=dnsmos: run: pip install 'tts-toolkit[quality]'")
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"prompts": [replace(p, reference="nowhere/x.wav") for p in PROMPTS]}, "none of the 5 reference recordings is there, such as nowhere/x.wav"),
+    ({"background": "nowhere", "with_recordings": True}, "background=nowhere: no recordings there"),
+    ({"quality": missing_package}, r"tts-toolkit\[quality\]"),
+])  # fmt: skip
+def test_what_can_be_known_to_fail_is_known_before_anything_speaks(tmp_path, recordings, settings, message):
+    if settings.pop("with_recordings", False):
+        settings |= {"prompts": recordings, "judge": Judge(), "ear": Mumbling()}
+    with pytest.raises(UserError, match=message):
+        run(plan_of(tmp_path / "out", **settings), Processes())
+    assert not CALLS
+
+
+def test_ratings_of_another_rater_are_made_again(tmp_path):
+    rates = [
+        run(plan_of(tmp_path, quality=partial(Sparkle, **rater)), Processes()).summary["systems"]["levels"][
+            "signal_quality"
+        ]
+        for rater in ({}, {"value": 4.0}, {"value": 4.0, "version": "2"})
+    ]
+    assert rates == [3.0, 4.0, 4.0]
+    assert (
+        json.loads((tmp_path / "systems/levels/quality/rows.jsonl").read_text().split("\n")[0])["signal_quality"] == 4.0
+    )
+
+
+def test_a_measure_that_is_not_a_number_is_the_reason_of_its_row(tmp_path):
+    results = run(plan_of(tmp_path, quality=lambda: Sparkle(value=float("nan"))), Processes())
+    assert results.summary["systems"]["levels"]["signal_quality"] is None
+    assert "not a number was measured" in results.rows["levels"][0]["not_measured"]
+
+
+class Unlisted(OSError):
+    """What the hub's client raises for a mistyped name."""
+
+
+def broken_families():
+    class Mistyped:
+        name = "mistyped"
+
+        @property
+        def conditioned_by(self):
+            raise Unlisted("nobody/speecht5_tt is not a local folder")
+
+        version = conditioned_by
+
+    @dataclass(frozen=True)
+    class Unreadable(Levels):
+        def coverage(self, text):
+            raise AttributeError("'NoneType' object has no attribute 'ids'")
+
+    @dataclass(frozen=True)
+    class Unloadable(Levels):
+        @property
+        def n_parameters(self):
+            LOADED.append(1)
+            raise UserError("model 'x' cannot be loaded (header too large)")
+
+    return {
+        "mistyped": (Mistyped(), "Unlisted: nobody/speecht5_tt is not a local folder"),
+        "unreadable": (Unreadable(), "AttributeError: 'NoneType' object has no attribute 'ids'"),
+        "unloadable": (Unloadable(), "model 'x' cannot be loaded (header too large)"),
+    }
+
+
+LOADED = []
+
+
+@pytest.mark.parametrize("name", ["mistyped", "unreadable", "unloadable"])
+def test_a_checkpoint_that_breaks_fails_all_its_rows_at_once_and_no_other_system(tmp_path, recordings, name):
+    LOADED.clear()
+    family, reason = broken_families()[name]
+    plan = plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling())
+    results = run(replace(plan, systems={name: lambda: family, **plan.systems}), Processes())
+    assert {row["reason"] for row in results.rows[name]} == {reason} and len(LOADED) <= 1
+    assert results.summary["systems"][name]["n_failed"] == 8 and results.summary["systems"]["levels"]["n_scored"] == 8
+    assert write_benchmark(tmp_path / "out", results, Shown(n_sentences=0)).exists()
+
+
+def test_a_constructor_that_a_config_system_wraps_gives_its_own_reason(tmp_path):
+    from hydra.utils import instantiate
+
+    plan = plan_of(tmp_path)
+    wrapped = {"_target_": "tts_toolkit.families.recordings.Recordings", "folders": "x"}
+    results = run(replace(plan, systems={"typo": lambda: instantiate(wrapped), **plan.systems}), Processes())
+    assert "unexpected keyword argument 'folders'" in results.rows["typo"][0]["reason"]
+
+
+def test_a_waveform_of_other_settings_is_not_taken_for_the_rows(tmp_path):
+    """Run A; another seed is killed on the way; back to A: what the other left is spoken again."""
+    first = run(plan_of(tmp_path), Processes())
+    wav = tmp_path / "systems/levels/wavs/p1.wav"
+    kept = wav.read_bytes()
+    write_wav(wav, np.full(800, 0.9, dtype=np.float32))
+    CALLS.clear()
+    again = run(plan_of(tmp_path), Processes())
+    assert spoken_texts() == [TEXTS[1]] and wav.read_bytes() == kept
+    assert again.rows["levels"][1]["hypothesis"] == first.rows["levels"][1]["hypothesis"] == TEXTS[1]
+
+
+def test_two_processes_look_before_either_writes(tmp_path):
+    """A waveform is gone: one process makes it again, and the other, late to look, must not leave it waiting."""
+    stages.synthesize(Levels(), PROMPTS, tmp_path, 0, 2, Processes())
+    (tmp_path / "wavs/p0.wav").unlink()
+    barrier, faults = threading.Barrier(2, timeout=20), []
+
+    def one(rank):
+        time.sleep(rank)  # the second comes when the first has long spoken
+        try:
+            stages.synthesize(Levels(), PROMPTS, tmp_path, 0, 2, Processes(rank, 2, barrier.wait))
+        except threading.BrokenBarrierError as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=one, args=(rank,)) for rank in (0, 1)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert not faults and (tmp_path / "wavs/p0.wav").is_file()
+
+
+def test_a_line_cut_within_a_character_is_made_again(tmp_path):
+    stage = Stage(tmp_path, {"a": "1", "b": "2"})
+    stage.append([{"id": "a", "text": "smørrebrød"}, {"id": "b", "text": "smør"}])
+    part = tmp_path / "part-0000.jsonl"
+    part.write_bytes(part.read_bytes().rpartition("ø".encode())[0] + "ø".encode()[:1])
+    assert stage.missing() == {"b"}
+    stage.append([{"id": "b", "text": "smør"}])
+    assert [row["text"] for row in stage.rows().values()] == ["smørrebrød", "smør"]
+
+
+def test_facts_are_those_of_a_run_that_spoke(tmp_path):
+    @dataclass(frozen=True)
+    class Sick(Levels):
+        __qualname__ = "Levels"
+
+        def speak(self, lines):
+            raise RuntimeError("no luck today")
+
+    sick = run(plan_of(tmp_path, family=Sick()), Processes()).summary["systems"]["levels"]
+    assert sick["n_failed"] == 5 and sick["version"] == "1" and sick["n_parameters"] is None
+    well = run(plan_of(tmp_path), Processes()).summary["systems"]["levels"]
+    assert (well["n_scored"], well["version"], well["n_parameters"]) == (5, "1", 7)
+    facts = json.loads((tmp_path / "systems/levels/facts.json").read_text())
+    assert facts["checkpoint"] == "levels" and facts["settings"]["texts"] == TEXTS and not facts["played_back"]
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_copy_of_the_encoder_that_conditions_a_system_may_not_judge_it(tmp_path, recordings, copied):
+    for name, content in {"original": b"weights", "judge": b"weights" if copied else b"others"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "embedding_model.ckpt").write_bytes(content)
+
+    @dataclass(frozen=True)
+    class Conditioned(Levels):
+        conditioned_by = str(tmp_path / "original")
+
+    judge = Judge(name="mine")
+    object.__setattr__(judge, "source", str(tmp_path / "judge"))
+    plan = plan_of(tmp_path / "out", recordings, family=Conditioned(), judge=judge, ear=Mumbling())
+    if copied:
+        with pytest.raises(UserError, match="of which mine is a copy, which would judge its own work"):
+            run(plan, Processes())
+    else:
+        assert run(plan, Processes())
+
+
+def grouped(n_categories, n_natural, folder):
+    prompts = [Prompt(f"p{n}", f"{TEXTS[n % 5]} {n}", category=f"c{n:02d}") for n in range(n_categories)]
+    file = folder / "r.wav"
+    write_wav(file, np.full(16_000, 0.1, dtype=np.float32))
+    return [replace(p, reference=str(file)) if n >= n_categories - n_natural else p for n, p in enumerate(prompts)]
+
+
+def test_groups_stand_under_their_own_heading(tmp_path):
+    """The natural voice says the last two of three categories: its figures must not slip to the first two."""
+    results = run(plan_of(tmp_path, grouped(3, 2, tmp_path), ear=Mumbling()), Processes())
+    report = write_benchmark(tmp_path, results, Shown(n_sentences=0)).read_text()
+    section = report.split("<h2>By category</h2>")[1].split("</table>")[0]
+    assert [f"<th>c0{n}</th>" in section for n in range(3)] == [True] * 3
+    natural = section.split("<td>natural</td>")[1].split("</tr>")[0]
+    assert natural.startswith("<td>–</td>") and natural.count("1 of 1") == 2
+
+
+def test_more_groups_than_can_be_told_apart_are_left_out(tmp_path):
+    results = run(plan_of(tmp_path, grouped(21, 2, tmp_path), ear=Mumbling()), Processes())
+    report = write_benchmark(tmp_path, results, Shown(n_sentences=0)).read_text()
+    assert "<th>c19</th>" in report and "<th>c00</th>" not in report
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "player_hz"), [(20_000, 22_050), (96_000, 48_000), (16_000, 16_000), (7_000, 8_000)]
+)
+def test_players_take_sound_of_any_rate(tmp_path, rate_hz, player_hz):
+    import base64
+    import io
+
+    import soundfile
+
+    from tts_toolkit.report.benchmark import _sound
+
+    tone = np.sin(np.arange(rate_hz) * 2 * np.pi * 440 / rate_hz).astype(np.float32)
+    soundfile.write(tmp_path / "x.wav", tone, rate_hz)
+    content = base64.b64decode(_sound(tmp_path / "x.wav")["audio"].partition(",")[2])
+    heard = soundfile.info(io.BytesIO(content))
+    assert heard.samplerate == player_hz and heard.duration == pytest.approx(1.0, abs=0.1)
+
+
+OUTSIDE = [
+    ("t.tsv", "id\ttext\treference\na\tone\t../other.wav\n", "t.tsv:2"),
+    ("t.tsv", "id\ttext\tvoice_reference\na\tone\t/etc/hostname\n", "t.tsv:2"),
+    ("t.jsonl", '{"text": "one", "reference": "x/../../other.wav"}\n', "t.jsonl:1"),
+    ("t.lst", "a|said|../other.wav|one\n", "t.lst:1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content", "place"), OUTSIDE)
+def test_a_list_names_recordings_of_its_own_folder_only(tmp_path, name, content, place):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=f"{place}: the recording .* lies outside .*test_set.allow_outside=true"):
+        read_prompts(str(tmp_path / name))
+    assert len(read_prompts(str(tmp_path / name), allow_outside=True)) == 1
+
+
+def test_runs_that_share_part_of_their_texts_are_compared_over_those(tmp_path, recordings):
+    settings = {"judge": Judge(), "ear": Mumbling()}
+    extra = Prompt("extra", "one red apple", speaker="high", reference=recordings[4].reference.replace("r4", "more"))
+    write_wav(Path(extra.reference), np.full(16_000, 0.97, dtype=np.float32))
+    base = finished(tmp_path / "base", prompts=recordings, **settings)
+    more = finished(tmp_path / "more", prompts=[*recordings, extra], **settings)
+    comparison = compare_runs(read_run(base, "levels"), read_run(more, "levels"))
+    assert (comparison.n_common, comparison.n_left_out) == (8, 1) and comparison.differences[0].metric == "wer"
+    shown = table(comparison)
+    assert "Similarity of 4 texts is left out: measured against different recordings." in shown
+    assert "(ceiling)" in shown and "equal error rate 0.0 %" in shown
+
+
+def test_what_is_not_compared_is_said(tmp_path, recordings):
+    settings = {"ear": Mumbling(), "prompts": [replace(p, speaker="one", reference="") for p in recordings]}
+    runs = [
+        read_run(finished(tmp_path / name, quality=partial(Sparkle, version=version), **settings), None)
+        for name, version in {"a": "1", "b": "2"}.items()
+    ]
+    with pytest.raises(UserError, match="cluster_by=x: allowed are id and speaker"):
+        compare_runs(*runs, cluster_by="x")
+    shown = table(compare_runs(*runs, cluster_by="speaker"))
+    assert "Wer is not compared: the rows are of one speaker, which leaves nothing to draw from." in shown
+    assert "Signal_quality is not compared: rated by sparkle (1) and by sparkle (2)." in shown
+
+
+def test_a_report_is_written_again_from_what_lies_on_disk(tmp_path, recordings):
+    plan = plan_of(tmp_path, recordings, judge=Judge(), ear=Mumbling(), config={"seed": 0})
+    write_benchmark(tmp_path, run(plan, Processes()), Shown(n_sentences=3, title="First"))
+    names = ("summary.json", "scores.parquet", "leaderboard.md", "model-index.yml", "report.html")
+    before = {name: (tmp_path / name).read_bytes() for name in names}
+    write_benchmark(tmp_path, reread(tmp_path), Shown(n_sentences=3, title=None))
+    after = {name: (tmp_path / name).read_bytes() for name in names}
+    assert {name for name in names if after[name] != before[name]} <= {"report.html"}
+    assert abs(len(after["report.html"]) - len(before["report.html"])) < 1000, "curves are drawn under new ids"
+    write_benchmark(tmp_path, reread(tmp_path, ["strict"], "speaker"), Shown(n_sentences=0, title="Second"))
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["title"] == "Second" and summary["cluster_by"] == "speaker"
+    assert list(summary["systems"]["levels"]["protocols"]) == ["strict"]
+    with pytest.raises(UserError, match="holds no finished benchmark"):
+        reread(tmp_path / "systems")
+
+
+def test_an_unchanged_run_opens_no_model(tmp_path, recordings):
+    opened = []
+
+    class Watched(Judge):
+        def embed(self, waveform):
+            opened.append("judge")
+            return super().embed(waveform)
+
+    class Listening(Mumbling):
+        def hear(self, waveform):
+            opened.append("ear")
+            return super().hear(waveform)
+
+    one_voice = [replace(prompt, speaker="one") for prompt in recordings]
+    plan = plan_of(tmp_path / "out", one_voice, judge=Watched(), ear=Listening(), background=str(tmp_path / "natural"))
+    write_benchmark(plan.output_dir, run(plan, Processes()), Shown(n_sentences=0))
+    assert "judge" in opened and "ear" in opened
+    opened.clear(), CALLS.clear()
+    results = run(plan, Processes())
+    assert not opened and not CALLS and results.summary["similarity_scale"]["floor"] is not None
+
+
+def test_settings_are_written_without_the_hub_token(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+
+    @dataclass(frozen=True)
+    class Voiced(Levels):
+        voice: str = "hf_secret voice"
+
+    plan = plan_of(tmp_path, family=Voiced(), config={"systems": {"levels": {"voice": "hf_secret voice"}}, "seed": 0})
+    report = write_benchmark(tmp_path, run(plan, Processes()), Shown(n_sentences=0)).read_text()
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["config"] == {"systems": {"levels": {"voice": "[hub token] voice"}}, "seed": 0}
+    assert summary["systems"]["levels"]["settings"]["voice"] == "[hub token] voice"
+    assert "hf_secret" not in report and "every setting" in report and "voice [hub token] voice" in report
+
+
+def test_every_table_of_similarities_shows_their_scale(tmp_path, recordings):
+    write_benchmark(
+        tmp_path, run(plan_of(tmp_path, recordings, judge=Judge(), ear=Mumbling()), Processes()), Shown(n_sentences=0)
+    )
+    assert "(ceiling) and 0." in (tmp_path / "leaderboard.md").read_text()
+    card = (tmp_path / "model-index.yml").read_text()
+    assert "ceiling: 0.9" in card and "floor: 0." in card and "equal_error_rate: 0.0" in card
+
+
+def test_every_protocol_counts_its_rows(tmp_path):
+    family = Levels(faults=(("pears", ValueError("x")),))
+    protocols = run(plan_of(tmp_path, family=family), Processes()).summary["systems"]["levels"]["protocols"]
+    for rates in protocols.values():
+        assert (rates["n_planned"], rates["n_scored"], rates["n_failed"]) == (5, 4, 1)
+    assert [rates["n_rows"] for rates in protocols.values()] == [5, 4]
+
+
+def test_protocols_are_read_again_and_nothing_else(tmp_path):
+    run(plan_of(tmp_path, judge=None), Processes())
+    CALLS.clear(), HEARD.clear()
+    results = run(plan_of(tmp_path, protocols=[PROTOCOLS["seed_tts_eval"]]), Processes())
+    assert list(results.summary["systems"]["levels"]["protocols"]) == ["seed_tts_eval"] and not CALLS and not HEARD
+
+
+def test_another_judge_embeds_again_and_nobody_speaks(tmp_path, recordings):
+    run(plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling()), Processes())
+    CALLS.clear()
+    results = run(plan_of(tmp_path / "out", recordings, judge=Judge(version="2"), ear=Mumbling()), Processes())
+    assert results.summary["judge"]["version"] == "2" and not CALLS
+
+
+def test_batches_are_of_texts_of_like_length(tmp_path):
+    run(plan_of(tmp_path, batch_size=2), Processes())
+    lengths = [len(text) for call in CALLS[1:] for text in call]
+    assert lengths == sorted(lengths) and [len(call) for call in CALLS[1:]] == [2, 2, 1]
+
+
+def test_one_large_model_is_in_memory_at_a_time(tmp_path, recordings):
+    alive, together = weakref.WeakSet(), []
+
+    class Weights:
+        """What a model holds once it was used."""
+
+    def heavy(cls):
+        class Heavy(cls):
+            def _use(self):
+                if not hasattr(self, "weights"):
+                    gc.collect()
+                    together.append(len(alive))
+                    object.__setattr__(self, "weights", Weights())
+                    alive.add(self.weights)
+
+            def speak(self, lines):
+                self._use()
+                return super().speak(lines)
+
+            def hear(self, waveform):
+                self._use()
+                return super().hear(waveform)
+
+            def embed(self, waveform):
+                self._use()
+                return super().embed(waveform)
+
+        return Heavy
+
+    plan = plan_of(tmp_path / "out", recordings, background=None)
+    plan = replace(
+        plan,
+        systems={"one": lambda: heavy(Levels)(), "two": lambda: heavy(Levels)()},
+        recogniser=lambda: heavy(Mumbling)(),
+        judge=lambda: heavy(Judge)(),
+    )
+    run(plan, Processes())
+    assert len(together) == 6 and set(together) == {0}, "each was let go before the next was used"
+
+
+def test_the_published_list_is_what_a_published_table_is_compared_with(tmp_path, capsys):
+    from tts_toolkit.files import file_hash
+
+    listing = tmp_path / "meta.lst"
+    listing.write_text("one")
+    results = run(plan_of(tmp_path), Processes())
+    report = write_benchmark(tmp_path, results, Shown(n_sentences=0))
+    published = {"list": str(listing), "sha256": file_hash(listing), "n_texts": 5}
+    expected = {"protocol": "strict", "wer": {"levels": 0.0}, "within": {"levels": 0.01}, "published": published}
+    assert conclude(tmp_path, report, results.summary, 0.95, expected) == 0
+    assert "levels: WER 0.00 % under strict, expected 0.00 ± 1.00 %: pass" in capsys.readouterr().out
+    listing.write_text("another")
+    assert conclude(tmp_path, report, results.summary, 0.95, expected) == 1
+    told = capsys.readouterr().out
+    assert "is not the published list of 5 texts" in told and "within, but of other texts" in told

@@ -23,7 +23,7 @@ from tts_toolkit.errors import UserError
 
 SENTENCES = "a\tthe cat sat on the mat\nb\ta bird sang in the tree\nc\twe walked to the old town\n"
 QUICK = ["asr=pocketsphinx", "judge=ge2e"]
-SHORT = ["+systems.speecht5.decoding={_target_: tts_toolkit.synthesis.decoding.Decoding, min_frames_per_token: 3, max_frames_per_token: 4}"]  # fmt: skip
+SHORT = ["systems.speecht5.decoding.min_frames_per_token=3", "systems.speecht5.decoding.max_frames_per_token=4"]
 
 
 def configured(name, *overrides):

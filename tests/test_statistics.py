@@ -50,7 +50,19 @@ def test_no_error_is_no_certainty():
     interval = ratio_interval([0] * 20, [8] * 20, [str(n) for n in range(20)])
     assert interval.low == 0 and interval.high == pytest.approx(1 - 0.025 ** (1 / 20))
     assert ratio_interval([1], [8], ["a"]) is None
+    only_errors = ratio_interval([8] * 20, [8] * 20, [str(n) for n in range(20)])
+    assert only_errors.low == pytest.approx(0.025 ** (1 / 20)) and only_errors.high == 1
     assert ratio_interval([2] * 3, [8] * 3, ["a", "b", "c"]).low == 0.25
+
+
+@pytest.mark.parametrize(("n_hits", "low", "high"), [
+    (0, 0.0, 0.3085), (1, 0.0025, 0.4450), (5, 0.1871, 0.8129), (9, 0.5550, 0.9975), (10, 0.6915, 1.0),
+])  # fmt: skip
+def test_shares_get_the_exact_interval(n_hits, low, high):
+    """Clopper and Pearson's for ten trials, as their tables have it."""
+    hits = [1.0] * n_hits + [0.0] * (10 - n_hits)
+    interval = ratio_interval(hits, [1] * 10, [str(n) for n in range(10)])
+    assert (interval.low, interval.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
 def p_values(n_trials, n_prompts):

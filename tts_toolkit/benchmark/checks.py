@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ, sound_files
+from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.stages import reason_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Family
 from tts_toolkit.files import file_hash
 from tts_toolkit.memory import free_memory
 from tts_toolkit.speakers.encoders import SpeakerEncoder
-
-if TYPE_CHECKING:
-    from tts_toolkit.benchmark.run import Plan
 
 CLUSTERS = ("id", "speaker")
 WEIGHTS = ("embedding_model.ckpt", "model.safetensors", "pytorch_model.bin")  # what makes an encoder that encoder
@@ -31,7 +29,7 @@ def check(plan: Plan, planned: str) -> None:
 
     `planned` is the hash of what is to be said: of a run that is finished, what scored it is not opened again.
     """
-    _check_clusters(plan)
+    check_clusters(plan.cluster_by, {prompt.speaker for prompt in plan.prompts})
     _check_recordings(plan)
     known = _finished(plan, planned)
     _check_opens("recogniser", plan.recogniser, lambda worker: worker.hear(PROBE), known)
@@ -43,11 +41,11 @@ def check(plan: Plan, planned: str) -> None:
             _check_independent(name, conditioned_by(open_family), judge)
 
 
-def _check_clusters(plan: Plan) -> None:
-    if plan.cluster_by not in CLUSTERS:
-        raise UserError(f"cluster_by={plan.cluster_by}: allowed are {' and '.join(CLUSTERS)}")
-    n_speakers = len({prompt.speaker for prompt in plan.prompts})
-    if plan.cluster_by == "speaker" and n_speakers < 2:
+def check_clusters(cluster_by: str, speakers: Set[str]) -> None:
+    """Raise UserError when texts of these speakers cannot be drawn by these clusters."""
+    if cluster_by not in CLUSTERS:
+        raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
+    if cluster_by == "speaker" and len(speakers) < 2:
         raise UserError("cluster_by=speaker: the texts are of one speaker, which leaves nothing to draw from; use id")
 
 

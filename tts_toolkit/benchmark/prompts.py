@@ -11,7 +11,7 @@ from typing import Any
 from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import parsed_json
-from tts_toolkit.data.sources import hub_folders, stored_audio
+from tts_toolkit.data.sources import hub_folders, leads_inside, stored_audio
 from tts_toolkit.errors import UserError
 
 BUILT_IN = "builtin"
@@ -41,13 +41,14 @@ COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("so
 VOICE_OF = "voice."  # starts a column with the voices of one system: voice.bark_small
 
 
-def read_prompts(texts: str) -> list[Prompt]:
+def read_prompts(texts: str, allow_outside: bool = False) -> list[Prompt]:
     """Return the prompts of a test set: `builtin`, or a .txt, .tsv, .jsonl or Seed-TTS .lst file.
 
     A .txt holds a text a line; a .tsv id<TAB>text lines, or any of the columns of a Prompt under a header, with
     voice.<system> for the voices of one system; a .jsonl the same as objects; a .lst utterance|prompt text|prompt
     recording|text[|recording]. Raises UserError, naming file and line, for an unknown column, a missing or empty
-    text, an id that is taken, or a file that is not there.
+    text, an id that is taken, a file that is not there, or a recording out of the list's folder unless
+    `allow_outside`: its sound would stand in the report.
     """
     if texts == BUILT_IN:
         source = files("tts_toolkit.benchmark") / "sentences_en.tsv"
@@ -62,7 +63,20 @@ def read_prompts(texts: str) -> list[Prompt]:
         content = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
-    return _checked(readers[file.suffix](str(file), content))
+    prompts = _checked(readers[file.suffix](str(file), content))
+    if not allow_outside:
+        _check_inside(prompts, file.parent)
+    return prompts
+
+
+def _check_inside(prompts: Sequence[Prompt], folder: Path) -> None:
+    for prompt in prompts:
+        for recording in filter(None, (prompt.reference, prompt.voice_reference)):
+            if not leads_inside(Path(recording), folder):
+                raise UserError(
+                    f"{prompt.source}: the recording {recording} lies outside {folder}; put it there, or set "
+                    "test_set.allow_outside=true"
+                )
 
 
 def hub_prompts(

@@ -77,12 +77,17 @@ def run(plan: Plan, processes: Processes) -> Results | None:
             "references": judged.references,
             "seed": plan.seed,
             "language": plan.language,
-            "intervals": f"95 %, bootstrap over {plan.cluster_by}, BCa",
+            "intervals": intervals(plan.cluster_by),
             "cluster_by": plan.cluster_by,
             "plan": planned,
             "config": json.loads(without_token(json.dumps(plan.config, default=str))),
         },
     )
+
+
+def intervals(cluster_by: str) -> str:
+    """Return how intervals are made, for reports."""
+    return f"95 %, bootstrap over {cluster_by}, BCa"
 
 
 def _prompts_of(plan: Plan, system: str) -> list[Prompt]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,20 @@ import soundfile
 
 from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
 from tts_toolkit.benchmark.run import NATURAL, Results
+from tts_toolkit.benchmark.score import GROUPS
 from tts_toolkit.benchmark.stages import file_name
 from tts_toolkit.devices import hardware
 from tts_toolkit.files import write_whole
 from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
 from tts_toolkit.report.html import data_uri, mp3, word_differences
+from tts_toolkit.scoring.verification import scale_line
 
 PACKAGES = (
     "tts-toolkit", "torch", "transformers", "speechbrain", "faster-whisper", "ctranslate2", "jiwer",
     "whisper-normalizer", "zhon", "kaldialign", "numpy", "scipy",
 )  # fmt: skip
+
+MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # all that MPEG 1 to 2.5 have
 
 
 @dataclass(frozen=True)
@@ -32,19 +36,21 @@ class Shown:
 
     n_sentences: int = 100  # with players, worst first
     n_listed: int = 1000  # in the table of utterances; scores.parquet holds them all
-    title: str = "Speech synthesis benchmark"
+    title: str | None = "Speech synthesis benchmark"  # None: that of the report that is written again
 
 
 def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
     """Write summary.json, scores.parquet, leaderboard.md, model-index.yml and report.html; return the last."""
-    summary = {**results.summary, **surroundings()}
+    summary = {**surroundings(), "title": shown.title, **results.summary}  # what a summary holds already stays
+    shown = replace(shown, title=shown.title or summary["title"])
+    summary["title"] = shown.title
     write_whole(
         output_dir / "summary.json",
         (json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(),
     )
     _write_table(output_dir / "scores.parquet", results.rows)
     write_whole(output_dir / "leaderboard.md", (leaderboard(summary) + "\n").encode())
-    write_whole(output_dir / "model-index.yml", model_index(summary, shown.title).encode())
+    write_whole(output_dir / "model-index.yml", model_index(summary, summary["title"]).encode())
     report = output_dir / "report.html"
     write_whole(report, _html(output_dir, results, summary, shown).encode())
     return report
@@ -100,6 +106,8 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
         lines.append(f"| {name} | {' | '.join(rates)} |")
     judge = summary["judge"]["name"] if summary["judge"] else "none"
     lines += ["", f"Recogniser: {summary['recogniser']['name']}. Judge: {judge}. Intervals: {summary['intervals']}."]
+    if summary["similarity_scale"]:
+        lines.append(f"Similarity is a cosine: {scale_line(summary['similarity_scale'])}; normalised puts it between.")
     return "\n".join(lines)
 
 
@@ -120,9 +128,11 @@ def model_index(summary: Mapping[str, Any], dataset: str) -> str:
     """Return the `model-index` block of a model card for each system that has a checkpoint, as YAML."""
     import yaml
 
-    def metric(kind: str, name: str, value: float | None, interval: Any) -> dict[str, Any]:
-        return {"type": kind, "name": name, "value": value, "args": {"ci95": interval and list(interval)}}
+    def metric(kind: str, name: str, value: float | None, interval: Any, **args: Any) -> dict[str, Any]:
+        return {"type": kind, "name": name, "value": value, "args": {"ci95": interval and list(interval), **args}}
 
+    scale = summary["similarity_scale"] or {}
+    natural = {name: scale[name] for name in ("ceiling", "floor", "equal_error_rate") if scale}
     entries = []
     for name, figures in summary["systems"].items():
         if figures["played_back"]:
@@ -131,7 +141,7 @@ def model_index(summary: Mapping[str, Any], dataset: str) -> str:
         metrics = [
             metric("wer", f"corpus WER, strict ({summary['recogniser']['name']})", figures["wer"], figures["wer_ci"]),
             metric("cer", "corpus CER, strict", figures["cer"], figures["cer_ci"]),
-            metric("cosine", judged, figures["similarity"], figures["similarity_ci"]),
+            metric("cosine", judged, figures["similarity"], figures["similarity_ci"], **natural),
         ]
         task = {"type": "text-to-speech", "name": "Text to speech"}
         result = {
@@ -144,6 +154,7 @@ def model_index(summary: Mapping[str, Any], dataset: str) -> str:
 
 
 def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown: Shown) -> str:
+    import yaml
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
@@ -158,9 +169,16 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
             sentences=list(_sentences(output_dir, results, shown)),
             n_prompts=max(len(rows) for rows in results.rows.values()),
             rated=any(s["signal_quality"] is not None for s in summary["systems"].values()),
-            natural=NATURAL,
+            groups=_groups(summary["systems"]),
+            config=yaml.safe_dump(summary["config"], sort_keys=False, allow_unicode=True) if summary["config"] else "",
         )
     )
+
+
+def _groups(systems: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the values that any system's rows are grouped by: a system may say only part of the texts."""
+    found = {name: {value for s in systems.values() for value in s["groups"].get(name, {})} for name in GROUPS}
+    return {name: sorted(values) for name, values in found.items() if values}
 
 
 def _plots(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -215,9 +233,10 @@ def _take(folder: Path, row: Mapping[str, Any], with_sound: bool) -> dict[str, A
 
 
 def _sound(wav: Path) -> dict[str, str]:
-    """Return a recording at its own rate and its spectrogram, as addresses that need no network."""
+    """Return a recording, at the rate nearest its own that MP3 has, and its spectrogram, as addresses on their own."""
     samples, sample_rate_hz = soundfile.read(wav, dtype="float32")
-    sound = {"audio": data_uri("audio/mpeg", mp3(samples, sample_rate_hz))}
+    player_hz = min(MP3_RATES_HZ, key=lambda rate_hz: abs(rate_hz - sample_rate_hz))
+    sound = {"audio": data_uri("audio/mpeg", mp3(resample(samples, sample_rate_hz, player_hz), player_hz))}
     waveform = resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
     if len(waveform) > N_FFT:
         sound["picture"] = data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))

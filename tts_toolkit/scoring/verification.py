@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,16 @@ class SimilarityScale:
         if similarity is None or self.ceiling is None or self.floor is None or self.ceiling - self.floor < MIN_GAP:
             return None
         return (similarity - self.floor) / (self.ceiling - self.floor)
+
+
+def scale_line(scale: Mapping[str, float | None]) -> str:
+    """Return the scale of a summary in words, for the foot of a table."""
+    shown = {name: "unknown" if value is None else f"{value:.3f}" for name, value in scale.items()}
+    rate = scale["equal_error_rate"]
+    return (
+        f"natural recordings score {shown['ceiling']} for the same speaker (ceiling) and {shown['floor']} for "
+        f"different ones (floor); equal error rate {'unknown' if rate is None else f'{100 * rate:.1f} %'}"
+    )
 
 
 def speaker_references(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray:

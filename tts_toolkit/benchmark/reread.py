@@ -1,0 +1,43 @@
+"""A finished benchmark read back from what it left: no system, recogniser or judge is opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.benchmark.checks import check_clusters
+from tts_toolkit.benchmark.run import Results, intervals
+from tts_toolkit.benchmark.score import sum_up
+from tts_toolkit.errors import UserError
+from tts_toolkit.scoring.protocols import protocol
+from tts_toolkit.scoring.verification import SimilarityScale
+
+SUMMARY, TABLE = "summary.json", "scores.parquet"
+
+
+def read_finished(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the summary and the rows of all systems; raises UserError when the folder holds no finished benchmark."""
+    if not (folder / SUMMARY).is_file() or not (folder / TABLE).is_file():
+        raise UserError(f"{folder}: holds no finished benchmark ({SUMMARY} and {TABLE}); run tts-benchmark")
+    from pyarrow.parquet import read_table
+
+    return json.loads((folder / SUMMARY).read_text(encoding="utf-8")), read_table(folder / TABLE).to_pylist()
+
+
+def reread(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:
+    """Return the results of a finished benchmark, summed up again under `protocols` and `cluster_by`, or as before."""
+    summary, table = read_finished(folder)
+    cluster_by = cluster_by or summary["cluster_by"]
+    rows = {name: [row for row in table if row["system"] == name] for name in summary["systems"]}
+    check_clusters(cluster_by, {row["speaker"] for row in table})
+    used = [protocol(name) for name in protocols or next(iter(summary["systems"].values()))["protocols"]]
+    known = summary["similarity_scale"]
+    scale = known and SimilarityScale(**{field.name: known[field.name] for field in fields(SimilarityScale)})
+    systems = {
+        name: facts | sum_up(rows[name], used, scale, cluster_by, facts["played_back"])
+        for name, facts in summary["systems"].items()
+    }
+    return Results(rows, summary | {"systems": systems, "cluster_by": cluster_by, "intervals": intervals(cluster_by)})
