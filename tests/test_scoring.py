@@ -2,20 +2,22 @@ import json
 
 import numpy as np
 import pytest
-from conftest import tone
+from conftest import REVISION, tone
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.packaged import packaged_file
 from tts_toolkit.report.html import SystemReport, word_differences, write_report
 from tts_toolkit.report.summary import table, write_rows, write_summary
 from tts_toolkit.scoring import recognisers
+from tts_toolkit.scoring.health import n_repeats, stopped_early, waveform_health
 from tts_toolkit.scoring.metrics import Cer, Wer, scored_words
-from tts_toolkit.scoring.recognisers import FasterWhisper, Pocketsphinx, transcribe
-from tts_toolkit.scoring.systems import held_out_references, score_rows, sum_up
+from tts_toolkit.scoring.protocols import PROTOCOLS
+from tts_toolkit.scoring.recognisers import FasterWhisper, Pocketsphinx, TransformersRecogniser, transcribe
+from tts_toolkit.scoring.systems import Row, held_out_references, score_rows, sum_up
 
 
-def compute(metric, predictions, references):
-    return metric(keep_in_memory=True).compute(predictions=predictions, references=references)
+def compute(metric, predictions, references, language="en"):
+    return metric(language, keep_in_memory=True).compute(predictions=predictions, references=references)
 
 
 @pytest.mark.parametrize(("text", "words"), [
@@ -24,6 +26,29 @@ def compute(metric, predictions, references):
 ])  # fmt: skip
 def test_words_that_are_scored(text, words):
     assert scored_words(text) == words
+
+
+@pytest.mark.parametrize(("text", "language", "words"), [
+    ("किताब, हिन्दी में!", "hi", "किताब हिन्दी में"),  # vowel signs, a virama and a nasal sign
+    ("தமிழ்ப் புத்தகம்.", "ta", "தமிழ்ப் புத்தகம்"),
+    ("Cafe\u0301 de l\u2019E\u0301te\u0301", "fr", "café de l'été"),  # as macOS writes accents
+    ("Café de l'Été", "fr", "café de l'été"),
+    ("می\u200cخواهم", "fa", "میخواهم"),  # joined by a sign that is not seen
+    ("5 Äpfel\u2026", "de", "5 äpfel"),
+    ("e\u0301tude 5", "en", "étude five"),
+])  # fmt: skip
+def test_words_of_any_script_stay_whole(text, language, words):
+    assert scored_words(text, language) == words
+    assert PROTOCOLS["strict"].words(text, words, language).errors == 0
+
+
+def test_error_rates_follow_the_rules_of_the_language():
+    assert compute(Wer, ["five äpfel"], ["5 Äpfel"])["wer"] == 0.0
+    assert compute(Wer, ["five äpfel"], ["5 Äpfel"], "de")["wer"] == 0.5
+    rows = [Row("a", "5 Äpfel", "scored", "", "five äpfel", None, 1.0)]
+    assert (sum_up(rows).wer, sum_up(rows, "de").wer) == (0.0, 0.5)
+    assert [d.kind for d in word_differences("5 Äpfel", "five äpfel")] == ["equal"]
+    assert [d.kind for d in word_differences("5 Äpfel", "five äpfel", "de")] == ["substitute", "equal"]
 
 
 def test_error_rates_are_over_the_corpus_with_their_counts():
@@ -112,6 +137,72 @@ def test_the_offline_recogniser_falls_back_and_then_says_what_to_install(monkeyp
         recognisers.offline_recogniser()
 
 
+def test_whisper_through_transformers_hears_what_the_stock_model_hears(hub_whisper):
+    from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+    recogniser = TransformersRecogniser(hub_whisper, device="cpu")
+    processor = WhisperProcessor.from_pretrained(hub_whisper)
+    model = WhisperForConditionalGeneration.from_pretrained(hub_whisper)
+    features = processor(tone(1.0), sampling_rate=16_000, return_tensors="pt")
+    heard = model.generate(**features, num_beams=5)  # which is what the pipeline searches with
+    stock = processor.batch_decode(heard, skip_special_tokens=True)[0].strip()
+    assert recogniser.hear(tone(1.0)) == stock != ""
+    assert isinstance(recogniser.hear(tone(31.0)), str), "it goes on past its window"
+    assert recogniser.version == REVISION and recogniser.name == "transformers/openai/whisper-base.en@main"
+    assert TransformersRecogniser(hub_whisper, language="en", device="cpu").hear(tone(1.0)) == stock
+    with pytest.raises(UserError, match="knows English only"):
+        TransformersRecogniser(hub_whisper, language="de", device="cpu").hear(tone(1.0))
+
+
+def test_wav2vec2_through_transformers_hears_letters(hub_wav2vec2):
+    recogniser = TransformersRecogniser(hub_wav2vec2, device="cpu")
+    heard = recogniser.hear(tone(1.0))
+    assert heard and heard == heard.upper() and recogniser.version == REVISION
+    with pytest.raises(UserError, match="knows a single language"):
+        TransformersRecogniser(hub_wav2vec2, language="deu", device="cpu").hear(tone(1.0))
+
+
+def test_mms_hears_with_the_adapter_of_the_language(hub_mms_asr):
+    eng, deu = (TransformersRecogniser(hub_mms_asr, language=code, device="cpu") for code in ("eng", "deu"))
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    mirrored = str.maketrans(letters, letters[::-1])
+    heard = eng.hear(tone(1.0))
+    assert heard and deu.hear(tone(1.0)) == heard.translate(mirrored), "its vocabulary is the other one reversed"
+    with pytest.raises(UserError, match="cannot be loaded"):
+        TransformersRecogniser(hub_mms_asr, language="xxx", device="cpu").hear(tone(1.0))
+
+
+def test_an_unknown_recogniser_is_a_users_mistake():
+    with pytest.raises(UserError, match="asr.source=nobody/none: cannot be loaded"):
+        TransformersRecogniser("nobody/none").hear(tone(1.0))
+    with pytest.raises(UserError, match="asr.source=nobody/none: cannot be loaded"):
+        FasterWhisper("nobody/none").hear(tone(1.0))
+
+
+def test_faster_whisper_takes_a_revision(monkeypatch, tmp_path):
+    import faster_whisper
+
+    asked = []
+
+    def download(source, revision=None):
+        asked.append((source, revision))
+        return str(tmp_path / "snapshots" / "abc")
+
+    monkeypatch.setattr(faster_whisper, "download_model", download)
+    assert FasterWhisper("user/whisper", revision="v1").version == "abc" and asked == [("user/whisper", "v1")]
+
+
+def test_pocketsphinx_that_is_missing_says_what_to_install(monkeypatch):
+    import importlib.metadata
+
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    with pytest.raises(UserError, match=r"'pocketsphinx' is missing; run: pip install 'tts-toolkit\[offline\]'"):
+        Pocketsphinx().version  # noqa: B018
+
+
 def test_packaged_files_are_checked_before_use():
     for package, path, message in [("no_such_package", "x", "is not installed"), ("jiwer", "no.bin", "lacks the file"),
                                    ("jiwer", "__init__.py", "has the SHA-256")]:  # fmt: skip
@@ -156,3 +247,29 @@ def test_summary_and_rows_for_programs(tmp_path):
     write_rows(tmp_path / "rows.jsonl", {"natural": rows})
     assert json.loads((tmp_path / "rows.jsonl").read_text())["hypothesis"] == "one"
     assert "| natural | 50.0 | 57.1 | – | 1 of 1 | 0 |" in table(scores)
+
+
+@pytest.mark.parametrize(("n_missing", "n_words", "early"), [
+    (0, 5, False), (1, 1, False), (1, 5, False), (2, 5, True), (2, 10, True), (2, 11, False), (3, 11, True), (5, 5, True),
+])  # fmt: skip
+def test_speech_that_stopped_early(n_missing, n_words, early):
+    """Two words or more, and a fifth of the text."""
+    assert stopped_early(n_missing, n_words) == early
+
+
+@pytest.mark.parametrize(("heard", "expected", "n"), [
+    ("one two three", "one two three", 0), ("one one two", "one two", 1), ("one one one two", "one two", 2),
+    ("to be to be or not", "to be or not", 1), ("a b c d a b c d", "a b c d", 1), ("a b c d e a b c d e", "a b c d e", 0),
+    ("that that is is", "that that is is", 0), ("that that that is", "that that is", 1), ("", "one one", 0),
+])  # fmt: skip
+def test_words_that_are_repeated_beyond_the_text(heard, expected, n):
+    assert n_repeats(heard.split(), expected.split()) == n
+
+
+def test_health_of_a_waveform():
+    half = np.concatenate([np.zeros(2560, np.float32), np.full(2560, 0.5, np.float32)])
+    assert waveform_health(half) == {"silence_share": 0.5, "clipped_share": 0.0, "peak": 0.5}
+    clipped = np.where(np.arange(5120) % 4 == 0, 1.0, -0.5).astype(np.float32)
+    assert waveform_health(clipped) == {"silence_share": 0.0, "clipped_share": 0.25, "peak": 1.0}
+    assert waveform_health(np.full(10, -0.9995, np.float32))["clipped_share"] == 1.0
+    assert waveform_health(np.zeros(1000, np.float32))["silence_share"] == 1.0

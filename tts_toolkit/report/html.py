@@ -36,13 +36,13 @@ class Difference:
     heard: str
 
 
-def word_differences(text: str, hypothesis: str) -> list[Difference]:
-    """Return the alignment that the word error rate counts (jiwer), as stretches in order."""
+def word_differences(text: str, hypothesis: str, language: str = "en") -> list[Difference]:
+    """Return the alignment that the word error rate of a language counts (jiwer), as stretches in order."""
     import jiwer
 
     from tts_toolkit.scoring.metrics import scored_words
 
-    expected, heard = scored_words(text), scored_words(hypothesis)
+    expected, heard = scored_words(text, language), scored_words(hypothesis, language)
     aligned = jiwer.process_words(expected, heard)
     words, heard_words = aligned.references[0], aligned.hypotheses[0]
     return [
@@ -56,9 +56,14 @@ def word_differences(text: str, hypothesis: str) -> list[Difference]:
 
 
 def write_report(
-    file: Path, title: str, systems: Sequence[SystemReport], facts: Mapping[str, str], curves: Mapping[str, str]
+    file: Path,
+    title: str,
+    systems: Sequence[SystemReport],
+    facts: Mapping[str, str],
+    curves: Mapping[str, str],
+    language: str = "en",
 ) -> None:
-    """Write the report of systems that spoke the same sentences.
+    """Write the report of systems that spoke the same sentences, in a language.
 
     `facts` are shown as a list (recogniser, encoders, data), `curves` are SVG pictures by title. Everything that
     comes from data is escaped.
@@ -70,7 +75,7 @@ def write_report(
         {
             "id": systems[0].rows[index].id,
             "text": systems[0].rows[index].text,
-            "takes": [_take(system, index) for system in systems],
+            "takes": [_take(system, index, language) for system in systems],
         }
         for index in range(len(systems[0].rows))
     ]
@@ -80,14 +85,14 @@ def write_report(
     write_whole(file, html.encode())
 
 
-def _take(system: SystemReport, index: int) -> dict[str, object]:
+def _take(system: SystemReport, index: int, language: str) -> dict[str, object]:
     row, waveform = system.rows[index], system.waveforms[index]
     take: dict[str, object] = {"system": system.name, "row": row}
     if waveform is not None and len(waveform) > N_FFT:
         take["audio"] = data_uri("audio/mpeg", mp3(waveform))
         take["picture"] = data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
     if row.status == "scored":
-        take["differences"] = word_differences(row.text, row.hypothesis)
+        take["differences"] = word_differences(row.text, row.hypothesis, language)
     return take
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,26 +12,38 @@ import jiwer
 from datasets import Features, Value
 
 from tts_toolkit.text.english import normalize_english
+from tts_toolkit.text.folding import fold
 
 ENGLISH = ("", "en", "eng", "en-us", "en-gb")  # a test set that names no language is in English
-_NOT_IN_WORDS = re.compile(r"[^\w' ]+")
 _BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
 def scored_words(text: str, language: str = "en") -> str:
-    """Return `text` as error rates see it: lower case, hyphens as spaces, no other punctuation.
+    """Return `text` as error rates see it: composed (NFC), lower case, hyphens as spaces, no other punctuation.
 
-    In English, numbers and abbreviations become words first.
+    Accents and vowel signs belong to their words, composed or not. In English, numbers and abbreviations become words
+    first; in other languages only typographic marks become plain ones.
     """
-    spoken = normalize_english(text) if language in ENGLISH else text
-    words = _NOT_IN_WORDS.sub(" ", spoken.casefold().replace("_", " "))
+    folded = fold(text)
+    spoken = normalize_english(folded) if language in ENGLISH else folded
+    lower = unicodedata.normalize("NFC", spoken.casefold())
+    words = "".join(char if _is_in_words(char) else " " for char in lower)
     return " ".join(_BARE_APOSTROPHE.sub(" ", words).split())
+
+
+def _is_in_words(char: str) -> bool:
+    return char.isalnum() or char in "' " or unicodedata.category(char).startswith("M")
 
 
 class _ErrorRate(evaluate.Metric):
     """Edit distance over the corpus, divided by the length of its references."""
 
     unit = ""
+
+    def __init__(self, language: str = "en", **options: Any) -> None:
+        """Take the language whose rules turn texts into words, and the options of `evaluate.Metric`."""
+        super().__init__(**options)
+        self.language = language
 
     def _info(self) -> evaluate.MetricInfo:
         text = Value("string")
@@ -43,8 +56,8 @@ class _ErrorRate(evaluate.Metric):
 
     def _compute(self, predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
         """Return the rate (a fraction, may exceed 1), and the counts it is made of."""
-        expected = [scored_words(text) for text in references]
-        heard = [scored_words(text) for text in predictions]
+        expected = [scored_words(text, self.language) for text in references]
+        heard = [scored_words(text, self.language) for text in predictions]
         if not all(expected):
             raise ValueError("a reference without words has no error rate")
         process = jiwer.process_words if self.unit == "word" else jiwer.process_characters

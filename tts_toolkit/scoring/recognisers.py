@@ -15,7 +15,7 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
-from tts_toolkit.models.versions import folder_hash, model_version
+from tts_toolkit.models.versions import first_line, folder_hash, model_version
 from tts_toolkit.packaged import packaged_file
 from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -27,6 +27,7 @@ TINY_EN_SHA256 = {
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
 }
+ENGLISH = ("en", "english")
 WHISPER_SECONDS = 30  # of sound that Whisper sees at once
 INSTALL = "pip install 'tts-toolkit[offline]'"
 
@@ -67,6 +68,7 @@ class FasterWhisper:
     compute_type: str = "int8"
     device: str = "cpu"  # cuda, or auto: a GPU where there is one
     n_threads: int = 0  # 0: as many as OMP_NUM_THREADS says, else 4
+    revision: str | None = None  # of a hub repository: a commit, a tag or a branch
 
     @property
     def name(self) -> str:
@@ -97,11 +99,11 @@ class FasterWhisper:
         if Path(self.source).is_dir():
             return Path(self.source)
         try:
-            return Path(download_model(self.source))
+            return Path(download_model(self.source, revision=self.revision))
         except (OSError, ValueError) as error:
             raise UserError(
-                f"asr.source={self.source}: cannot be loaded ({str(error).strip().splitlines()[0]}); give a Whisper "
-                "size, a hub id or a folder"
+                f"asr.source={self.source}: cannot be loaded ({first_line(error)}); give a Whisper size, a hub id or a "
+                "folder"
             ) from error
 
     @cached_property
@@ -140,16 +142,22 @@ class Pocketsphinx:
     @property
     def version(self) -> str:
         """The release of the package, which ships the model."""
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("pocketsphinx")
+        try:
+            return version("pocketsphinx")
+        except PackageNotFoundError:
+            raise self._missing() from None
+
+    def _missing(self) -> UserError:
+        return UserError(f"the package 'pocketsphinx' is missing; run: {INSTALL}")
 
     @cached_property
     def _decoder(self) -> Any:
         try:
             from pocketsphinx import Decoder
         except ImportError:
-            raise UserError(f"the package 'pocketsphinx' is missing; run: {INSTALL}") from None
+            raise self._missing() from None
         return Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
 
     def hear(self, waveform: np.ndarray) -> str:
@@ -183,6 +191,7 @@ class TransformersRecogniser:
     @cached_property
     def _pipeline(self) -> Any:
         ensure_torchaudio()
+        from safetensors import SafetensorError
         from transformers import pipeline
 
         try:
@@ -192,21 +201,39 @@ class TransformersRecogniser:
                 revision=self.revision,
                 device=pick_device(self.device),
             )
-            if self.language and hasattr(made.model, "load_adapter") and hasattr(made.tokenizer, "set_target_lang"):
-                made.tokenizer.set_target_lang(self.language)  # MMS: one adapter a language
-                made.model.load_adapter(self.language)
+            if self.language and made.model.config.model_type != "whisper":
+                self._set_language(made)
             return made
-        except (OSError, ValueError) as error:
-            raise UserError(f"asr.source={self.source}: cannot be loaded ({str(error).splitlines()[0]})") from error
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise UserError(f"asr.source={self.source}: cannot be loaded ({first_line(error)})") from error
+
+    def _set_language(self, made: Any) -> None:
+        """Load the adapter of the language into an MMS; raises UserError for a checkpoint of a single language."""
+        if getattr(made.tokenizer, "target_lang", None) is None:
+            raise UserError(f"asr.source={self.source}: knows a single language; set asr.language=null")
+        made.tokenizer.set_target_lang(self.language)
+        made.model.load_adapter(self.language, revision=self.revision)
+
+    @cached_property
+    def _whisper_options(self) -> dict[str, Any]:
+        """What Whisper's generate is told; raises UserError for a language that the checkpoint cannot hear."""
+        if not self.language:
+            return {}
+        if getattr(self._pipeline.model.generation_config, "is_multilingual", True):
+            return {"generate_kwargs": {"language": self.language}}
+        if self.language not in ENGLISH:
+            raise UserError(
+                f"asr.source={self.source}: knows English only; set asr.language=null or another asr.source"
+            )
+        return {}
 
     def hear(self, waveform: np.ndarray) -> str:
         """Return the text of the pipeline."""
         options: dict[str, Any] = {}
         if self._pipeline.model.config.model_type == "whisper":
+            options = dict(self._whisper_options)
             if len(waveform) > WHISPER_SECONDS * SAMPLE_RATE_HZ:
                 options["return_timestamps"] = True  # which is how Whisper goes on past its window
-            if self.language:
-                options["generate_kwargs"] = {"language": self.language}
         return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ}, **options)["text"]).strip()
 
 

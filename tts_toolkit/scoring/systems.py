@@ -85,8 +85,8 @@ def _similarity(
         return None, str(error)
 
 
-def sum_up(rows: Sequence[Row]) -> Scores:
-    """Return the scores of a system's rows; raises ValueError when there are none."""
+def sum_up(rows: Sequence[Row], language: str = "en") -> Scores:
+    """Return the scores of a system's rows, in a language; raises ValueError when there are none."""
     from tts_toolkit.scoring.metrics import Cer, Wer
 
     if not rows:
@@ -96,8 +96,8 @@ def sum_up(rows: Sequence[Row]) -> Scores:
     similarities = [row.similarity for row in rows if row.status == "scored" and row.similarity is not None]
     n_scored = sum(row.status == "scored" for row in rows)
     return Scores(
-        wer=Wer(keep_in_memory=True).compute(predictions=heard, references=texts)["wer"],
-        cer=Cer(keep_in_memory=True).compute(predictions=heard, references=texts)["cer"],
+        wer=Wer(language, keep_in_memory=True).compute(predictions=heard, references=texts)["wer"],
+        cer=Cer(language, keep_in_memory=True).compute(predictions=heard, references=texts)["cer"],
         similarity=float(np.mean(similarities)) if similarities else None,
         n_planned=len(rows),
         n_scored=n_scored,
