@@ -33,7 +33,7 @@ def test_the_page_of_examples_runs(hub_vits, tmp_path, monkeypatch):
             continue
         for line in block.strip().splitlines():
             run_command(line, monkeypatch)
-    assert len(BLOCKS) >= 9
+    assert len(BLOCKS) >= 12
     wavs = {path.relative_to(tmp_path).as_posix(): soundfile.info(path) for path in tmp_path.rglob("*.wav")}
     assert set(wavs) == {
         "speech.wav", "test.wav", "test_fr.wav", "pause.wav", "song.wav", "schnappi.wav",

@@ -1,10 +1,16 @@
 """Every family speaks a line the same way whatever is around it, and says what it cannot say."""
 
+import json
+import shutil
+import sys
+import types
+
 import numpy as np
 import pytest
 import torch
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.families import espeak_ng
 from tts_toolkit.families.bark import Bark
 from tts_toolkit.families.espeak_ng import EspeakNg
 from tts_toolkit.families.interface import Line, line_seed
@@ -12,6 +18,7 @@ from tts_toolkit.families.recordings import Recordings
 from tts_toolkit.families.speecht5 import SpeechT5Family
 from tts_toolkit.families.vits import Vits
 from tts_toolkit.speakers.arctic import arctic_embedding, arctic_xvectors
+from tts_toolkit.speakers.ge2e import Ge2eEncoder
 from tts_toolkit.synthesis.decoding import Decoding
 from tts_toolkit.synthesis.row_noise import RowNoise
 
@@ -118,6 +125,7 @@ def test_bark_takes_sampling_options(families):
 
 COVERAGE = [
     ("vits", "I saw 3 cafés – naïve!", "dropped", {"é", "ï"}),
+    ("vits", "हि 5 ✓ ¡so!", "dropped", {"ह", "\u093f", "✓"}),
     ("bark", "hello œuvre [laughter]", "unknown", {"œuvre"}),
     ("speecht5", "smørrebrød now", "dropped", {"ø"}),
 ]  # fmt: skip
@@ -126,6 +134,111 @@ COVERAGE = [
 @pytest.mark.parametrize(("name", "text", "what", "expected"), COVERAGE)
 def test_what_cannot_be_said_is_told_before_synthesis(families, name, text, what, expected):
     assert set(getattr(families[name].coverage(text), what)) == expected
+
+
+def tokenizer_like(folder, tmp_path, characters="k'zyudheswcp-jmi florbangxvtq_0", **options):
+    """Return a copy of the tiny VITS whose tokenizer has other options."""
+    from transformers import VitsTokenizer
+
+    copy = shutil.copytree(folder, tmp_path / "vits")
+    (copy / "vocab.json").write_text(json.dumps({char: index for index, char in enumerate(characters)}))
+    settings = {"language": "eng", "phonemize": False, "is_uroman": False, "pad_token": "k", "unk_token": None}
+    VitsTokenizer(str(copy / "vocab.json"), **{**settings, **options}).save_pretrained(copy)
+    return Vits(str(copy))
+
+
+def test_symbols_that_nobody_says_are_told(hub_vits, tmp_path):
+    german = tokenizer_like(hub_vits, tmp_path, language="deu")
+    assert set(german.coverage("5 € & 3 % – «Ja», so.").dropped) == {"5", "€", "&", "3", "%"}
+
+
+def test_romanian_letters_with_a_comma_are_read_as_those_with_a_cedilla(hub_vits, tmp_path):
+    romanian = tokenizer_like(hub_vits, tmp_path, "k'zyudheswcp-jmi florbangxvtqţ0", language="ron")
+    assert romanian.coverage("preț").dropped == () and set(romanian.coverage("preș").dropped) == {"ș"}
+
+
+def test_languages_that_are_read_romanised(hub_vits, tmp_path, monkeypatch):
+    class Uroman:
+        made = 0
+
+        def __init__(self):
+            Uroman.made += 1
+
+        def romanize_string(self, text):
+            return text.replace("안녕", "annyeong")
+
+    korean = tokenizer_like(hub_vits, tmp_path, is_uroman=True, language="kor")
+    monkeypatch.setitem(sys.modules, "uroman", None)
+    with pytest.raises(UserError, match=r"reads romanised text; run: pip install 'tts-toolkit\[uroman\]'"):
+        korean.speak([Line("안녕", 0)])
+    assert len(korean.speak([Line("annyeong", 0)])[0].waveform) > 0, "what is romanised already needs no package"
+    monkeypatch.setitem(sys.modules, "uroman", types.SimpleNamespace(Uroman=Uroman))
+    spoken, written = korean.speak([Line("안녕", 0), Line("annyeong", 0)])
+    np.testing.assert_allclose(spoken.waveform, written.waveform, atol=1e-5)
+    assert korean.coverage("안녕").dropped == () and Uroman.made == 1
+
+
+def test_phonemes_need_their_package_and_unknown_ones_are_told(hub_vits, tmp_path, monkeypatch):
+    phonemes = tokenizer_like(hub_vits, tmp_path, phonemize=True, language="en-us", unk_token="_")
+    with pytest.raises(UserError, match="reads phonemes; run: pip install phonemizer"):
+        phonemes.coverage("hello")
+    monkeypatch.setattr(phonemes._tokenizer, "prepare_for_tokenization", lambda text: ("hələʊ", {}))
+    assert set(phonemes.coverage("hello").unknown) == {"ə", "ʊ"}
+
+
+def test_vits_speaks_with_several_speakers(hub_vits, tmp_path):
+    from transformers import VitsConfig, VitsModel, VitsTokenizer
+
+    config = VitsConfig.from_pretrained(hub_vits)
+    config.num_speakers, config.speaker_embedding_size = 3, 8
+    torch.manual_seed(0)
+    model = VitsModel(config)
+    model.embed_speaker.weight.data.mul_(5)
+    model.decoder.conv_post.weight.data.mul_(0.03)
+    model.save_pretrained(tmp_path)
+    VitsTokenizer.from_pretrained(hub_vits).save_pretrained(tmp_path)
+    family = Vits(str(tmp_path), speaker_id=1)
+    chosen, second, first = family.speak(
+        [Line("hello there", 3), Line("hello there", 3, "1"), Line("hello there", 3, "0")]
+    )
+    np.testing.assert_allclose(chosen.waveform, second.waveform, atol=1e-5)
+    assert len(chosen.waveform) != len(first.waveform) or not np.allclose(chosen.waveform, first.waveform)
+    with pytest.raises(UserError, match="several speakers: choose one with speaker_id, 0 to 2"):
+        Vits(str(tmp_path)).check(Line("hello", 0))
+    with pytest.raises(UserError, match="unknown voice '3'.*allowed are 0 to 2"):
+        family.check(Line("hello", 0, "3"))
+
+
+def test_vits_with_noise_says_the_same_for_a_seed(hub_vits):
+    family = Vits("facebook/mms-tts-eng", noise_scale=0.9, noise_scale_duration=0.9)
+    first, again = (family.speak([Line("hello there", seed)])[0].waveform for seed in (3, 3))
+    other = family.speak([Line("hello there", 4)])[0].waveform
+    assert np.array_equal(first, again) and (len(other) != len(first) or not np.allclose(other, first))
+
+
+@pytest.mark.parametrize("family", [Vits("facebook/mms-tts-eng", dtype="bfloat16"),
+                                    Bark("suno/bark-small", voice="v2/en_speaker_2", dtype="bfloat16")])  # fmt: skip
+def test_half_precision_gives_sound_of_true_length(hub_vits, hub_bark, family):
+    together = family.speak(lines())
+    alone = [family.speak([line])[0] for line in lines()]
+    for a, b in zip(together, alone, strict=True):
+        assert a.waveform.dtype == np.float32 and np.isfinite(a.waveform).all() and np.abs(a.waveform).max() > 0
+        assert len(a.waveform) == len(b.waveform) > 0 and len(a.waveform) % 256 * (len(a.waveform) % 320) == 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU to offload from")
+def test_bark_offloads_from_a_gpu_only(hub_bark):
+    with pytest.raises(UserError, match="cpu_offload=true needs a GPU"):
+        Bark("suno/bark-small", cpu_offload=True).speak(lines())
+
+
+@pytest.mark.parametrize("name", ["vits", "bark", "speecht5"])
+def test_a_line_is_checked_without_being_spoken(families, name):
+    families[name].check(Line("hello there", 0))
+    with pytest.raises(UserError, match="can be spoken"):
+        families[name].check(Line("...", 0))
+    with pytest.raises(UserError, match="unknown voice"):
+        families[name].check(Line("hello there", 0, "nobody"))
 
 
 def test_tokens_beyond_what_bark_reads_count_as_truncated(hub_bark):
@@ -175,6 +288,24 @@ def test_speecht5_takes_the_voice_of_each_lines_recording(hub_xvector, families,
     assert not np.array_equal(first.waveform, second.waveform)
 
 
+def test_a_line_of_its_own_may_take_the_voice_of_its_recording(hub_xvector, families, voice_folder):
+    family, file = families["speecht5"], str(voice_folder / "clip_00.wav")
+    assert family.recording_for("x", "", file) is None
+    recording = family.recording_for("x", "", file, "reference")
+    given, by_path = family.speak([Line("hello", 0, "reference", recording), Line("hello", 0, file)])
+    np.testing.assert_allclose(given.waveform, by_path.waveform, atol=1e-5)
+
+
+def test_speecht5_asks_the_encoder_that_conditioned_it(tiny_speecht5_dir, tiny_hifigan_dir, tmp_path):
+    folder = shutil.copytree(tiny_speecht5_dir, tmp_path / "model")
+    (folder / "tts_toolkit.json").write_text('{"encoder": "ge2e-resemblyzer"}')
+    family = SpeechT5Family(str(folder), decoding=NOT_AT_ONCE)
+    assert family._encoder == Ge2eEncoder()
+    np.save(tmp_path / "small.npy", np.ones(256, np.float32))
+    with pytest.raises(UserError, match=r"takes \(1, 512\).*take them with the encoder ge2e-resemblyzer"):
+        family.speak([Line("hello", 0, str(tmp_path / "small.npy"))])
+
+
 def test_recordings_are_found_by_id_or_reported(voice_folder):
     wavs = Recordings("wavs", str(voice_folder))
     found = wavs.recording_for("clip_03", "", "")
@@ -186,6 +317,26 @@ def test_recordings_are_found_by_id_or_reported(voice_folder):
 def test_espeak_ng_that_is_missing_says_what_to_install():
     with pytest.raises(UserError, match="apt-get install espeak-ng"):
         EspeakNg(program="no-such-espeak").speak(lines())
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_espeak_ng_speaks_and_lists_its_voices():
+    family = EspeakNg()
+    takes = family.speak(lines())
+    assert len({len(take.waveform) for take in takes}) > 1 and all(np.abs(t.waveform).max() > 0.05 for t in takes)
+    german = family.speak([Line("hello there", 0, "de")])[0]
+    assert not np.array_equal(german.waveform, takes[0].waveform) and "espeak" in family.version.lower()
+    with pytest.raises(UserError, match=r"unknown voice 'nowhere' of espeak-ng: allowed are .*\bde, .*\ben-us\b"):
+        family.speak([Line("hello", 0, "nowhere")])
+
+
+def test_espeak_ng_that_hangs_is_told(tmp_path):
+    program = tmp_path / "espeak-ng"
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    program.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(UserError, match=r"did not end within 0\.2 s"):
+        patch.setattr(espeak_ng, "TIMEOUT_SECONDS", 0.2)
+        EspeakNg(program=str(program)).speak(lines())
 
 
 def test_row_noise_leaves_other_draws_alone_and_ends():

@@ -1,9 +1,12 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from conftest import tone
+from conftest import REVISION, tone
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform, trim_silence
@@ -34,8 +37,6 @@ def test_too_short_a_sound_is_refused(encoder):
 
 
 def test_the_hub_encoder_takes_the_same_path_as_the_built_in_one(encoder, hub_xvector):
-    from conftest import REVISION
-
     from_hub = SpeechBrainEncoder(hub_xvector)
     np.testing.assert_allclose(from_hub.embed(tone(2.0)), encoder.embed(tone(2.0)), atol=1e-5)
     assert from_hub.version == REVISION and encoder.version != REVISION
@@ -53,6 +54,13 @@ def test_looking_through_loaded_modules_imports_nothing_that_is_missing(encoder)
 def test_an_unknown_encoder_is_a_users_mistake():
     with pytest.raises(UserError, match="speaker encoder 'nobody/none' cannot be loaded"):
         SpeechBrainEncoder("nobody/none").embed(tone(1.0))
+
+
+def test_the_judge_ecapa_loads_and_embeds(hub_ecapa):
+    judge = instantiate(OmegaConf.load(Path(__file__).parents[1] / "conf/judge/ecapa.yaml"))
+    embedding = judge.embed(tone(1.0))
+    assert judge == SpeechBrainEncoder(hub_ecapa) and judge.version == REVISION
+    assert embedding.shape == (192,) and np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_ge2e_embeds_by_resemblyzers_definition():

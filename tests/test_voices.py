@@ -14,12 +14,14 @@ from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.errors import UserError
+from tts_toolkit.pictures import curves_svg, groups_svg, histograms_svg, intervals_svg, scatter_svg
 from tts_toolkit.processes import Processes
-from tts_toolkit.speakers.blending import cosine, mixture, nearest
+from tts_toolkit.speakers.blending import cosine, mixture, mixture_card, nearest
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.speakers.extraction import clip_voices
 from tts_toolkit.speakers.profile import profiles
+from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, find_card, save_embeddings
 from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
 
 ECAPA = """\
@@ -177,14 +179,45 @@ def test_voices_are_compared_looked_up_and_mixed():
         cosine(anna, np.ones(3))
     with pytest.raises(UserError, match="none may be below 0"):
         mixture({"anna": anna, "ben": ben}, {"anna": 1, "ben": -2})
+    with pytest.raises(UserError, match=r"anna 2, cleo 3.*different encoders"):
+        mixture({"anna": anna, "cleo": np.ones(3)}, {"anna": 1, "cleo": 1})
+
+
+def test_a_mixture_keeps_the_licences_and_consents_of_its_parts(tmp_path):
+    def card(name, *licences, consents=()):
+        return EmbeddingCard(name, "enc", "1", 3, 9.0, "speaker_mean", licences=licences, consents=consents)
+
+    cards = [card("anna", "cc-by-4.0", consents=["signed"]), card("ben", "cc0-1.0", "cc-by-4.0"), card("cleo")]
+    rows = dict.fromkeys(("anna", "ben", "cleo"), np.ones(4, np.float32))
+    save_embeddings(tmp_path / FILE_NAME, rows, cards)
+    save_embeddings(tmp_path / "one.safetensors", {"anna": rows["anna"]}, cards[:1])
+    weights = {"anna": 0.5, "ben": 0.3, "cleo": 0.2}
+    parts = {name: find_card(name, tmp_path) for name in weights}
+    encoder = SpeechBrainEncoder("xvector-mini")
+    mixed = mixture_card("mix", weights, parts, encoder)
+    assert mixed.licences == ["cc-by-4.0", "cc0-1.0", "unknown"] and mixed.consents == ["signed"]
+    assert mixed.conditioning == "mixture of 0.5 anna, 0.3 ben, 0.2 cleo" and mixed.n_clips == 9
+    assert find_card(str(tmp_path / "one.safetensors"), tmp_path / "elsewhere").speaker == "anna"
+    assert find_card(f"{tmp_path / FILE_NAME}:ben", tmp_path / "elsewhere").speaker == "ben"
+    assert find_card("me.wav", tmp_path) is None and find_card("cmu-arctic/slt", tmp_path / "elsewhere") is None
+    assert mixture_card("mix", {"me.wav": 1}, {"me.wav": None}, encoder).licences == ["unknown"]
+
+
+@pytest.mark.parametrize("name", ["$$", "a$\\x$", "_hidden", "a\\$b$"])
+def test_plots_show_names_as_they_are_written(name):
+    points = np.random.default_rng(0).standard_normal((4, 2))
+    pictures = [
+        groups_svg(points, [name, name, "b", "b"], [0]), histograms_svg({name: points[:, 0]}, "cosine"),
+        intervals_svg({name: (1.0, (0.0, 2.0))}, "rate", {name: 1.5}), scatter_svg({name: (1.0, 2.0)}, "x", "y"),
+        curves_svg({name: ([1, 2], [1, 2])}, "step"),
+    ]  # fmt: skip
+    assert all(name in picture for picture in pictures)
 
 
 def test_the_dataset_reads_as_the_arctic_one(tmp_path):
     from datasets import load_dataset
 
     rows = np.random.default_rng(0).standard_normal((3, 512)).astype(np.float32)
-    from tts_toolkit.speakers.store import EmbeddingCard
-
     card = EmbeddingCard("anna", "encoder", "1", 3, 9.0, "speaker_mean", licences=["cc-by-4.0"], consents=["signed"])
     folder = write_xvector_dataset(tmp_path / "set", ["a.wav", "b.wav", "c.wav"], rows, [card])
     table = load_dataset(str(folder), split="validation", cache_dir=str(tmp_path / "cache"))

@@ -107,7 +107,7 @@ def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
         raise UserError(f"{file}: is not one object of settings ({first_line(error)}); allowed are {known}") from None
 
 
-def _settings(found: Any) -> dict[str, str | int]:
+def _settings(found: Any) -> dict[str, Any]:
     """Return what a settings file holds once each value is of its field's type; raises ValueError otherwise."""
     if not isinstance(found, dict):
         raise ValueError(f"found {found!r}")

@@ -66,14 +66,15 @@ def checkpoint_file(source: str, name: str, revision: str | None = None) -> Path
     folder = asset_path(source)
     if folder.is_dir():
         return folder / name if (folder / name).is_file() else None
-    from huggingface_hub import hf_hub_download, is_offline_mode, try_to_load_from_cache
+    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, is_offline_mode, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(source, name, revision=revision))
     except LocalEntryNotFoundError as error:  # the hub was not asked, or did not answer
-        cached = try_to_load_from_cache(source, "config.json", revision=revision)
-        if is_offline_mode() and isinstance(cached, str):
+        if try_to_load_from_cache(source, name, revision=revision) is _CACHED_NO_EXIST:
+            return None  # it said so before
+        if is_offline_mode() and isinstance(try_to_load_from_cache(source, "config.json", revision=revision), str):
             return None
         raise unusable(f"model {source!r}", error) from error
     except EntryNotFoundError:
