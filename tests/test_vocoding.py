@@ -1,11 +1,13 @@
 import json
 
 import numpy as np
+import pytest
 import soundfile
 import torch
 from conftest import tone
 
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.errors import UserError
 from tts_toolkit.synthesis.vocoders import open_vocoder
 from tts_toolkit.vocoding.training import VocoderTraining, train_vocoder
 
@@ -37,6 +39,18 @@ def test_a_vocoder_learns_joins_its_judges_and_is_loaded_by_name(tmp_path):
     vocoder = open_vocoder(str(tmp_path / "run"))
     waveform = vocoder(torch.full((20, 80), -3.0))
     assert waveform.shape == (20 * 256,) and np.isfinite(waveform).all()
+
+
+def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_state(tmp_path, monkeypatch):
+    import tts_toolkit.vocoding.training as module
+
+    recordings = clips(tmp_path)
+    train_vocoder(recordings, TINY_VOCODER, training(5), tmp_path / "run")
+    before = (tmp_path / "run/state.pt").read_bytes()
+    monkeypatch.setattr(module, "_mel_loss", lambda spoken, true: torch.tensor(float("nan")))
+    with pytest.raises(UserError, match="step 6: the loss is nan"):
+        train_vocoder(recordings, TINY_VOCODER, training(9), tmp_path / "run")
+    assert (tmp_path / "run/state.pt").read_bytes() == before
 
 
 def test_a_resumed_training_ends_as_a_straight_one(tmp_path):

@@ -12,6 +12,7 @@ import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.errors import UserError
 from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -105,6 +106,8 @@ def train_xvector(
     rng = np.random.default_rng(training.seed)
     for waveforms, labels in progress(_crops(train, training, rng), "x-vector", "step", training.n_steps):
         loss = torch.nn.functional.nll_loss(_log_posteriors(network, waveforms), labels)
+        if not torch.isfinite(loss):
+            raise UserError(f"the loss is {loss.item()}; start again with a lower training.learning_rate")
         loss.backward()
         optimizer.step()
         schedule.step()

@@ -17,6 +17,7 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, load_waveform, log_mel, mel_filters
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -132,6 +133,10 @@ class _Trainer:
             losses["adversarial"] = torch.stack([((1 - scores) ** 2).mean() for scores, _ in judged]).mean()
             losses["features"] = _feature_loss(judged, true)
         total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items() if name in WEIGHTS]).sum()
+        if not torch.isfinite(total):
+            raise UserError(
+                f"step {step + 1}: the loss is {total.item()}; go on from the last state with lower learning rates"
+            )
         self.optimizer.zero_grad()
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.generator.parameters(), 10.0)
