@@ -1126,3 +1126,25 @@ def test_the_published_list_is_what_a_published_table_is_compared_with(tmp_path,
     assert conclude(tmp_path, report, results.summary, 0.95, expected) == 1
     told = capsys.readouterr().out
     assert "is not the published list of 5 texts" in told and "within, but of other texts" in told
+
+
+def test_health_of_a_system_is_counted(tmp_path):
+    """A take that hit the ceiling, a clipped one, one that says a word twice and one that leaves its end out."""
+
+    @dataclass(frozen=True)
+    class Ill(Levels):
+        def speak(self, lines):
+            takes = super().speak(lines)
+            return [replace(take, cut_off="red" in line.text) for take, line in zip(takes, lines, strict=True)]
+
+    class Hearing(Ear):
+        def hear(self, waveform):
+            if np.abs(waveform).max() > 0.99:
+                return "five figs"
+            heard = super().hear(waveform)
+            return heard.replace("blue", "blue blue").replace(" in a bowl", "")
+
+    family = Ill(faults=(("figs", lambda w: np.ones_like(w)),))
+    health = run(plan_of(tmp_path, family=family, ear=Hearing()), Processes()).summary["systems"]["levels"]["health"]
+    assert (health["n_hit_ceiling"], health["n_repeating"], health["n_stopped_early"]) == (1, 1, 1)
+    assert health["clipped_share"] == pytest.approx(1 / 5) and health["n_silent"] == 0

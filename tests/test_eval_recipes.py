@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -13,9 +14,10 @@ from conftest import REVISION, add_to_hub, tone
 from hydra import compose, initialize_config_module
 from test_recipes import free_port
 from tts_toolkit.eval.benchmark import benchmark
-from tts_toolkit.eval.compare import compare
+from tts_toolkit.eval.compare import compare, named_folders
 from tts_toolkit.eval.coverage import coverage
 from tts_toolkit.eval.prepare import prepare
+from tts_toolkit.eval.report import report
 from tts_toolkit.eval.score import score
 
 from tts_toolkit.benchmark.stages import embedding
@@ -88,6 +90,90 @@ def test_folders_are_named_without_a_key(three_families):
     assert done.returncode == 0 and "| wer | +0.000 % |" in done.stdout, done.stderr
 
 
+@pytest.mark.parametrize(("words", "named"), [
+    ("a b", "first=a second=b"), ("--config-dir mine a b", "--config-dir mine first=a second=b"),
+    ("a -cd mine b seed=1", "first=a -cd mine second=b seed=1"), ("--cfg job a b", "--cfg job first=a second=b"),
+    ("first=a b", "first=a first=b"), ("--help", "--help"),
+])  # fmt: skip
+def test_values_of_options_are_no_folders(words, named):
+    assert named_folders(words.split()) == named.split()
+
+
+def test_a_report_is_written_again_by_its_command(three_families, capsys):
+    before = json.loads((three_families / "summary.json").read_text())
+    written = report(configured("report", f"output_dir={three_families}", "report.n_sentences=1"))
+    after = json.loads((three_families / "summary.json").read_text())
+    assert after == before and written.read_text().count("<audio controls preload") == 4
+    assert "bark_small" in capsys.readouterr().out
+
+
+def test_the_settings_of_every_system_are_written(three_families):
+    summary = json.loads((three_families / "summary.json").read_text())
+    assert summary["config"]["systems"]["bark_small"]["voice"] == "v2/en_speaker_6" and summary["config"]["seed"] == 42
+    settings = {name: figures["settings"] for name, figures in summary["systems"].items()}
+    assert settings["speecht5"]["decoding"]["max_frames_per_token"] == 4
+    assert settings["bark_small"]["semantic"] == {} and settings["mms_eng"]["dtype"] == "float32"
+
+
+def test_recordings_are_a_test_set(voice_folder, tmp_path):
+    """How well is a held-out split said: texts and references come from the recordings."""
+    arguments = ["test_set=recordings", "data=folder", f"data.path={voice_folder}", f"output_dir={tmp_path}"]
+    benchmark(configured("benchmark", *arguments, "systems=[espeak_ng]", *QUICK))
+    systems = json.loads((tmp_path / "summary.json").read_text())["systems"]
+    assert list(systems) == ["natural", "espeak_ng"]
+    assert all(s["n_planned"] == s["n_scored"] == 2 and s["similarity"] is not None for s in systems.values())
+
+
+TONES = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from tts_toolkit.families.interface import Coverage, Take
+
+
+@dataclass(frozen=True)
+class Tones:
+    hz: float = 220.0
+    name = "tones"
+    version = "1"
+    n_parameters = None
+    conditioned_by = None
+    speaks_cues = False
+
+    def recording_for(self, id_, reference, voice_reference):
+        return None
+
+    def coverage(self, text):
+        return Coverage(dropped=tuple(c for c in text if c.isdigit()))
+
+    def speak(self, lines):
+        return [Take(self._tone(len(line.text)), 16_000) for line in lines]
+
+    def _tone(self, n_characters):
+        return (0.3 * np.sin(np.arange(1000 * n_characters) * self.hz * 2 * np.pi / 16_000)).astype(np.float32)
+"""
+
+
+def test_a_family_is_one_file_and_one_yaml_outside_the_package(texts, tmp_path):
+    (tmp_path / "tones.py").write_text(TONES)
+    (tmp_path / "conf/systems").mkdir(parents=True)
+    (tmp_path / "conf/systems/tones.yaml").write_text("# @package systems.tones\n_target_: tones.Tones\nhz: 330.0\n")
+    command = [sys.executable, "-m", "tts_toolkit.eval.benchmark", "--config-dir", str(tmp_path / "conf")]
+    arguments = [
+        "systems=[tones]",
+        f"texts={texts}",
+        f"output_dir={tmp_path / 'out'}",
+        "asr=pocketsphinx",
+        "judge=null",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    system = json.loads((tmp_path / "out/summary.json").read_text())["systems"]["tones"]
+    assert (system["n_scored"], system["settings"]["hz"]) == (3, 330.0)
+
+
 def test_speech_made_by_anything_is_scored(three_families, texts, references, tmp_path, capsys):
     wavs = three_families / "systems/mms_eng/wavs"
     arguments = [f"wavs={wavs}", f"texts={texts}", f"references={references}", f"output_dir={tmp_path}"]
@@ -129,6 +215,7 @@ def test_the_arena_is_reproduced_or_not(tmp_path, capsys):
         benchmark(arena(arguments))
     out = capsys.readouterr().out
     assert exit_.value.code == 1
+    assert "meta.lst (2 texts) is not the published list of 1,088 texts" in out
     for name, band in {"speecht5": "1.01 ± 0.50 %", "mms_eng": "6.23 ± 1.50 %", "bark_small": "7.74 ± 2.00 %"}.items():
         assert f"{name}: WER" in out and f"expected {band}: FAIL" in out
 

@@ -6,7 +6,9 @@ import time
 
 import numpy as np
 import pytest
+from conftest import tone
 
+from tts_toolkit.audio import write_wav
 from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.run import run
@@ -32,17 +34,32 @@ class Forgetful:
         return "a short" if len(waveform) < 25_000 else "a longer sentence about"
 
 
+class Colour:
+    """Knows a voice by where its sound's energy lies."""
+
+    name, version = "colour", "1"
+
+    def embed(self, waveform):
+        energy = np.abs(np.fft.rfft(waveform, 4096))[:1600].reshape(16, 100).sum(axis=1) + 1e-6
+        return (energy / np.linalg.norm(energy)).astype(np.float32)
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    prompts = [
-        Prompt(f"p{number}", text, category="long" if number % 2 else "short") for number, text in enumerate(TEXTS)
-    ]
+    prompts = []
+    for number, text in enumerate(TEXTS):
+        voice = folder / "voices" / f"v{number}.wav"
+        voice.parent.mkdir(exist_ok=True)
+        write_wav(voice, tone(1.0, hz=150 + 200 * (number % 2), seed=number))
+        kind, speaker = ("long", "b") if number % 2 else ("short", "a")
+        prompts.append(Prompt(f"p{number}", text, kind, speaker, voice_reference=str(voice)))
     systems = {
         "slow": lambda: EspeakNg(words_per_minute=120),
         "quick-and-with-a-rather-long-name": lambda: EspeakNg(words_per_minute=220),
     }
-    plan = Plan(systems, prompts, Forgetful, None, list(PROTOCOLS.values()), folder)
+    config = {"seed": 0, "a_rather_long_setting": "x" * 400}
+    plan = Plan(systems, prompts, Forgetful, Colour, list(PROTOCOLS.values()), folder, config=config)
     return write_benchmark(folder, run(plan, Processes()), Shown(title="A report & its <title>"))
 
 
@@ -70,37 +87,44 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(params=WIDTHS)
 def page(request, browser, report):
-    browser.set_window_size(WIDTHS[request.param], 900)
+    size = {"width": WIDTHS[request.param], "height": 900, "deviceScaleFactor": 1, "mobile": request.param == "phone"}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)  # a window has a least width, a phone has not
     browser.get(report.as_uri())
+    assert browser.execute_script("return window.innerWidth") == WIDTHS[request.param]
     yield browser
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
 def test_nothing_overflows(page):
     assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
-    for button in page.find_elements("css selector", ".open"):
+    for button in page.find_elements("css selector", ".open, details summary"):
         page.execute_script("arguments[0].click()", button)
     assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_every_player_loads_sound(page):
     durations = page.execute_async_script(
-        """const done = arguments[0], players = [...document.querySelectorAll(".take audio")];
+        """const done = arguments[0], players = [...document.querySelectorAll(".takes audio")];
         Promise.all(players.map(p => new Promise(ready => {
           p.onloadedmetadata = () => ready(p.duration); p.onerror = () => ready(-1); p.preload = "auto"; p.load();
         }))).then(done);"""
     )
-    assert len(durations) == 2 * len(TEXTS) and min(durations) > 0.3
+    assert len(durations) == 3 * len(TEXTS) and min(durations) > 0.3, "two systems and the voice to imitate"
 
 
 def test_pictures_are_shown(page):
     page.execute_script(
-        "document.querySelectorAll('.take img').forEach(i => { i.loading = 'eager'; i.closest('tr').hidden = false; })"
+        "document.querySelectorAll('.takes img').forEach(i => { i.loading = 'eager'; i.closest('tr').hidden = false; })"
     )
     time.sleep(0.5)
-    widths = page.execute_script("return [...document.querySelectorAll('.take img')].map(i => i.naturalWidth)")
-    assert len(widths) == 2 * len(TEXTS) and min(widths) > 20
-    assert page.execute_script("return document.querySelectorAll('svg').length") >= 2
+    widths = page.execute_script("return [...document.querySelectorAll('.takes img')].map(i => i.naturalWidth)")
+    assert len(widths) == 3 * len(TEXTS) and min(widths) > 20
+    headings = [heading.text for heading in page.find_elements("css selector", "h2")]
+    assert {"Word error rate", "Speaker similarity", "Speed against error"} <= set(headings)
+    drawn = page.execute_script(
+        "return [...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().width)"
+    )
+    assert len(drawn) == 3 and min(drawn) > 200
 
 
 def order(page, key):
@@ -117,6 +141,15 @@ def test_utterances_sort_by_every_column(page):
     assert order(page, "text") == sorted(TEXTS, key=str.lower, reverse=True)
     page.execute_script("arguments[0].click()", page.find_element("css selector", "button[data-key=worst]"))
     assert [float(value) for value in order(page, "worst")] == worst
+    keys = [button.get_attribute("data-key") for button in page.find_elements("css selector", "th button[data-key]")]
+    assert keys == ["id", "text", "worst", "s0", "s1"]
+    for key in keys:
+        for _ in range(2):
+            heading = page.find_element("css selector", f"button[data-key={key}]")
+            page.execute_script("arguments[0].click()", heading)
+            down = page.execute_script("return arguments[0].parentElement.ariaSort", heading) == "descending"
+            found = [value.lower() if key in ("id", "text") else float(value) for value in order(page, key)]
+            assert found == sorted(found, reverse=down), key
 
 
 def test_texts_are_shown_as_written(page):
