@@ -1,10 +1,14 @@
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import entry_points
 
 import pytest
 
+from tts_toolkit import cli
 from tts_toolkit.cli import quoted
 
 
@@ -60,3 +64,22 @@ def test_nothing_heavy_is_imported_for_help(command):
 
 def test_every_command_is_looked_at():
     assert len(COMMANDS) == 13
+
+
+def test_every_command_takes_sigterm_as_ctrl_c(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as exit_:
+        cli._run(lambda cfg: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5), None)
+    assert exit_.value.code == 130 and capsys.readouterr().err == "error: interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_full_gpu_is_told_with_what_to_do(capsys):
+    import torch
+
+    def recipe(cfg):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    with pytest.raises(SystemExit) as exit_:
+        cli._run(recipe, None)
+    assert exit_.value.code == 1 and "lower loader.max_frames" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from importlib import metadata
 
 import pytest
@@ -67,7 +68,29 @@ def test_a_gpu_is_described_with_the_precision_it_trains_in(monkeypatch):
 def test_little_room_is_a_warning(monkeypatch):
     monkeypatch.setattr(doctor, "_memory", lambda: 10**9)
     found = by_name(doctor.room())["memory"]
-    assert found.status == "warn" and "loader.max_frames" in found.fix
+    assert found.status == "warn" and "loader.max_frames" in found.fix and "microsoft/speecht5_tts" in found.found
+
+
+def test_room_is_that_of_the_chosen_recipe_and_of_its_gpu(monkeypatch):
+    usual, more, small = doctor.need(), doctor.need(["loader.max_frames=24000"]), doctor.need(["experiment=demo"])
+    assert small.name == "speecht5-mini" and small.memory_bytes < usual.memory_bytes / 2 < more.memory_bytes / 3
+    assert doctor.need(["schedule.save_total_limit=9"]).disk_bytes > 2 * usual.disk_bytes
+    monkeypatch.setattr(doctor, "_run", lambda *command: "4000\n80000\n")
+    found = by_name(doctor.room(["loader.max_frames=24000"]))
+    assert (
+        found["GPU memory"].status == "warn" and by_name(doctor.room(["experiment=demo"]))["GPU memory"].status == "ok"
+    )
+
+
+def test_a_hub_that_does_not_answer_is_told_in_time(monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(doctor, "_answers", lambda address: time.sleep(60))
+    started = time.monotonic()
+    (finding,) = doctor.hub()
+    assert finding.status == "warn" and "does not answer (TimeoutError)" in finding.found
+    assert time.monotonic() - started < 30
 
 
 def test_a_check_that_breaks_is_a_finding_itself(monkeypatch):
@@ -94,6 +117,7 @@ def test_the_token_is_never_shown(monkeypatch, capsys):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_secret")
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(doctor, "_answers", lambda address: None)
     monkeypatch.setattr(sys, "argv", ["tts-doctor"])
     with pytest.raises(SystemExit):
         doctor.main()

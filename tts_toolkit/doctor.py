@@ -1,11 +1,14 @@
 """What stands between this machine and a run: versions, devices, codecs, programs, the hub, disk and memory.
 
 Nothing heavy is imported: a finding comes from package metadata, the system's files and short commands.
+
+tts-doctor [--json] [options of tts-finetune, whose run the disk and the memory are checked for]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -13,19 +16,25 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from tts_toolkit.assets import asset_path
 from tts_toolkit.devices import system_memory_bytes
 
 Status = Literal["ok", "warn", "fail"]
 GIB = 2**30
-TIMEOUT_SECONDS = 2
+TIMEOUT_SECONDS = 2  # of a command, or of the hub
 SPEECHT5_PARAMETERS = 144_400_000  # of microsoft/speecht5_tts
 BYTES_TO_TRAIN = 16  # a parameter: weights, gradients and Adam's two moments in float32
+BYTES_OF_A_CHECKPOINT = 12  # a parameter: weights and moments
+BYTES_OF_A_FRAME = 360_000  # of a batch: what SpeechT5's layers keep for the backward pass
 CHECKPOINTS = (
     "microsoft/speecht5_tts",
     "microsoft/speecht5_hifigan",
@@ -46,9 +55,16 @@ class Finding:
     fix: str = ""
 
 
-def findings() -> Iterator[Finding]:
-    """Yield what was found, check by check; a check that breaks is itself a finding."""
-    for check in CHECKS:
+def findings(recipe: Sequence[str] = ()) -> Iterator[Finding]:
+    """Yield what was found, check by check; a check that breaks is itself a finding.
+
+    `recipe` are options of tts-finetune, for whose run the room is checked.
+    """
+
+    def room_for_it() -> Iterator[Finding]:
+        return room(recipe)
+
+    for check in (*CHECKS, room_for_it):
         try:
             yield from check()
         except Exception as error:  # the doctor must live to say so
@@ -187,20 +203,43 @@ def hub() -> Iterator[Finding]:
         return
     from huggingface_hub import HfApi, get_token
 
+    try:
+        _in_time(lambda: _answers(constants.ENDPOINT))
+    except Exception as error:
+        yield Finding("hub", "warn", f"does not answer ({type(error).__name__}): only cached checkpoints load",
+                      "look at the network and its proxy")  # fmt: skip
+        return
+    yield Finding("hub", "ok", "answers")
     token = get_token()
     if token is None:
         yield Finding("hub token", "warn", "none: public checkpoints load, nothing can be pushed", "hf auth login")
         return
     try:
-        who = HfApi(token=token).whoami(cache=True)
+        who = _in_time(lambda: HfApi(token=token).whoami(cache=True))
     except Exception as error:
-        yield Finding("hub", "warn", f"does not answer or refuses the token ({type(error).__name__})", "hf auth login")
+        yield Finding("hub token", "warn", f"refused ({type(error).__name__})", "hf auth login")
         return
     role = who.get("auth", {}).get("accessToken", {}).get("role", "unknown")
     status: Status = "ok" if role in ("write", "fineGrained") else "warn"
     yield Finding(
         "hub token", status, f"of {who.get('name')}, role {role}", "" if status == "ok" else "a write token, to push"
     )
+
+
+def _answers(address: str) -> None:
+    with contextlib.suppress(urllib.error.HTTPError):  # an answer, too
+        urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=TIMEOUT_SECONDS).close()
+
+
+def _in_time(call: Callable[[], Any]) -> Any:
+    """Return what `call` returns, or raise TimeoutError: looking up a name can take longer than any limit of it."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(call()), daemon=True)
+    thread.start()
+    thread.join(TIMEOUT_SECONDS)
+    if not found:
+        raise TimeoutError(f"no answer in {TIMEOUT_SECONDS} s")
+    return found[0]
 
 
 def cached_checkpoints() -> Iterator[Finding]:
@@ -215,20 +254,47 @@ def cached_checkpoints() -> Iterator[Finding]:
     yield Finding("cached checkpoints", status, found, "" if have else "they are fetched when first used")
 
 
-def room() -> Iterator[Finding]:
-    """Check disk and memory against fine-tuning SpeechT5 with three checkpoints kept."""
-    need_disk = 3 * SPEECHT5_PARAMETERS * 12 + 2 * GIB  # weights and moments each, and the features
-    need_memory = SPEECHT5_PARAMETERS * BYTES_TO_TRAIN + 2 * GIB
+@dataclass(frozen=True)
+class Need:
+    """What a fine-tune takes, roughly."""
+
+    name: str  # of the base model
+    disk_bytes: int  # checkpoints and features
+    memory_bytes: int  # of the device that trains
+
+
+def need(recipe: Sequence[str] = ()) -> Need:
+    """Return what the fine-tune with these options takes; raises Hydra's errors for options it does not have."""
+    from hydra import compose, initialize_config_module
+
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        cfg = compose("finetune", overrides=list(recipe))
+    name = str(cfg.base_model.get("source", "speecht5-mini"))
+    file = asset_path(name) / "model.safetensors"
+    n_parameters = file.stat().st_size // 2 if file.is_file() else SPEECHT5_PARAMETERS
+    share = n_parameters / SPEECHT5_PARAMETERS  # of what its layers keep, too
+    return Need(
+        name,
+        (cfg.schedule.save_total_limit + 1) * n_parameters * BYTES_OF_A_CHECKPOINT + GIB,
+        int(n_parameters * BYTES_TO_TRAIN + share * cfg.loader.max_frames * BYTES_OF_A_FRAME) + GIB,
+    )
+
+
+def room(recipe: Sequence[str] = ()) -> Iterator[Finding]:
+    """Check disk and memory, the GPU's where there is one, against a fine-tune with these options."""
+    wanted = need(recipe)
     free = shutil.disk_usage(Path.cwd()).free
-    yield _enough("disk", free, need_disk, "free some, or set output_dir and cache_dir to a larger disk")
-    available = _memory()
-    if available is not None:
-        yield _enough("memory", available, need_memory, "lower loader.max_frames, or freeze parts of the model")
+    yield _enough("disk", free, wanted.disk_bytes, wanted, "free some, or set output_dir and cache_dir elsewhere")
+    of_gpu = _run("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits").split()
+    have = min(map(int, of_gpu)) * 2**20 if of_gpu else _memory()
+    if have is not None:
+        fix = "lower loader.max_frames, or freeze parts of the model"
+        yield _enough("GPU memory" if of_gpu else "memory", have, wanted.memory_bytes, wanted, fix)
 
 
-def _enough(name: str, have: int, need: int, fix: str) -> Finding:
-    found = f"{have / GIB:.1f} GiB free, fine-tuning SpeechT5 wants about {need / GIB:.1f}"
-    return Finding(name, "ok" if have >= need else "warn", found, "" if have >= need else fix)
+def _enough(name: str, have: int, need_bytes: int, wanted: Need, fix: str) -> Finding:
+    found = f"{have / GIB:.1f} GiB, fine-tuning {wanted.name} wants about {need_bytes / GIB:.1f}"
+    return Finding(name, "ok" if have >= need_bytes else "warn", found, "" if have >= need_bytes else fix)
 
 
 def _memory() -> int | None:
@@ -243,7 +309,7 @@ def _run(*command: str) -> str:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    system, packages, known_bad, devices, codecs, programs, judge_weights, hub, cached_checkpoints, room,
+    system, packages, known_bad, devices, codecs, programs, judge_weights, hub, cached_checkpoints,
 )  # fmt: skip
 MARKS = {"ok": "OK  ", "warn": "warn", "fail": "FAIL"}
 
@@ -252,9 +318,10 @@ def main() -> None:
     """Print the findings, or JSON with --json; exit with status 1 when something fails."""
     parser = argparse.ArgumentParser(prog="tts-doctor", description="Say what stands between this machine and a run.")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("recipe", nargs="*", help="options of tts-finetune, to check the room for its run")
     options = parser.parse_args()
     found = []
-    for finding in findings():
+    for finding in findings(options.recipe):
         found.append(finding)
         if not options.json:
             print(
