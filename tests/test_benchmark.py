@@ -49,7 +49,7 @@ class Levels:
     conditioned_by = None
     speaks_cues = False
 
-    def recording_for(self, id_, reference, voice_reference):
+    def recording_for(self, id_, reference, voice_reference, voice=None):
         return None
 
     def coverage(self, text):
@@ -830,6 +830,17 @@ def test_a_waveform_of_other_settings_is_not_taken_for_the_rows(tmp_path):
     again = run(plan_of(tmp_path), Processes())
     assert spoken_texts() == [TEXTS[1]] and wav.read_bytes() == kept
     assert again.rows["levels"][1]["hypothesis"] == first.rows["levels"][1]["hypothesis"] == TEXTS[1]
+
+
+def test_a_line_in_the_voice_of_its_recording_is_given_it(tmp_path):
+    @dataclass(frozen=True)
+    class Imitator(Levels):
+        def recording_for(self, id_, reference, voice_reference, voice=None):
+            return voice_reference if voice == "reference" else None
+
+    prompt = replace(PROMPTS[0], voice_reference="v.wav")
+    assert stages._line(replace(prompt, voice="reference"), Imitator(), 0).recording == "v.wav"
+    assert stages._line(prompt, Imitator(), 0).recording is None
 
 
 def test_two_processes_look_before_either_writes(tmp_path):

@@ -85,7 +85,7 @@ def _holds(wav: Path, sha256: str) -> bool:
 def _line(prompt: Prompt, family: Family, seed: int) -> Line:
     text = prompt.text if family.speaks_cues else without_cues(prompt.text)
     voice = prompt.voice or None
-    recording = family.recording_for(prompt.id, prompt.reference, prompt.voice_reference)
+    recording = family.recording_for(prompt.id, prompt.reference, prompt.voice_reference, voice)
     return Line(text, line_seed(seed, text, voice), voice, recording or None)
 
 

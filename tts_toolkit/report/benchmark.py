@@ -228,7 +228,7 @@ def _take(folder: Path, row: Mapping[str, Any], with_sound: bool) -> dict[str, A
     if row["status"] != "scored":
         return take
     if row["n_words"]:
-        take["differences"] = word_differences(row["expected"], row["hypothesis"])
+        take["differences"] = word_differences(row["expected"], row["hypothesis"], row["language"])
     return take | _sound(folder / "wavs" / row["wav"]) if with_sound else take
 
 
