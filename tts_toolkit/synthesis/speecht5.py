@@ -119,7 +119,7 @@ class SpeechT5Synthesizer:
         )
 
     def checked(self, embeddings: np.ndarray, n_texts: int = 1) -> np.ndarray:
-        """Return embeddings (n_texts, dim), one for each text, of as many or of one; raises UserError for other sizes."""
+        """Return embeddings (n_texts, dim), one for each text, of as many or of one; raises UserError for others."""
         dim = self.speech.model.config.speaker_embedding_dim
         if embeddings.ndim != 2 or embeddings.shape[1] != dim or len(embeddings) not in (1, n_texts):
             raise UserError(
