@@ -339,6 +339,40 @@ def test_two_processes_train_to_equal_parameters(hub, voice_folder, tmp_path, la
     assert (tmp_path / "outputs/finetune/report.html").exists()
 
 
+def test_rarer_settings_train_and_the_model_goes_to_the_hub_as_it_lies(
+    hub, voice_folder, tmp_path, monkeypatch, capsys
+):
+    import huggingface_hub
+    from tts_toolkit.train import finetune
+
+    pushed = {}
+
+    class Api:
+        def create_repo(self, repo_id, **options):
+            pushed["private"] = options["private"]
+
+        def upload_folder(self, repo_id, folder_path, **options):
+            pushed[repo_id] = sorted(file.name for file in Path(folder_path).iterdir())
+            return f"hub/{repo_id}"
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    settings = ["speaker.conditioning=leave_one_out", "gradient_checkpointing=true", "base_share=0.25",
+                "accelerator.gradient_accumulation_steps=2", "push_to_hub=true", "hub_model_id=me/voice",
+                "evaluation.score_base=false", "evaluation.n_test_sentences=1"]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["tts-finetune", "data=folder", f"data.path={voice_folder}", *FAST, *settings])
+    monkeypatch.chdir(tmp_path)
+    finetune.main()
+    model = tmp_path / "outputs/finetune/model"
+    assert pushed == {"private": True, "me/voice": sorted(file.name for file in model.iterdir())}
+    assert "hub:    hub/me/voice" in capsys.readouterr().out
+    assert json.loads((model / "speaker_embeddings.json").read_text())["tone"]["conditioning"] == "leave_one_out"
+    trained = load_file(tmp_path / "outputs/finetune/checkpoints/step_00000004/model.safetensors")
+    exported = load_file(model / "model.safetensors")
+    assert any(not trained[name].equal(exported[name]) for name in exported if name in trained), (
+        "the base has its share"
+    )
+
+
 def test_a_finished_run_is_not_mixed_with_a_new_one(finetuned, voice_folder):
     output_dir, _ = finetuned
     done = run(

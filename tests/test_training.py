@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 from tts_toolkit.data.batches import Example, make_loader
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
+from tts_toolkit.synthesis.decoding import Decoding
 from tts_toolkit.training.averaging import check_share, mix, weights_of
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.decoder_inputs import DecoderInputs
@@ -437,3 +439,25 @@ def test_every_number_of_passes_up_to_the_limit_is_drawn(speech):
         drawn.add(len(n_calls))
     hook.remove()
     assert drawn == {0, 1, 2}
+
+
+def test_wandb_gets_sound_and_pictures(speech, monkeypatch):
+    from types import ModuleType, SimpleNamespace
+
+    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
+    from tts_toolkit.training.spoken import _show
+
+    wandb = ModuleType("wandb")
+    wandb.Audio = lambda waveform, rate: (len(waveform), rate)
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    got = {}
+    tracker = SimpleNamespace(
+        name="wandb",
+        log=lambda values, step: got.update(values),
+        log_images=lambda values, step: got.update({name: picture.shape[0] for name, picture in values.items()}),
+    )
+    (utterance,) = SpeechT5Synthesizer(speech, decoding=Decoding(stop_threshold=2.0, max_frames_per_token=2.0)).speak(
+        ["one two"], np.ones((1, 512), np.float32), keep_attention=True
+    )
+    _show(SimpleNamespace(trackers=[tracker]), replace(utterance, waveform=np.zeros(800, np.float32)), 3)
+    assert got == {"dev/spectrogram": 1, "dev/attention": 1, "dev/speech": (800, 16_000)}

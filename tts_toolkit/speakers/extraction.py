@@ -12,7 +12,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits, content_key, is_kept, keep_array
 from tts_toolkit.processes import ALONE, Processes
-from tts_toolkit.progress import AudioProgress
+from tts_toolkit.progress import AudioProgress, progress
 from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
 
 FORMAT = "embedding-2"  # of a cached file: the seconds of sound, then the embedding
@@ -39,7 +39,7 @@ def clip_voices(
 
     Processes share what is missing and all return everything. Raises UserError at the first clip that cannot be used.
     """
-    files = [_cache_file(clip, encoder, limits, cache_dir) for clip in clips]
+    files = [_cache_file(clip, encoder, limits, cache_dir) for clip in progress(clips, "recordings", "clip")]
     todo = [
         (clip, file)
         for clip, file in list(zip(clips, files, strict=True))[processes.rank :: processes.n]

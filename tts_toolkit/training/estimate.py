@@ -13,6 +13,7 @@ from tts_toolkit.data.batches import FrameBudgetBatches
 from tts_toolkit.devices import pick_device
 from tts_toolkit.memory import PeakMemory
 from tts_toolkit.models.speecht5 import SpeechT5
+from tts_toolkit.progress import progress
 from tts_toolkit.training.fused import fuse
 
 N_TIMED = 2  # updates, after one that warms up
@@ -58,7 +59,8 @@ def estimate(
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)  # moves nothing
     batch = _random_batch(speech, len(largest), int(largest.max()), device)
     with PeakMemory() as peak:
-        seconds = [_timed_update(model, optimizer, batch, device, mixed_precision) for _ in range(1 + N_TIMED)][1:]
+        turns = progress(range(1 + N_TIMED), "measuring", "update")
+        seconds = [_timed_update(model, optimizer, batch, device, mixed_precision) for _ in turns][1:]
     per_step = float(np.mean(seconds)) * n_accumulated
     return Estimate(
         n_steps=n_steps,

@@ -109,6 +109,12 @@ def _show(accelerator: Accelerator, utterance: Utterance, step: int) -> None:
             images = {f"dev/{name}": picture[None] for name, picture in pictures.items()}
             options: dict[str, Any] = {"dataformats": "NHWC"} if tracker.name == "tensorboard" else {}
             tracker.log_images(images, step=step, **options)
-        if tracker.name == "tensorboard" and len(utterance.waveform):
+        if not len(utterance.waveform):
+            continue
+        if tracker.name == "tensorboard":
             sound = torch.from_numpy(utterance.waveform).clamp(-1, 1)
             tracker.tracker.add_audio("dev/speech", sound, step, sample_rate=SAMPLE_RATE_HZ)
+        if tracker.name == "wandb":
+            import wandb
+
+            tracker.log({"dev/speech": wandb.Audio(utterance.waveform, SAMPLE_RATE_HZ)}, step=step)
