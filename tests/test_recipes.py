@@ -85,6 +85,7 @@ def test_new_letters_are_learnt_and_clips_of_no_use_left_out(hub, tmp_path):
         row |= {"split": "test" if number >= 10 else "dev" if number >= 8 else "train"}
         (tmp_path / "data/audio").mkdir(parents=True, exist_ok=True)
         shutil.copy(ASSETS / "demo-voice" / row["file_name"], tmp_path / "data" / row["file_name"])
+        row["consent"] = "as she told us"
     rows[0]["text"] = rows[0]["text"].replace("a", "\u00e6")
     (tmp_path / "data" / rows[1]["file_name"]).write_bytes(b"no sound")
     (tmp_path / "data/metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "{oops\n")
@@ -96,6 +97,10 @@ def test_new_letters_are_learnt_and_clips_of_no_use_left_out(hub, tmp_path):
         in done.stderr
     )
     assert "7 train, 2 dev, 2 test clips" in done.stderr
+    card = (tmp_path / "outputs/finetune/model/README.md").read_text()
+    assert f"- licences of the recordings: {rows[2]['licence']}\n" in card
+    assert f"- consent of the speakers: {rows[2]['speaker']}: as she told us\n" in card
+    assert "- licence of the base model: not told\n" in card
     tokenizer = load_speecht5(str(tmp_path / "outputs/finetune/model")).processor.tokenizer
     assert tokenizer.decode(tokenizer("\u00e6ble")["input_ids"], skip_special_tokens=True) == "\u00e6ble"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tts_toolkit.assets import asset_path
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.models.speecht5 import SETTINGS_FILE, SpeechSettings, SpeechT5
@@ -72,6 +73,21 @@ def settings_for(
         language=language,
         max_characters=max(base.max_characters, min(longest, MAX_CHARACTERS)),
     )
+
+
+def licence_of(source: str) -> str:
+    """Return the licence that the card of a hub id, a folder or a built-in model names, or "not told"."""
+    from huggingface_hub import ModelCard
+    from transformers.utils import cached_file
+
+    card = cached_file(
+        str(asset_path(source)),
+        "README.md",
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+        _raise_exceptions_for_gated_repo=False,
+    )
+    return str(ModelCard.load(card).data.license or "not told") if card else "not told"
 
 
 def model_card(facts: Mapping[str, Any], scores_table: str, voices: list[str]) -> str:

@@ -14,6 +14,7 @@ import torch
 from tts_toolkit.data.clips import told
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub import without_token
+from tts_toolkit.models.export import licence_of
 from tts_toolkit.pictures import curves_svg
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint, is_of_run
 from tts_toolkit.training.spoken import METRICS
@@ -127,6 +128,7 @@ def describe(
         "name": name,
         "base model": speech.name,
         "licence": licence,
+        "licence of the base model": licence_of(speech.name),
         "licences of the recordings": ", ".join(licences) or "not told",
         "consent of the speakers": "; ".join(consents),
         "steps": best_step,
