@@ -676,6 +676,16 @@ def test_a_judge_that_does_not_load_ends_the_run_before_anything_speaks(tmp_path
     assert results.summary["systems"]["levels"]["n_similarity"] == 8, "nothing of it was kept"
 
 
+def test_a_recogniser_that_does_not_load_ends_the_run_before_anything_speaks(tmp_path):
+    class Unheard(Ear):
+        def hear(self, waveform):
+            raise RuntimeError("CUDA driver version is insufficient")
+
+    with pytest.raises(UserError, match=r"the recogniser ear cannot be used \(RuntimeError: CUDA driver"):
+        run(plan_of(tmp_path, ear=Unheard()), Processes())
+    assert not CALLS
+
+
 EMBEDDING_FAULTS = [
     ("too short for it", UserError("0.300 s of sound are too short"), "similarity: 0.300 s of sound are too short", False),
     ("anything else", RuntimeError("out of luck"), "similarity: RuntimeError: out of luck", True),

@@ -83,9 +83,9 @@ def _check_opens(
     if open_worker is None:
         return
     worker = open_worker()
-    if known.get(role) == described(worker):
-        return
     try:
+        if known.get(role) == described(worker):
+            return
         try_out(worker)
     except UserError:
         raise
