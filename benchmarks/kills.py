@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ BENCHMARK = [
     "systems=[speecht5_mini]", "asr=pocketsphinx", "judge=ge2e", "references=null", "batch_size=2",
     "report.n_sentences=0", "min_coverage=0",
 ]  # fmt: skip
+N_DRAWS = 5  # of a moment, until one is met
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 TEXTS = [f"this is sentence {word} of the list" for word in WORDS]
 
@@ -110,21 +112,21 @@ def run(command: Sequence[str], kill: Callable[[float], bool] | None = None) -> 
     return time.perf_counter() - started, False
 
 
-def survive(work: Work, folder: Path, seconds: float, number: int, draw: random.Random) -> tuple[str, float | str]:
-    """Kill once and resume; return the outcome and the moment, in seconds or as what was being written."""
-    moment = draw.uniform(0.0, seconds)
+def survive(work: Work, folder: Path, seconds: float, number: int, draw: random.Random) -> tuple[str, str]:
+    """Kill once and resume; return the outcome and the moment. A run that ends before it is killed does not count."""
     watched = number % 4 == 3
+    for _ in range(N_DRAWS):
+        moment = draw.uniform(0.0, seconds)
 
-    def now(elapsed: float) -> bool:
-        return bool(list(folder.glob(work.being_written))) if watched else elapsed > moment
+        def now(elapsed: float, moment: float = moment) -> bool:
+            return bool(list(folder.glob(work.being_written))) if watched else elapsed > moment
 
-    elapsed, killed = run(work.command(folder), now)
-    if killed:
-        run(work.command(folder))
-    told: float | str = round(elapsed, 1)
-    if watched:
-        told = f"{told} while writing" if killed else "was never seen writing"
-    return work.outcome(folder), told
+        elapsed, killed = run(work.command(folder), now)
+        if killed:
+            run(work.command(folder))
+            return work.outcome(folder), f"{elapsed:.1f} s{', while writing' if watched else ''}"
+        shutil.rmtree(folder)
+    raise RuntimeError(f"{folder.name}: the run ended {N_DRAWS} times before it was killed")
 
 
 def main() -> None:
@@ -151,7 +153,7 @@ def main() -> None:
                 outcome, moment = survive(work, Path(name) / chosen / str(number), seconds, number, draw)
                 survived += outcome == expected
                 moments.append(moment)
-                print(f"{chosen} {number + 1}: killed at {moment} of {seconds:.1f} s: "
+                print(f"{chosen} {number + 1}: killed at {moment} of {seconds:.1f}: "
                       f"{'equal' if outcome == expected else 'DIFFERENT'}", flush=True)  # fmt: skip
             results[chosen] = {"survived": survived, "tried": options.kills, "seconds": seconds, "moments": moments}
     for chosen, result in results.items():

@@ -853,14 +853,16 @@ def test_a_line_in_the_voice_of_its_recording_is_given_it(tmp_path):
     assert stages._line(prompt, Imitator(), 0).recording is None
 
 
-def test_two_processes_look_before_either_writes(tmp_path):
+def test_two_processes_look_before_either_writes(tmp_path, monkeypatch):
     """A waveform is gone: one process makes it again, and the other, late to look, must not leave it waiting."""
+    append = Stage.append
+    monkeypatch.setattr(Stage, "append", lambda stage, rows: time.sleep(2) or append(stage, rows))
     stages.synthesize(Levels(), PROMPTS, tmp_path, 0, 2, Processes())
-    (tmp_path / "wavs/p0.wav").unlink()
+    (tmp_path / "wavs/p4.wav").unlink()
     barrier, faults = threading.Barrier(2, timeout=20), []
 
     def one(rank):
-        time.sleep(rank)  # the second comes when the first has long spoken
+        time.sleep(rank)  # the second comes when the sound is there again, and its row not yet
         try:
             stages.synthesize(Levels(), PROMPTS, tmp_path, 0, 2, Processes(rank, 2, barrier.wait))
         except threading.BrokenBarrierError as error:
@@ -869,7 +871,7 @@ def test_two_processes_look_before_either_writes(tmp_path):
     threads = [threading.Thread(target=one, args=(rank,)) for rank in (0, 1)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    assert not faults and (tmp_path / "wavs/p0.wav").is_file()
+    assert not faults and (tmp_path / "wavs/p4.wav").is_file()
 
 
 def test_a_line_cut_within_a_character_is_made_again(tmp_path):

@@ -126,7 +126,7 @@ def test_embeddings_of_a_folder(hub, voice_folder, tmp_path):
     saved = load_file(tmp_path / "outputs/embeddings/speaker_embeddings.safetensors")
     assert saved["tone"].shape == (1, 512) and "tone: 12 clips" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "outputs"], "nothing is left lying about"
-    clips = load_file(tmp_path / "outputs/embeddings/clip_embeddings.safetensors")
+    clips = load_file(tmp_path / "outputs/embeddings/embeddings.safetensors")
     assert len(clips) == 12
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tts_toolkit.speakers.profile import Profile
     from tts_toolkit.speakers.store import EmbeddingCard
 
-CLIP_FILE = "clip_embeddings.safetensors"
+CLIP_FILE = "embeddings.safetensors"
 
 
 def embed(cfg: DictConfig) -> Path | None:
@@ -50,7 +50,7 @@ def embed(cfg: DictConfig) -> Path | None:
     output_dir = Path(cfg.output_dir)
     save_embeddings(output_dir / FILE_NAME, {profile.speaker: profile.embedding for profile in found}, cards)
     by_id = {clip.id: embedding for clip, embedding in zip(clips, voices.embeddings, strict=True)}
-    save_embeddings(output_dir / CLIP_FILE, by_id, [])
+    save_embeddings(output_dir / CLIP_FILE, by_id, cards)
     report = _report(cfg, clips, voices.embeddings, found, cards)
     for card in cards:
         together = (
@@ -120,8 +120,8 @@ def _known_voices(cfg: DictConfig) -> Path:
     """Compare, look up or mix voices that are there already."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.speakers.blending import cosine, mixture, nearest
-    from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, find_voice, load_embeddings, save_embeddings
+    from tts_toolkit.speakers.blending import cosine, mixture, mixture_card, nearest
+    from tts_toolkit.speakers.store import FILE_NAME, find_card, find_voice, load_embeddings, save_embeddings
 
     encoder, output_dir = instantiate(cfg.encoder), Path(cfg.output_dir)
 
@@ -140,7 +140,7 @@ def _known_voices(cfg: DictConfig) -> Path:
         weights: Mapping[str, float] = {str(name): float(weight) for name, weight in cfg.mix.items()}
         mixed = mixture({name: voice(name) for name in weights}, weights)
         shares = ", ".join(f"{weight:g} {name}" for name, weight in weights.items())
-        card = EmbeddingCard(cfg.mix_name, encoder.name, encoder.version, 0, 0.0, f"mixture of {shares}")
+        card = mixture_card(cfg.mix_name, weights, {name: find_card(name, output_dir) for name in weights}, encoder)
         save_embeddings(output_dir / f"{cfg.mix_name}.safetensors", {cfg.mix_name: mixed}, [card])
         print(f"{shares}: {output_dir / cfg.mix_name}.safetensors")
     return output_dir

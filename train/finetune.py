@@ -267,9 +267,8 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
         Sentence(clip.id, clip.transcript, prepared.voices[clip.speaker], reference)
         for clip, reference in zip(clips, references, strict=True)
     ]
-    return SpokenEvaluation(
-        sentences, _synthesizer(cfg, speech), partial(instantiate, cfg.asr), judge, cfg.evaluation.seed
-    )
+    open_recogniser, seed = partial(instantiate, cfg.asr), cfg.evaluation.seed
+    return SpokenEvaluation(sentences, _synthesizer(cfg, speech), open_recogniser, judge, seed, cfg.text.language)
 
 
 def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> SpeechT5Synthesizer:
@@ -308,6 +307,7 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
         instantiate(cfg.judge),
         cfg.evaluation.seed,
         Path(cfg.output_dir) / "speech",
+        cfg.text.language,
     )
 
 
@@ -338,7 +338,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     )
     if reports:
         curves = training_curves(output_dir / "metrics.jsonl")
-        report = write_results(output_dir, f"{cfg.name}: held-out sentences", reports, facts, curves)
+        report = write_results(output_dir, f"{cfg.name}: held-out sentences", reports, facts, curves, cfg.text.language)
         print(f"{table(scores)}\nreport: {report}")
     print(f"model:  {model_dir}")
     if cfg.push_to_hub:

@@ -14,10 +14,15 @@ from tts_toolkit.scoring.systems import Row, Scores
 
 
 def write_results(
-    output_dir: Path, title: str, reports: Sequence[SystemReport], facts: Mapping[str, Any], curves: Mapping[str, str]
+    output_dir: Path,
+    title: str,
+    reports: Sequence[SystemReport],
+    facts: Mapping[str, Any],
+    curves: Mapping[str, str],
+    language: str = "en",
 ) -> Path:
-    """Write all three files and return that of the report."""
-    write_report(output_dir / "report.html", title, reports, facts, curves)
+    """Write all three files about speech in a language and return that of the report."""
+    write_report(output_dir / "report.html", title, reports, facts, curves, language)
     write_rows(output_dir / "rows.jsonl", {report.name: report.rows for report in reports})
     write_summary(output_dir / "summary.json", {report.name: report.scores for report in reports}, facts)
     return output_dir / "report.html"

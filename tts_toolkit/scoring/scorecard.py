@@ -31,6 +31,7 @@ def speak_and_score(
     judge: SpeakerEncoder,
     seed: int,
     wav_dir: Path,
+    language: str = "en",
 ) -> list[SystemReport]:
     """Return the natural recordings and each system, scored by the same recogniser and judge.
 
@@ -42,7 +43,7 @@ def speak_and_score(
 
     def report(name: str, waveforms: Sequence[np.ndarray | None], reasons: Mapping[str, str]) -> SystemReport:
         rows = score_rows(ids, texts, waveforms, recogniser, judge, references, reasons)
-        return SystemReport(name, sum_up(rows), rows, waveforms)
+        return SystemReport(name, sum_up(rows, language), rows, waveforms)
 
     reports = [report(NATURAL, natural, {})]
     embeddings = np.stack([voices[clip.speaker] for clip in clips])

@@ -46,6 +46,7 @@ class SpokenEvaluation:
     open_recogniser: Callable[[], Recogniser]
     judge: SpeakerEncoder | None
     seed: int
+    language: str = "en"
 
     def __call__(self, accelerator: Accelerator, step: int) -> dict[str, float]:
         """Return `wer`, `cer`, `similarity`, `score`, `n_cut_off` and `diagonality`, the same on every process.
@@ -70,7 +71,7 @@ class SpokenEvaluation:
         if accelerator.is_main_process:
             _show(accelerator, utterances[0], step)
         rows, extras = gather_object(rows), gather_object(extras)
-        scores = sum_up(rows)
+        scores = sum_up(rows, self.language)
         return {
             "wer": scores.wer,
             "cer": scores.cer,
