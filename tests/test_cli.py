@@ -35,6 +35,19 @@ def test_other_options_keep_hydras_grammar_where_it_takes_them(argument, expecte
     assert quoted(argument, ("text",)) == expected
 
 
+@pytest.mark.parametrize(
+    ("argument", "config", "expected"),
+    [("encoder=null", "prepare", ["~encoder"]), ("asr=null", "prepare", []), ("raw=null", "prepare", ["raw=null"]),
+     ("judge=null", "benchmark", ["~judge"]), ("encoder=xvector", "prepare", ["encoder=xvector"])],
+)  # fmt: skip
+def test_a_group_can_be_null(argument, config, expected):
+    assert cli.without_group(argument, config) == expected
+    from hydra import compose, initialize_config_module
+
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        compose(config, overrides=expected)
+
+
 HEAVY = {
     "torch",
     "transformers",
@@ -63,7 +76,7 @@ def test_nothing_heavy_is_imported_for_help(command):
 
 
 def test_every_command_is_looked_at():
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 14
 
 
 def test_every_command_takes_sigterm_as_ctrl_c(capsys):

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 CONF = Path(tts_toolkit.conf.__file__).parent
 PRIMARY = [
-    "finetune", "synthesize", "embed", "corpus", "train_encoder", "train_vocoder", "prepare", "coverage",
+    "finetune", "synthesize", "embed", "corpus", "train_encoder", "train_vocoder", "prepare", "coverage", "report",
     "benchmark", "score", "compare", "prepare_test_set",
 ]  # fmt: skip
 

@@ -38,7 +38,8 @@ def command(config_name: str, recipe: Callable[[Any], object], free_text: Sequen
         _log_to_stderr()
         _run(recipe, cfg)
 
-    sys.argv[1:] = [quoted(argument, free_text) for argument in sys.argv[1:]]
+    given = [part for argument in sys.argv[1:] for part in without_group(argument, config_name)]
+    sys.argv[1:] = [quoted(argument, free_text) for argument in given]
     application = hydra.main(version_base="1.3", config_path="pkg://tts_toolkit.conf", config_name=config_name)(task)
     try:
         application()
@@ -140,6 +141,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _fail(message: str, status: int) -> None:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+def without_group(argument: str, config_name: str) -> list[str]:
+    """Return `judge=null` in Hydra's words, `~judge`, or in none where nothing is chosen anyway; others as they are."""
+    from importlib.resources import files
+
+    from omegaconf import OmegaConf
+
+    key, _, value = argument.partition("=")
+    if value != "null":
+        return [argument]
+    config = OmegaConf.create(files("tts_toolkit.conf").joinpath(f"{config_name}.yaml").read_text(encoding="utf-8"))
+    for entry in OmegaConf.to_container(config).get("defaults", []):  # type: ignore[union-attr]
+        if isinstance(entry, dict) and key in entry:
+            return [] if entry[key] is None else [f"~{key}"]
+    return [argument]
 
 
 def quoted(argument: str, free_text: Sequence[str]) -> str:
