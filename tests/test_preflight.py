@@ -143,6 +143,7 @@ def test_letters_to_be_learnt_are_no_fault(tmp_path):
         "encoder=null",
         "estimate=null",
         "text.language=da",
+        "thresholds.min_snr_db=null",
     ]
     strict = run("train/prepare.py", *arguments, cwd=tmp_path).stdout
     assert "1 of 2 rows kept" in strict
