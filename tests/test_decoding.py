@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from tts_toolkit.audio import mel_filters
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import load_speecht5
 from tts_toolkit.synthesis import engine
 from tts_toolkit.synthesis.decoding import Decoding, decode
+from tts_toolkit.synthesis.own_ends import padded
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-from tts_toolkit.synthesis.vocoders import GriffinLim, open_vocoder
+from tts_toolkit.synthesis.vocoders import GriffinLim, magnitudes, open_vocoder
 
 SHORT = Decoding(max_frames_per_token=3.0)
 TEXTS = ["hello", "the cat sat on the mat", "a bird in the tree sang all day", "yes"]
@@ -167,3 +169,40 @@ def test_griffin_lim_recovers_a_tone_and_repeats():
     assert np.array_equal(first, second) and len(first) == (len(mel) - 1) * 256
     assert (log_mel(first) - mel)[4:-4].abs().mean() < 0.25
     assert len(GriffinLim()(mel[:2])) == 256
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("network", ["postnet", "hifigan", "vits"])
+def test_padded_rows_are_what_they_are_alone(speech, tiny_hifigan_dir, hub_vits, network):
+    """What a GPU does with a batch, here on a CPU: conditioning, whose length is one, is left as it is."""
+    from transformers import SpeechT5HifiGan, VitsModel
+
+    if network == "postnet":
+        net, call = speech.model.speech_decoder_postnet, speech.model.speech_decoder_postnet.postnet
+    elif network == "hifigan":
+        net = call = SpeechT5HifiGan.from_pretrained(tiny_hifigan_dir).eval()
+    else:
+        net = VitsModel.from_pretrained(hub_vits).eval().decoder
+        net.cond = torch.nn.Conv1d(5, net.conv_pre.out_channels, 1)
+        voice = torch.randn(1, 5, 1)
+
+        def call(rows):
+            return net(rows.transpose(1, 2), voice)[:, 0]
+
+    n_channels = net.conv_pre.in_channels if network == "vits" else 80
+    rows = [torch.randn(n_steps, n_channels) for n_steps in (9, 3, 14)]
+    alone = [call(row[None])[0] for row in rows]
+    together = padded(net, rows, call)
+    assert [len(row) for row in together] == [len(row) for row in alone]
+    for ours, expected in zip(together, alone, strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
+    leaking = call(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True))[1, : len(alone[1])]
+    assert not torch.allclose(leaking, alone[1], atol=1e-6), "without it padding is heard"
+
+
+def test_magnitudes_from_mel_bands_are_none_below_zero_and_near():
+    spectrum = torch.rand(6, 513, generator=torch.Generator().manual_seed(0))
+    mel = spectrum @ mel_filters()
+    found = magnitudes(mel)
+    assert (found >= 0).all()
+    assert ((found @ mel_filters() - mel).abs() / mel).max() < 0.02

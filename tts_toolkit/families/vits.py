@@ -15,6 +15,7 @@ from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.versions import load, model_version
+from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.synthesis.row_noise import RowNoise
 from tts_toolkit.synthesis.speecht5 import normalizer
 from tts_toolkit.text.english_tables import SYMBOLS
@@ -187,8 +188,7 @@ class Vits:
         embedded = (
             None if speaker is None else vits.embed_speaker(torch.tensor([speaker], device=vits.device))[..., None]
         )
-        takes = []
-        for latents, length in zip(out.spectrogram, (out.sequence_lengths // hop).tolist(), strict=True):
-            waveform = self._decoder(latents[None, :, : int(length)], embedded)  # each alone: padding would leak in
-            takes.append(Take(waveform.flatten().float().cpu().numpy(), vits.config.sampling_rate))
-        return takes
+        lengths = (out.sequence_lengths // hop).tolist()
+        rows = [latents[:, : int(length)].T for latents, length in zip(out.spectrogram, lengths, strict=True)]
+        waveforms = batched(self._decoder, rows, lambda rows: self._decoder(rows.transpose(1, 2), embedded)[:, 0])
+        return [Take(waveform.float().cpu().numpy(), vits.config.sampling_rate) for waveform in waveforms]

@@ -10,6 +10,7 @@ import torch
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.synthesis.engine import DecoderEngine, Weights
+from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.synthesis.speaking import ReplayedSpeaking, Speaking
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def decode(
 
     `speaker_embeddings` is (n, dim). The pre-net's dropout, which SpeechT5 keeps in synthesis, is drawn for each
     utterance from its own seed; length limits follow each utterance's own tokens; finished utterances leave the
-    batch; the post-net sees each utterance alone. In distribution this is
+    batch; the post-net sees each utterance as if alone. In distribution this is
     `SpeechT5ForTextToSpeech.generate_speech`. Raises UserError when a text exceeds the model's positions.
     """
     config, device = model.config, model.device
@@ -77,8 +78,8 @@ def decode(
             state.keep(keep)
         if not keep:
             break
-    postnet = model.speech_decoder_postnet.postnet
-    mels = [postnet(torch.cat(frames)[None])[0].float().cpu() for frames in state.frames]
+    postnet, rows = model.speech_decoder_postnet, [torch.cat(frames) for frames in state.frames]
+    mels = [mel.float().cpu() for mel in batched(postnet, rows, postnet.postnet)]
     return [Spoken(mel, cut, attention) for mel, cut, attention in zip(mels, cut_off, state.attentions(), strict=True)]
 
 

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 CONVOLUTIONS = (torch.nn.Conv1d, torch.nn.ConvTranspose1d)
+
+
+def batched(
+    network: torch.nn.Module, rows: Sequence[torch.Tensor], call: Callable[[torch.Tensor], torch.Tensor]
+) -> list[torch.Tensor]:
+    """Return what `call`, which goes through `network`, makes of each row (n_steps, channels), at its own length.
+
+    `call` takes the padded rows (batch, n_padded, channels) and returns (batch, factor * n_padded, ...). On a GPU all
+    rows are one call; a CPU is twice as fast with one at a time, which its caches hold.
+    """
+    if rows[0].device.type == "cpu":
+        return [call(row[None])[0] for row in rows]
+    return padded(network, rows, call)
+
+
+def padded(
+    network: torch.nn.Module, rows: Sequence[torch.Tensor], call: Callable[[torch.Tensor], torch.Tensor]
+) -> list[torch.Tensor]:
+    """Return what `batched` does, in one call on any device."""
+    together = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    n_steps = torch.tensor([len(row) for row in rows], device=together.device)
+    with own_ends(network, n_steps, together.shape[1]):
+        results = call(together)
+    factor = results.shape[1] // together.shape[1]
+    return [result[: factor * len(row)] for result, row in zip(results, rows, strict=True)]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from tts_toolkit.models.speecht5 import SpeechT5
 from tts_toolkit.progress import progress
 from tts_toolkit.synthesis.decoding import Decoding, Spoken, decode
 from tts_toolkit.synthesis.engine import DecoderEngine
-from tts_toolkit.synthesis.vocoders import Vocoder
+from tts_toolkit.synthesis.vocoders import Vocoder, vocode
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.folding import fold
 from tts_toolkit.text.frontend import TextFrontEnd
@@ -70,6 +70,7 @@ class SpeechT5Synthesizer:
         jobs = [(text, part, tokens) for text, parts in enumerate(pieces) for part, tokens in enumerate(parts)]
         jobs.sort(key=lambda job: len(job[2]))
         spoken: dict[tuple[int, int], Spoken] = {}
+        sounds: dict[tuple[int, int], np.ndarray] = {}
         starts = range(0, len(jobs), self.batch_size)
         engine = DecoderEngine(self.speech.model.eval(), self.decoding.weights)
         for start in progress(starts, "speaking", "batch", len(starts)):
@@ -83,10 +84,15 @@ class SpeechT5Synthesizer:
                 keep_attention,
                 engine,
             )
-            spoken |= {(text, part): result for (text, part, _), result in zip(batch, results, strict=True)}
+            places = [(text, part) for text, part, _ in batch]
+            spoken |= dict(zip(places, results, strict=True))
+            if self.vocoder:
+                waveforms = vocode(self.vocoder, [result.log_mel for result in results])
+                sounds |= dict(zip(places, waveforms, strict=True))
+        parts_of = [[(number, part) for part in range(len(pieces[number]))] for number in range(len(texts))]
         return [
-            self._utterance(text, [spoken[number, part] for part in range(len(pieces[number]))])
-            for number, text in enumerate(texts)
+            self._utterance(text, [spoken[at] for at in parts], [sounds[at] for at in parts if at in sounds])
+            for text, parts in zip(texts, parts_of, strict=True)
         ]
 
     def check(self, text: str) -> None:
@@ -109,9 +115,9 @@ class SpeechT5Synthesizer:
             raise UserError(str(error)) from None
         return [list(tokenizer(piece)["input_ids"]) for piece in pieces]
 
-    def _utterance(self, text: str, spoken: list[Spoken]) -> Utterance:
+    def _utterance(self, text: str, spoken: list[Spoken], sounds: list[np.ndarray]) -> Utterance:
         return Utterance(
-            waveform=joined([self.vocoder(piece.log_mel) for piece in spoken] if self.vocoder else []),
+            waveform=joined(sounds),
             log_mels=tuple(piece.log_mel for piece in spoken),
             attentions=tuple(piece.attention for piece in spoken),
             skipped=tuple(self.front_end.unspeakable(text)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.versions import first_line, model_type
+from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 HIFIGAN_TYPES = ("hifigan", "speecht5_hifigan")  # as microsoft/speecht5_hifigan says, and as transformers saves
@@ -38,7 +40,7 @@ class Vocoder(Protocol):
 
 @dataclass(frozen=True)
 class GriffinLim:
-    """Phase by the fast Griffin-Lim algorithm (torchaudio), magnitudes by least squares from the mel bands."""
+    """Phase by the fast Griffin-Lim algorithm (torchaudio), magnitudes by least squares, none below zero."""
 
     n_iterations: int = 60
     momentum: float = 0.99  # Perraudin, Balazs and Soendergaard 2013
@@ -55,9 +57,8 @@ class GriffinLim:
         mel = torch.pow(
             10.0, torch.nn.functional.pad(log_mel.float(), (0, 0, 0, n_missing), value=math.log10(MEL_FLOOR))
         )
-        magnitude = (mel @ torch.linalg.pinv(mel_filters())).clamp(min=0).T
         waveform = griffinlim(
-            magnitude[None],
+            magnitudes(mel).T[None],
             window=torch.hann_window(N_FFT),
             n_fft=N_FFT,
             hop_length=HOP_LENGTH,
@@ -69,6 +70,18 @@ class GriffinLim:
             rand_init=False,
         )
         return waveform[0, : (len(log_mel) - 1) * HOP_LENGTH].numpy()
+
+
+def magnitudes(mel: torch.Tensor, n_iterations: int = 50) -> torch.Tensor:
+    """Return the magnitudes (n_frames, n_fft // 2 + 1), none below zero, whose mel bands come nearest to `mel`.
+
+    By multiplicative updates (Lee and Seung 2001) from the pseudo-inverse, which alone gives negative magnitudes.
+    """
+    filters = mel_filters()  # (n_fft // 2 + 1, 80)
+    found = (mel @ torch.linalg.pinv(filters)).clamp(min=1e-6)
+    for _ in range(n_iterations):
+        found = found * (mel @ filters.T) / ((found @ filters) @ filters.T).clamp(min=1e-12)
+    return found
 
 
 @dataclass(frozen=True)
@@ -107,10 +120,20 @@ class HifiGan:
         """How many weights it has."""
         return sum(p.numel() for p in self._model.parameters())
 
-    @torch.inference_mode()
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
         """Return n_frames * 256 samples."""
-        return self._model(log_mel.to(self._model.device)).float().cpu().numpy()
+        return self.batch([log_mel])[0]
+
+    @torch.inference_mode()
+    def batch(self, log_mels: Sequence[torch.Tensor]) -> list[np.ndarray]:
+        """Return the waveform of each log-mel: what it is alone, on a GPU from one call."""
+        rows = [log_mel.to(self._model.device) for log_mel in log_mels]
+        return [waveform.float().cpu().numpy() for waveform in batched(self._model, rows, self._model)]
+
+
+def vocode(vocoder: Vocoder, log_mels: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    """Return the waveform of each log-mel (n_frames, 80), in a batch where the vocoder has one."""
+    return vocoder.batch(log_mels) if isinstance(vocoder, HifiGan) else [vocoder(log_mel) for log_mel in log_mels]
 
 
 def open_vocoder(source: str, device: str | None = None) -> Vocoder:
