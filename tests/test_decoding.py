@@ -195,7 +195,7 @@ def test_padded_rows_are_what_they_are_alone(speech, tiny_hifigan_dir, hub_vits,
     together = padded(net, rows, call)
     assert [len(row) for row in together] == [len(row) for row in alone]
     for ours, expected in zip(together, alone, strict=True):
-        torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-4)
     leaking = call(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True))[1, : len(alone[1])]
     assert not torch.allclose(leaking, alone[1], atol=1e-6), "without it padding is heard"
 
