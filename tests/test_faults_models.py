@@ -245,7 +245,7 @@ def test_a_saved_voice_of_no_numbers_is_refused(tmp_path):
 def answer(status):
     from httpx2 import Request, Response
 
-    return Response(status, request=Request("POST", "https://huggingface.co/api/repos/create"))
+    return Response(status, request=Request("POST", "https://hub.example/api"))
 
 
 def transport(name):
