@@ -1,0 +1,67 @@
+"""Is the built-in speecht5-mini understood in its own voices, saying everyday sentences that it never read.
+
+python -m benchmarks.mini [--vocoders griffin_lim hifigan-mini] [--json FILE]
+
+The 140 sentences of the demo voice, in turn by slt, rms and kal16, beside the same sentences by flite itself (Debian
+package `flite`): corpus WER and CER by the packaged Whisper tiny.en, similarity by the packaged GE2E to flite's other
+sentences in that voice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+VOICES = ("slt", "rms", "kal16")
+SEED = 1234
+
+
+def main() -> None:
+    """Speak, score and print."""
+    from tts_toolkit.assets import ASSETS
+    from tts_toolkit.audio import SAMPLE_RATE_HZ, joined, resample
+    from tts_toolkit.corpora.voices import Flite
+    from tts_toolkit.data import sources
+    from tts_toolkit.models.speecht5 import load_speecht5
+    from tts_toolkit.report.summary import table
+    from tts_toolkit.scoring.recognisers import FasterWhisper
+    from tts_toolkit.scoring.systems import Scores, held_out_references, score_rows, sum_up
+    from tts_toolkit.speakers.ge2e import Ge2eEncoder
+    from tts_toolkit.speakers.store import FILE_NAME, load_embeddings
+    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
+    from tts_toolkit.synthesis.vocoders import open_vocoder, vocode
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vocoders", nargs="+", default=["griffin_lim"])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    texts = [clip.transcript for clip in sources.folder("demo-voice")]
+    names = [VOICES[number % len(VOICES)] for number in range(len(texts))]
+    natural = [resample(*Flite(name)(text), SAMPLE_RATE_HZ) for text, name in zip(texts, names, strict=True)]
+    recogniser, judge = FasterWhisper(), Ge2eEncoder()
+    references = list(held_out_references(judge, natural, names))
+
+    def scored(waveforms: Sequence[np.ndarray]) -> Scores:
+        rows = score_rows([f"{n}" for n in range(len(texts))], texts, waveforms, recogniser, judge, references)
+        return sum_up(rows)
+
+    voices = load_embeddings(ASSETS / "speecht5-mini" / FILE_NAME)
+    embeddings = np.concatenate([voices[name] for name in names])
+    spoken = SpeechT5Synthesizer(load_speecht5("speecht5-mini")).speak(texts, embeddings, SEED)
+    found = {"flite itself": scored(natural)}
+    for name in options.vocoders:
+        vocoder = open_vocoder(name)
+        sounds = [joined(vocode(vocoder, utterance.log_mels)) for utterance in spoken]
+        found[f"speecht5-mini, {name}"] = scored(sounds)
+    print(table(found))
+    if options.json:
+        options.json.write_text(json.dumps({name: asdict(scores) for name, scores in found.items()}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
