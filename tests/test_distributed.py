@@ -105,15 +105,19 @@ def test_two_hosts_train_to_the_weights_of_one_with_two_processes(hub, voice_fol
 
 def process_of_rank(rank, launcher):
     """Return the id of the process below `launcher` that was started as this rank."""
+    parent_of, ranked = {}, []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            group = os.getpgid(int(folder.name))
-        except OSError:
+            parent_of[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if f"RANK={rank}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                ranked.append(int(folder.name))
+        except OSError:  # it is gone, or somebody else's
             continue
-        if f"RANK={rank}".encode() in environment and group == launcher.pid:
-            return int(folder.name)
-    return None
+
+    def is_below(process):
+        return process == launcher.pid or (process in parent_of and is_below(parent_of[process]))
+
+    return next((process for process in ranked if is_below(process)), None)
 
 
 def checkpointed(cwd, processes):

@@ -31,7 +31,7 @@ def test_every_area_has_its_faults():
 
 
 TRAIN = ["train/finetune.py", "data=folder", "data.path=VOICE", *test_recipes.FAST]
-SPEAK = ["eval/synthesize.py", "model=speecht5-mini", "text=hello there", "output=DISK/a.wav"]
+SPEAK = ["eval/synthesize.py", "model=speecht5-mini", "voice=slt", "text=hello there", "output=DISK/a.wav"]
 EMBED = ["train/embed.py", "data=audio", "data.path=VOICE", "encoder=xvector_mini"]
 DISK_FAULTS = {
     "no room for a checkpoint": ("size=200k", [*TRAIN, "output_dir=DISK/run"]),

@@ -119,7 +119,7 @@ def test_texts_of_any_kind_are_normalised_and_cut(text):
     assert all(len(piece) <= 40 for piece in pieces)
 
 
-@many
+@settings(parent=many, max_examples=60)
 @given(
     key=st.sampled_from(
         ["seed", "schedule.max_steps", "data.path", "name", "freeze", "nothing", "data", "+x", "~seed"]

@@ -132,6 +132,7 @@ def test_half_an_array_in_the_cache_is_made_again(three_voices, tmp_path):
     assert len(files) == 9 and all(np.array_equal(before.voices[name], after.voices[name]) for name in "abc")
 
 
+@pytest.mark.slow
 def test_letters_to_be_learnt_are_no_fault(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(1.0), 16_000)
     soundfile.write(tmp_path / "b.wav", tone(1.3, seed=1), 16_000)

@@ -274,7 +274,7 @@ def test_a_full_disk_is_one_line(hub, voice_folder, tmp_path, monkeypatch, capsy
     assert code == 1 and "error: features.npy: No space left on device" in stderr and "Traceback" not in stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_a_signal_to_the_whole_group_leaves_a_resumable_checkpoint(hub, voice_folder, tmp_path, number):
     """Ctrl-C and pre-emption reach the loader's workers too."""
     arguments = [
@@ -322,7 +322,7 @@ def free_port():
         return str(listener.getsockname()[1])
 
 
-@pytest.mark.parametrize("launcher", ["torchrun", "accelerate"])
+@pytest.mark.parametrize("launcher", ["torchrun", pytest.param("accelerate", marks=pytest.mark.slow)])
 def test_two_processes_train_to_equal_parameters(hub, voice_folder, tmp_path, launcher):
     launch = {
         "torchrun": ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", free_port()],
@@ -344,6 +344,7 @@ def test_two_processes_train_to_equal_parameters(hub, voice_folder, tmp_path, la
     assert (tmp_path / "outputs/finetune/report.html").exists()
 
 
+@pytest.mark.slow
 def test_rarer_settings_train_and_the_model_goes_to_the_hub_as_it_lies(
     hub, voice_folder, tmp_path, monkeypatch, capsys
 ):
