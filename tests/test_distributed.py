@@ -73,9 +73,12 @@ def arguments_of(voice_folder, *more):
 
 
 def stop(processes):
+    """Kill what is left, the launchers' own processes first: they are in groups of their own."""
     for process in processes:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            below = [found for rank in (0, 1) if (found := process_of_rank(rank, process)) is not None]
+            for number in (*below, process.pid):
+                os.kill(number, signal.SIGKILL)
             process.wait()
 
 

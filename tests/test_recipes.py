@@ -316,6 +316,15 @@ def test_a_run_killed_and_resumed_ends_with_equal_weights(hub, voice_folder, fin
     assert all(straight[name].equal(resumed[name]) for name in straight)
 
 
+@pytest.mark.slow
+def test_what_the_cache_holds_makes_no_difference(finetuned, hub, voice_folder, tmp_path):
+    arguments = ["data=folder", f"data.path={voice_folder}", *FAST, "evaluation.n_test_sentences=1"]
+    for cache in ("cold", "warm"):
+        run("train/finetune.py", *arguments, f"output_dir={cache}", cwd=tmp_path)
+    weights = [load_file(tmp_path / cache / "model/model.safetensors") for cache in ("cold", "warm")]
+    assert all(weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -56,7 +56,7 @@ def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
     from accelerate import Accelerator
     from accelerate.utils import InitProcessGroupKwargs, set_seed
 
-    set_seed(cfg.seed)
+    set_seed(cfg.seed)  # for layers that start anew
     patience = InitProcessGroupKwargs(timeout=timedelta(seconds=cfg.process_timeout_seconds))
     try:
         return Accelerator(**cfg.accelerator, project_dir=str(output_dir), kwargs_handlers=[patience])
@@ -191,6 +191,7 @@ def _fit(
     resume_from: Path | None,
 ) -> Progress:
     """Train and return the progress; what distributed training holds is let go on return."""
+    from accelerate.utils import set_seed
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
@@ -200,6 +201,7 @@ def _fit(
     from tts_toolkit.training.loop import fit
     from tts_toolkit.training.runs import flat_settings
 
+    set_seed(cfg.seed)  # again, or what the cache lacked would decide what training draws
     freeze(speech.model, cfg.freeze)
     fuse(speech.model)
     accelerator.init_trackers("tracking", config=flat_settings(OmegaConf.to_container(cfg, resolve=True)))
