@@ -21,7 +21,8 @@ from tts_toolkit.speakers.store import load_embeddings
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
 
-many = settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# The same examples in each run: one that fails does so for everybody. --hypothesis-seed=random looks for others.
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Text that comes near a manifest: the marks that readers look for are frequent.
 cells = st.text(st.one_of(st.characters(), st.sampled_from('|,\t"\\{}[]:.\r\n/é\0\ufeff')), max_size=30)
 tables = st.lists(st.lists(cells, max_size=5), max_size=8)
@@ -70,7 +71,7 @@ def test_json_manifests_and_test_sets(tmp_path, rows):
 
 @many
 @given(
-    content=st.binary(max_size=300) | cells.map(str.encode),
+    content=st.binary(max_size=300) | cells.map(lambda text: text.encode("utf-8", "surrogatepass")),
     header=st.sampled_from([b"", b"id\ttext\n", b"text\tvoice.a\n"]),
 )
 @pytest.mark.parametrize("suffix", ["txt", "tsv", "lst", "jsonl"])
