@@ -82,6 +82,18 @@ def test_room_is_that_of_the_chosen_recipe_and_of_its_gpu(monkeypatch):
     )
 
 
+def test_a_hub_that_refuses_is_told_as_such(monkeypatch, capsys):
+    from huggingface_hub import constants
+
+    def refuse(address):
+        raise ConnectionRefusedError("no")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(doctor, "_answers", refuse)
+    (finding,) = doctor.hub()
+    assert "does not answer (ConnectionRefusedError)" in finding.found and "Traceback" not in capsys.readouterr().err
+
+
 def test_a_hub_that_does_not_answer_is_told_in_time(monkeypatch):
     from huggingface_hub import constants
 

@@ -292,6 +292,8 @@ def test_an_unfinished_checkpoint_is_none(examples, tmp_path):
     with pytest.raises(UserError, match="holds a run already.*resume=latest.*overwrite=true"):
         claim_run(tmp_path, None, False)
     assert claim_run(tmp_path, None, True) is None and checkpoints(tmp_path)  # until the new one may begin
+    clear_run(tmp_path, find_checkpoint("latest", tmp_path))
+    assert checkpoints(tmp_path), "the run that goes on is not removed"
     clear_run(tmp_path)
     assert not checkpoints(tmp_path)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tts_toolkit.models.speecht5 import SpeechT5
     from tts_toolkit.report.html import SystemReport
     from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-    from tts_toolkit.text.frontend import TextFrontEnd
     from tts_toolkit.training.checkpoints import Progress
     from tts_toolkit.training.spoken import SpokenEvaluation
 
@@ -44,8 +43,8 @@ def finetune(cfg: DictConfig) -> Path:
         _check(cfg, speech)
         speech, clips = _clips(cfg, speech)
         prepared = _prepare(cfg, speech, clips)
-        if cfg.overwrite and accelerator.is_main_process and cfg.resume != "latest":
-            clear_run(output_dir)
+        if cfg.overwrite and accelerator.is_main_process:
+            clear_run(output_dir, resume_from)
     best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
     if not accelerator.is_main_process:
         return output_dir / "model"
@@ -61,7 +60,7 @@ def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
     try:
         return Accelerator(**cfg.accelerator, project_dir=str(output_dir), kwargs_handlers=[patience])
     except ValueError as error:
-        raise UserError(f"accelerator: {str(error).strip().splitlines()[0]}") from error
+        raise UserError(f"accelerator: {first_line(error)}") from error
 
 
 def _speech(cfg: DictConfig) -> SpeechT5:
@@ -105,12 +104,13 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip]]:
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.preflight import look_over, usable
     from tts_toolkit.data.rows import collected_faults
+    from tts_toolkit.synthesis.speecht5 import front_end
     from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     with collected_faults() if cfg.preflight.on_reject == "drop" else nullcontext([]) as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     if cfg.text.extend_vocabulary:
-        letters = new_letters((clip.transcript for clip in clips), _front_end(cfg, speech))
+        letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
         log.info("new letters: %s", report(letters) or "none")
         speech = extend_vocabulary(speech, letters)
     if cfg.preflight.on_reject == "ignore":
@@ -118,7 +118,7 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip]]:
     found = look_over(
         clips,
         faults,
-        _front_end(cfg, speech),
+        front_end(speech, cfg.text.language),
         instantiate(cfg.limits),
         instantiate(cfg.preflight.thresholds),
         Path(cfg.cache_dir),
@@ -127,24 +127,16 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip]]:
     return speech, usable(found, cfg.preflight.on_reject)
 
 
-def _front_end(cfg: DictConfig, speech: SpeechT5) -> TextFrontEnd:
-    from tts_toolkit.synthesis.speecht5 import normalizer
-    from tts_toolkit.text.frontend import TextFrontEnd
-
-    return TextFrontEnd(
-        speech.processor.tokenizer, normalizer(cfg.text.language), speech.model.config.max_text_positions
-    )
-
-
 def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepared:
     from hydra.utils import instantiate
 
     from tts_toolkit.data.preparation import prepare
     from tts_toolkit.data.splits import split_clips
+    from tts_toolkit.synthesis.speecht5 import front_end
 
     prepared = prepare(
         split_clips(clips, **cfg.split),
-        _front_end(cfg, speech),
+        front_end(speech, cfg.text.language),
         instantiate(cfg.encoder),
         instantiate(cfg.limits),
         cfg.speaker.conditioning,

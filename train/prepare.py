@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.preflight import Looked, Preflight
-    from tts_toolkit.models.speecht5 import SpeechT5
-    from tts_toolkit.text.frontend import TextFrontEnd
 
 
 def prepare(cfg: DictConfig) -> Path:
@@ -34,13 +32,14 @@ def prepare(cfg: DictConfig) -> Path:
     from tts_toolkit.files import write_whole
     from tts_toolkit.report.preflight import write_preflight
     from tts_toolkit.scoring.protocols import PROTOCOLS
+    from tts_toolkit.synthesis.speecht5 import front_end
     from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     speech = instantiate(cfg.base_model, _convert_="all")
     with collected_faults() as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     if cfg.text.extend_vocabulary:
-        letters = new_letters((clip.transcript for clip in clips), _front_end(cfg, speech))
+        letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
         print(f"new letters: {report(letters) or 'none'}")
         speech = extend_vocabulary(speech, letters)
     strict = PROTOCOLS["strict"]
@@ -52,7 +51,7 @@ def prepare(cfg: DictConfig) -> Path:
     found = look_over(
         clips,
         faults,
-        _front_end(cfg, speech),
+        front_end(speech, cfg.text.language),
         instantiate(cfg.limits),
         instantiate(cfg.thresholds),
         Path(cfg.cache_dir),
@@ -72,15 +71,6 @@ def prepare(cfg: DictConfig) -> Path:
     manifest = output_dir / "manifest.jsonl"
     print(f"manifest: {manifest} (data=jsonl data.path=... data.allow_outside=true)\nreport: {page}")
     return manifest
-
-
-def _front_end(cfg: DictConfig, speech: SpeechT5) -> TextFrontEnd:
-    from tts_toolkit.synthesis.speecht5 import normalizer
-    from tts_toolkit.text.frontend import TextFrontEnd
-
-    return TextFrontEnd(
-        speech.processor.tokenizer, normalizer(cfg.text.language), speech.model.config.max_text_positions
-    )
 
 
 def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str, Any], str]:

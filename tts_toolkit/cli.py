@@ -61,6 +61,8 @@ def check_types(cfg: Any, config_name: str) -> None:
     overrides = {text.split("=")[0]: text for text in HydraConfig.get().overrides.task}
     values = {key: OmegaConf.select(cfg, key) for key in overrides if re.fullmatch(r"[\w.]+", key)}
     scalars = {key: value for key, value in values.items() if isinstance(value, str | int | float)}
+    if not scalars:
+        return
     defaults = compose(config_name, overrides=[text for key, text in overrides.items() if key not in scalars])
     for key, value in scalars.items():
         default = OmegaConf.select(defaults, key)  # None: nothing is known, or it must be given

@@ -20,6 +20,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -232,14 +233,17 @@ def _answers(address: str) -> None:
 
 
 def _in_time(call: Callable[[], Any]) -> Any:
-    """Return what `call` returns, or raise TimeoutError: looking up a name can take longer than any limit of it."""
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(call()), daemon=True)
-    thread.start()
-    thread.join(TIMEOUT_SECONDS)
-    if not found:
-        raise TimeoutError(f"no answer in {TIMEOUT_SECONDS} s")
-    return found[0]
+    """Return what `call` returns, or raise what it does, or TimeoutError: a name can be looked up beyond any limit."""
+    answer: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call())
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answer.result(TIMEOUT_SECONDS)
 
 
 def cached_checkpoints() -> Iterator[Finding]:

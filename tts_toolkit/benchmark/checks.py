@@ -15,12 +15,11 @@ from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.stages import reason_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Family
-from tts_toolkit.files import file_hash
 from tts_toolkit.memory import free_memory
 from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.opening import is_same_encoder
 
 CLUSTERS = ("id", "speaker")
-WEIGHTS = ("embedding_model.ckpt", "model.safetensors", "pytorch_model.bin")  # what makes an encoder that encoder
 PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # a second of hiss
 
 
@@ -112,24 +111,9 @@ def _check_independent(system: str, encoder: str | None, judge: SpeakerEncoder) 
     """Refuse the encoder that conditions a system as its judge, be it by name or as a copy of its weights."""
     if encoder is None:
         return
-    by_name = encoder in (judge.name, judge.version)
-    if by_name or _weights(encoder) & _weights(getattr(judge, "source", judge.name)):
+    if is_same_encoder(encoder, judge):
         raise UserError(
             f"the system {system!r} is conditioned by the encoder {encoder!r}"
-            + ("" if by_name else f", of which {judge.name} is a copy")
+            + ("" if encoder in (judge.name, judge.version) else f", of which {judge.name} is a copy")
             + ", which would judge its own work; choose another judge, or set allow_same_encoder=true"
         )
-
-
-def _weights(source: str) -> set[str]:
-    """Return the hashes of an encoder's weights; nothing where they are not on this machine, and so never copied."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
-
-    folder = asset_path(source)
-    if not folder.is_dir():
-        try:
-            folder = Path(snapshot_download(source, local_files_only=True))
-        except (OSError, ValueError, HFValidationError):
-            return set()
-    return {file_hash(folder / name) for name in WEIGHTS if (folder / name).is_file()}

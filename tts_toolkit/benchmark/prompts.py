@@ -12,7 +12,8 @@ from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import parsed_json
 from tts_toolkit.data.sources import hub_folders, leads_inside, stored_audio
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.files import read_text
 
 BUILT_IN = "builtin"
 
@@ -59,11 +60,7 @@ def read_prompts(texts: str, allow_outside: bool = False) -> list[Prompt]:
     readers = {".txt": _txt, ".tsv": _tsv, ".jsonl": _jsonl, ".lst": _seed_tts_list}
     if file.suffix not in readers:
         raise UserError(f"texts={texts}: a {file.suffix or 'nameless'} file; allowed are {', '.join(readers)}")
-    try:
-        content = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
-    prompts = _checked(readers[file.suffix](str(file), content))
+    prompts = _checked(readers[file.suffix](str(file), read_text(file)))
     if not allow_outside:
         _check_inside(prompts, file.parent)
     return prompts
@@ -96,7 +93,7 @@ def hub_prompts(
     try:
         rows = load_dataset(dataset_name, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"dataset {dataset_name!r} cannot be loaded ({str(error).splitlines()[0]})") from error
+        raise UserError(f"dataset {dataset_name!r} cannot be loaded ({first_line(error)})") from error
     wanted = [text_column_name, id_column_name, speaker_id_column_name, audio_column_name]
     for column in (column for column in wanted if column and column not in rows.column_names):
         raise UserError(f"dataset {dataset_name!r} has no column {column!r}; it has {', '.join(rows.column_names)}")

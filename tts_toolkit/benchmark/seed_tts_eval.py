@@ -7,7 +7,7 @@ import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import file_hash
 
 log = logging.getLogger(__name__)
@@ -29,10 +29,9 @@ def from_hub(dataset_name: str, revision: str | None, language: str, output_dir:
         wanted = [f"{language}/{LIST}", f"{language}/*wavs/*"]
         fetched = Path(snapshot_download(dataset_name, repo_type="dataset", revision=revision, allow_patterns=wanted))
     except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"dataset_name={dataset_name}: cannot be fetched ({reason}); give another copy, or archive=FILE with the "
-            "publisher's seedtts_testset.tar"
+            f"dataset_name={dataset_name}: cannot be fetched ({first_line(error)}); give another copy, or "
+            "archive=FILE with the publisher's seedtts_testset.tar"
         ) from error
     if (fetched / language).is_dir():
         shutil.copytree(fetched / language, output_dir / language, dirs_exist_ok=True)

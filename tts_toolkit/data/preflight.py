@@ -201,8 +201,10 @@ def _check_text(row: Looked, front_end: TextFrontEnd) -> None:
     missing = Counter(front_end.unspeakable(row.clip.transcript))
     if missing:
         row.reasons["unspeakable"] = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
+    if front_end.max_tokens is None:
+        return
     n_tokens = len(front_end.tokens(row.clip.transcript))
-    if front_end.max_tokens is not None and n_tokens > front_end.max_tokens:
+    if n_tokens > front_end.max_tokens:
         row.reasons["long_text"] = f"{n_tokens} tokens, the model reads {front_end.max_tokens}"
 
 

@@ -57,12 +57,7 @@ def prepare(
         raise UserError(f"speaker.max_clips={max_embedded_clips} goes with speaker.conditioning=speaker_mean only")
     embedded = _first_of_each(clips["train"], max_embedded_clips)
     own = clip_voices(embedded, encoder, limits, cache_dir).embeddings
-    if own.shape[1] != model_config.speaker_embedding_dim:
-        raise UserError(
-            f"the encoder {encoder.name} gives embeddings of {own.shape[1]} numbers, the model takes "
-            f"{model_config.speaker_embedding_dim}: choose another encoder, or set "
-            f"base_model.speaker_embedding_dim={own.shape[1]}"
-        )
+    _check_size(own, encoder, model_config.speaker_embedding_dim)
     files: dict[str, list[Path]] = {
         part: log_mel_files(clips[part], limits, cache_dir) for part in ("train", "dev") if part in clips
     }
@@ -88,6 +83,14 @@ def prepare(
     for part, of_part in examples.items():
         _check_lengths(of_part, clips[part], model_config, pad_to_multiple_of)
     return Prepared(clips, examples, voices, _cards(embedded, encoder, examples["train"], conditioning))
+
+
+def _check_size(embeddings: np.ndarray, encoder: SpeakerEncoder, expected: int) -> None:
+    if embeddings.shape[1] != expected:
+        raise UserError(
+            f"the encoder {encoder.name} gives embeddings of {embeddings.shape[1]} numbers, the model takes "
+            f"{expected}: choose another encoder, or set base_model.speaker_embedding_dim={embeddings.shape[1]}"
+        )
 
 
 def _voices(names: Sequence[str], embeddings: np.ndarray) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SOUND_SUFFIXES
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import parsed_json, refuse_row
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import read_lines, read_text, write_whole
 from tts_toolkit.progress import progress
 
@@ -110,7 +110,7 @@ def hub(
     try:
         table = load_dataset(dataset_name, dataset_config_name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:
-        raise UserError(f"data.dataset_name={dataset_name}: cannot be loaded: {_first_line(error)}") from None
+        raise UserError(f"data.dataset_name={dataset_name}: cannot be loaded: {first_line(error)}") from None
     where, inside = Path(f"{dataset_name}[{split}]"), hub_folders(dataset_name)
     return _table_clips(where, table, cache_dir, inside, audio_column_name, text_column_name, speaker_id_column_name)
 
@@ -131,7 +131,7 @@ def parquet(
     try:
         table = load_dataset("parquet", data_files=files, split="train")
     except Exception as error:  # datasets wraps what pyarrow raises in errors of its own
-        raise UserError(f"data.path={path}: cannot be read as Parquet: {_first_line(error)}") from None
+        raise UserError(f"data.path={path}: cannot be read as Parquet: {first_line(error)}") from None
     inside = [Path(path) if Path(path).is_dir() else Path(path).parent]
     return _table_clips(
         Path(path), table, cache_dir, inside, audio_column_name, text_column_name, speaker_id_column_name
@@ -311,10 +311,6 @@ def _clips(
 def _cell(row: dict[str, Any], column: str) -> str:
     """Return a value as text: empty where there is none, "0" for a zero."""
     return "" if row.get(column) is None else str(row[column]).strip()
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def audio(path: str) -> list[Clip]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tts_toolkit.assets import asset_path
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.models.speecht5 import SETTINGS_FILE, SpeechSettings, SpeechT5
+from tts_toolkit.models.versions import checkpoint_file
 from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, save_embeddings
 
 if TYPE_CHECKING:
@@ -78,15 +78,11 @@ def settings_for(
 def licence_of(source: str) -> str:
     """Return the licence that the card of a hub id, a folder or a built-in model names, or "not told"."""
     from huggingface_hub import ModelCard
-    from transformers.utils import cached_file
 
-    card = cached_file(
-        str(asset_path(source)),
-        "README.md",
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-        _raise_exceptions_for_gated_repo=False,
-    )
+    try:
+        card = checkpoint_file(source, "README.md")
+    except UserError:  # there is no such model, or the hub does not say
+        card = None
     return str(ModelCard.load(card).data.license or "not told") if card else "not told"
 
 

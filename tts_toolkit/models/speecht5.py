@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import read_text
-from tts_toolkit.models.versions import checkpoint_file, first_line, unusable
+from tts_toolkit.models.versions import checkpoint_file, unusable
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 if TYPE_CHECKING:

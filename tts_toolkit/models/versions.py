@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import file_hash
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -50,11 +50,6 @@ def unusable(named: str, error: Exception) -> UserError:
         f"{named} cannot be loaded ({first_line(error)}); give a hub id, a folder that "
         "holds config.json and model.safetensors, or a built-in name such as speecht5-mini"
     )
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error says, or its type where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def checkpoint_file(source: str, name: str, revision: str | None = None) -> Path | None:

@@ -14,8 +14,8 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
 from tts_toolkit.devices import pick_device
-from tts_toolkit.errors import UserError
-from tts_toolkit.models.versions import first_line, folder_hash, model_version
+from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.models.versions import folder_hash, model_version
 from tts_toolkit.packaged import packaged_file
 from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio

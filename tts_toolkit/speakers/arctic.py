@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.speakers.conditioning import mean_embedding
 
 REPO = "Matthijs/cmu-arctic-xvectors"
@@ -30,7 +30,7 @@ def arctic_xvectors() -> dict[str, np.ndarray]:
     try:
         archive = hf_hub_download(REPO, ARCHIVE, repo_type="dataset")
     except (OSError, ValueError) as error:
-        raise UserError(f"{REPO} cannot be fetched ({str(error).strip().splitlines()[0]})") from error
+        raise UserError(f"{REPO} cannot be fetched ({first_line(error)})") from error
     with zipfile.ZipFile(archive) as content:
         files = sorted(name for name in content.namelist() if NAME.fullmatch(PurePosixPath(name).name))
         return {

@@ -66,11 +66,13 @@ def _cache_file(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_d
 def _read_ahead(todo: Sequence[tuple[Clip, Path]], limits: ClipLimits) -> Iterator[list[tuple[np.ndarray, Path]]]:
     """Yield waveforms with their files, as many at once as memory is set aside for."""
     read: list[tuple[np.ndarray, Path]] = []
+    n_samples = 0
     for clip, file in todo:
         read.append((limits.read(clip), file))
-        if sum(len(waveform) for waveform, _ in read) > MAX_READ_SECONDS * SAMPLE_RATE_HZ:
+        n_samples += len(read[-1][0])
+        if n_samples > MAX_READ_SECONDS * SAMPLE_RATE_HZ:
             yield read
-            read = []
+            read, n_samples = [], 0
     if read:
         yield read
 

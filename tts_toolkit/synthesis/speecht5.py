@@ -38,6 +38,11 @@ def normalizer(language: str) -> Callable[[str], str]:
     return normalize_english if language == "en" else fold
 
 
+def front_end(speech: SpeechT5, language: str) -> TextFrontEnd:
+    """Return what turns texts of a language into the tokens that a model reads."""
+    return TextFrontEnd(speech.processor.tokenizer, normalizer(language), speech.model.config.max_text_positions)
+
+
 @dataclass(frozen=True)
 class SpeechT5Synthesizer:
     """Speaks texts with voices; a seed gives the same waveform whatever the batch."""
@@ -50,7 +55,7 @@ class SpeechT5Synthesizer:
     @cached_property
     def front_end(self) -> TextFrontEnd:
         """What turns texts into tokens."""
-        return TextFrontEnd(self.speech.processor.tokenizer, normalizer(self.speech.settings.language))
+        return front_end(self.speech, self.speech.settings.language)
 
     def speak(
         self,

@@ -14,8 +14,8 @@ import torch
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
 from tts_toolkit.devices import pick_device
-from tts_toolkit.errors import UserError
-from tts_toolkit.models.versions import first_line, model_type
+from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.models.versions import model_type
 from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -78,9 +78,9 @@ def magnitudes(mel: torch.Tensor, n_iterations: int = 50) -> torch.Tensor:
     By multiplicative updates (Lee and Seung 2001) from the pseudo-inverse, which alone gives negative magnitudes.
     """
     filters = mel_filters()  # (n_fft // 2 + 1, 80)
-    found = (mel @ torch.linalg.pinv(filters)).clamp(min=1e-6)
+    found, wanted = (mel @ torch.linalg.pinv(filters)).clamp(min=1e-6), mel @ filters.T
     for _ in range(n_iterations):
-        found = found * (mel @ filters.T) / ((found @ filters) @ filters.T).clamp(min=1e-12)
+        found = found * wanted / ((found @ filters) @ filters.T).clamp(min=1e-12)
     return found
 
 

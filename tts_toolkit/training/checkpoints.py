@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import file_hash
 
 if TYPE_CHECKING:
@@ -119,9 +119,8 @@ def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:
         progress = Progress(**content)
         accelerator.load_state(str(folder))
     except (OSError, AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"{folder}: is damaged, or the checkpoint of another model ({reason}); give resume= an older one, or start "
-            "again with overwrite=true"
+            f"{folder}: is damaged, or the checkpoint of another model ({first_line(error)}); give resume= "
+            "an older one, or start again with overwrite=true"
         ) from error
     return progress

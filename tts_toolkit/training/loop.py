@@ -203,8 +203,6 @@ def _usable(
     In float16 gradients overflow until the loss scale has settled, which is above one: the scaler leaves such a step
     out by itself.
     """
-    from accelerate.utils import gather_object
-
     recent = progress.recent_grad_norms
     usual = statistics.median(recent) if len(recent) == N_RECENT else math.inf
     if not math.isfinite(loss):
@@ -219,6 +217,8 @@ def _usable(
     else:
         progress.recent_grad_norms = [*recent[1 - N_RECENT :], grad_norm]
         return True
+    from accelerate.utils import gather_object
+
     progress.n_skipped_steps += 1
     ids = gather_object(ids)
     clips = ", ".join(ids[:20]) + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")

@@ -16,6 +16,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.hub import without_token
 from tts_toolkit.models.export import licence_of
 from tts_toolkit.pictures import curves_svg
+from tts_toolkit.speakers.opening import is_same_encoder
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint, is_of_run
 from tts_toolkit.training.spoken import METRICS
 
@@ -42,8 +43,10 @@ def claim_run(output_dir: Path, resume: str | None, overwrite: bool) -> Path | N
     return found
 
 
-def clear_run(output_dir: Path) -> None:
-    """Remove what an earlier run left in its folder."""
+def clear_run(output_dir: Path, resume_from: Path | None = None) -> None:
+    """Remove what an earlier run left in its folder, unless it is that run which goes on."""
+    if is_of_run(resume_from, output_dir):
+        return
     for folder in ("checkpoints", "model", "speech", "tracking"):
         shutil.rmtree(output_dir / folder, ignore_errors=True)
 
@@ -57,7 +60,7 @@ def check_metric(metric: str, n_spoken_sentences: int) -> None:
 
 def check_judge(judge: SpeakerEncoder, encoder: SpeakerEncoder) -> None:
     """Raise UserError when the encoder that conditions the model would judge its voice, too."""
-    if judge.version == encoder.version:
+    if is_same_encoder(encoder.name, judge):
         raise UserError(
             f"judge={judge.name} is the encoder that conditions the model, which would be its own judge: choose "
             "another, e.g. judge=ecapa or judge=ge2e"
