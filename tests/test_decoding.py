@@ -42,7 +42,7 @@ def test_equal_to_generate_speech_when_dropout_masks_are_shared(speech, monkeypa
     """The reference draws masks over the whole output at each step; with all units kept both must agree."""
     monkeypatch.setattr(torch, "bernoulli", lambda x, p: torch.ones_like(x))
     monkeypatch.setattr(torch, "rand", lambda shape, generator: torch.zeros(shape))
-    monkeypatch.setattr(engine, "FIRST_CAPACITY", 4)  # so that caches grow
+    monkeypatch.setattr(engine, "ROOM", 4)  # so that caches grow
     for ids, voice in zip(tokens(speech, TEXTS), voices(4), strict=True):
         expected = speech.model.generate_speech(torch.tensor([ids]), voice[None], maxlenratio=3.0)
         (spoken,) = decode(speech.model, [ids], voice[None], [0], SHORT)
@@ -84,7 +84,7 @@ def test_replayed_steps_are_the_steps(speech, monkeypatch):
     ids, spoken_by, seeds = tokens(speech, TEXTS), voices(4), [5, 6, 7, 8]
     never = Decoding(stop_threshold=2.0, max_frames_per_token=3.0)  # each ends at its own length
     straight = decode(speech.model, ids, spoken_by, seeds, never, keep_attention=True)
-    monkeypatch.setattr(engine, "FIRST_CAPACITY", 4)
+    monkeypatch.setattr(engine, "ROOM", 4)
     replayed = decode(speech.model, ids, spoken_by, seeds, replace(never, replay=True), keep_attention=True)
     for a, b in zip(straight, replayed, strict=True):
         torch.testing.assert_close(a.log_mel, b.log_mel, atol=1e-5, rtol=1e-5)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
 
 Weights = Literal["float32", "bfloat16", "int8"]
-FIRST_CAPACITY = 128  # steps of a cache, doubled when full
+ROOM = 128  # steps; caches hold a multiple
+STEPS_PER_TOKEN = 3  # a cache's first room; SpeechT5 takes about two
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ class DecoderState:
     ) -> None:
         self.engine, self.text_keys, self.text_values, self.padded = engine, text_keys, text_values, padded
         self.n_guided, self.n_steps = n_guided, 0
-        n_rows, n_heads, _, dim = text_keys[0].shape
-        shape = (2, n_rows, n_heads, FIRST_CAPACITY, dim)
+        n_rows, n_heads, n_tokens, dim = text_keys[0].shape
+        shape = (2, n_rows, n_heads, math.ceil(n_tokens * STEPS_PER_TOKEN / ROOM) * ROOM, dim)
         self.said = [text_keys[0].new_empty(shape) for _ in text_keys]  # keys, values
 
     def step(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -139,6 +140,7 @@ class StaticDecoderState(DecoderState):
         super().__init__(*state)
         self.now = torch.zeros(1, dtype=torch.long, device=self.said[0].device)
         self.said = [cache.zero_() for cache in self.said]  # what is masked must still be a number
+        self.past = torch.empty(0)
 
     @property
     def capacity(self) -> int:
@@ -150,15 +152,15 @@ class StaticDecoderState(DecoderState):
         self.said = [torch.cat([cache, torch.zeros_like(cache)], dim=3) for cache in self.said]
 
     def _go_on(self) -> None:
-        """Nothing that a replay would not repeat: who replays counts the steps."""
+        """Look back as far as now; who replays counts the steps."""
+        self.past = (torch.arange(self.capacity, device=self.now.device) <= self.now)[None, None, None]
 
     def _hear_itself(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
         keys, values = self.said[number]
         keys.index_copy_(2, self.now, key[:, :, None])
         values.index_copy_(2, self.now, value[:, :, None])
-        past = (torch.arange(self.capacity, device=hidden.device) <= self.now)[None, None, None]
-        return scaled_dot_product_attention(query[:, :, None], keys, values, attn_mask=past).flatten(1)
+        return scaled_dot_product_attention(query[:, :, None], keys, values, attn_mask=self.past).flatten(1)
 
 
 def _layer(layer: Any, prepared: Any) -> _Layer:

@@ -105,7 +105,7 @@ class Speaking:
 class ReplayedSpeaking(Speaking):
     """A batch that is spoken in buffers of fixed shape; without a GPU the same step runs as it stands.
 
-    Utterances that are done stay in their rows until half of the rows are, since another shape is another graph.
+    Utterances that are done stay in their rows: a graph of another shape costs more than the rows do.
     """
 
     static = True
@@ -113,11 +113,8 @@ class ReplayedSpeaking(Speaking):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.graph: Callable[[], None] | None = None
-        self._make_buffers()
-
-    def _make_buffers(self) -> None:
         n_rows, config = len(self.rows), self.model.config
+        self.graph: Callable[[], None] | None = None
         self.scale = self.last.new_zeros(len(self.prenet.layers), n_rows, config.speech_decoder_prenet_units)
         self.said_frames = self.last.new_zeros(
             self.state.capacity, n_rows, config.reduction_factor, config.num_mel_bins
@@ -137,13 +134,12 @@ class ReplayedSpeaking(Speaking):
             self.graph = self._captured()
         self.graph()
         self.state.n_steps += 1
-        at = {utterance: row for row, utterance in enumerate(self.rows)}
         if self.keep_attention:
-            looked = self.looked.detach().clone().float().cpu()
+            looked = self.looked.float().cpu().clone()
             for utterance in self.active:
-                self._attention[utterance].append(looked[at[utterance], : self.lengths[utterance]])
+                self._attention[utterance].append(looked[utterance, : self.lengths[utterance]])
         stops = self.stops.tolist()
-        return [stops[at[utterance]] for utterance in self.active]
+        return [stops[utterance] for utterance in self.active]
 
     def _captured(self) -> Callable[[], None]:
         """Return what runs one step: the replay of a graph on a GPU."""
@@ -175,17 +171,7 @@ class ReplayedSpeaking(Speaking):
 
     def keep(self, rows: list[int]) -> None:
         """Go on with these of the active utterances only."""
-        done = {utterance for row, utterance in enumerate(self.active) if row not in set(rows)}
-        for row, utterance in enumerate(self.rows):
-            if utterance in done:
-                self.frames[utterance] = list(self.said_frames[: self.state.n_steps, row].clone())
-        self.active = [self.active[row] for row in rows]
-        if len(self.active) * 2 > len(self.rows) or not self.active:
-            return
-        index = torch.tensor([self.rows.index(utterance) for utterance in self.active], device=self.last.device)
-        self.rows = list(self.active)
-        self.last, self.speakers, self.scales = self.last[index], self.speakers[index], self.scales[:, :, index]
-        self.state.keep(index)
-        spoken = self.said_frames[:, index]
-        self._make_buffers()
-        self.said_frames, self.graph = spoken, None
+        going_on = [self.active[row] for row in rows]
+        for utterance in set(self.active) - set(going_on):
+            self.frames[utterance] = list(self.said_frames[: self.state.n_steps, utterance].clone())
+        self.active = going_on
