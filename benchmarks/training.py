@@ -100,12 +100,12 @@ class Ours:
         from tts_toolkit.training.fused import fuse
 
         AcceleratorState._reset_state(reset_partial_state=True)
-        n_frames = [example.n_frames for example in examples]
-        budget = int(np.mean(n_frames) * CLIPS_AN_UPDATE / ACCUMULATED * 2)
+        accumulated = 4 if options.device == "cpu" else 1  # a GPU takes all clips of an update at once
+        budget = int(np.mean([example.n_frames for example in examples]) * CLIPS_AN_UPDATE / accumulated)
         self.accelerator = Accelerator(
             cpu=options.device == "cpu",
             mixed_precision="bf16" if mixed else "no",
-            gradient_accumulation_steps=ACCUMULATED // 2,
+            gradient_accumulation_steps=accumulated,
         )
         self.model = model_of(options.device)
         fuse(self.model)

@@ -17,6 +17,7 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, load_waveform, log_mel, mel_filters
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress
@@ -43,6 +44,7 @@ class VocoderTraining:
     max_clips: int = 4000
     save_every: int = 500
     seed: int = 0
+    device: str | None = None  # None: a GPU where there is one
 
 
 def train_vocoder(
@@ -59,48 +61,48 @@ def train_vocoder(
     output_dir = Path(output_dir)
     torch.manual_seed(training.seed)
     chosen = clips[: training.max_clips]
-    waveforms = [load_waveform(clip.audio) for clip in progress(chosen, "reading", "clip")]
+    waveforms = [torch.from_numpy(load_waveform(clip.audio)) for clip in progress(chosen, "reading", "clip")]
+    mels = [log_mel(waveform) for waveform in waveforms]
     generator = SpeechT5HifiGan(SpeechT5HifiGanConfig(**config))
-    mels = torch.cat([log_mel(w) for w in waveforms[:200]])
-    generator.mean.copy_(mels.mean(dim=0))
-    generator.scale.copy_(mels.std(dim=0).clamp(min=0.1))
+    generator.mean.copy_(torch.cat(mels[:200]).mean(dim=0))
+    generator.scale.copy_(torch.cat(mels[:200]).std(dim=0).clamp(min=0.1))
     generator.apply_weight_norm()
     judges = Discriminators(training.periods, training.judge_channels, training.judge_n_ffts)
-    trainer = _Trainer(generator.train(), judges, training)
+    device = pick_device(training.device)
+    trainer = _Trainer(generator.to(device).train(), judges.to(device), training)
     losses: dict[str, float] = {}
     done = trainer.restore(output_dir / "state.pt")
-    for step, batch in progress(_crops(waveforms, training, done), "vocoder", "step", training.n_steps - done):
-        losses = trainer.step(step, *batch)
+    crops = _crops(waveforms, mels, training, done)
+    for step, batch in progress(crops, "vocoder", "step", training.n_steps - done):
+        losses = trainer.step(step, *(part.to(device) for part in batch))
         if (step + 1) % training.save_every == 0 or step + 1 == training.n_steps:
             trainer.save(output_dir / "state.pt", step + 1)
             trainer.log(output_dir / "metrics.jsonl", step + 1)
     for module in generator.modules():
         if is_parametrized(module, "weight"):  # by weight norm, which transformers cannot take off again
             remove_parametrizations(module, "weight")
-    generator.eval().save_pretrained(output_dir)
+    generator.cpu().eval().save_pretrained(output_dir)
     return losses
 
 
 def _crops(
-    waveforms: Sequence[np.ndarray], training: VocoderTraining, done: int
+    waveforms: Sequence[torch.Tensor], mels: Sequence[torch.Tensor], training: VocoderTraining, done: int
 ) -> Iterator[tuple[int, tuple[torch.Tensor, torch.Tensor]]]:
     """Yield steps with batches: waveforms (batch, samples) and their log-mels (batch, frames, 80).
 
     Each step draws from a generator of its own, so that a resumed run sees what a straight one would.
     """
-    n_samples = training.crop_frames * HOP_LENGTH
-    long_enough = [w for w in waveforms if len(w) > n_samples + 2 * N_FFT]
+    n_frames = training.crop_frames
+    long_enough = [n for n, waveform in enumerate(waveforms) if len(waveform) > n_frames * HOP_LENGTH]
     for step in range(done, training.n_steps):
         rng = np.random.default_rng([training.seed, step])
-        crops, mels = [], []
-        for index in rng.integers(len(long_enough), size=training.batch_size):
-            waveform = long_enough[index]
-            first = int(rng.integers(N_FFT // HOP_LENGTH, (len(waveform) - n_samples - N_FFT) // HOP_LENGTH))
-            start = first * HOP_LENGTH
-            context = torch.from_numpy(waveform[start - N_FFT : start + n_samples + N_FFT])
-            crops.append(torch.from_numpy(waveform[start : start + n_samples]))
-            mels.append(log_mel(context)[N_FFT // HOP_LENGTH :][: training.crop_frames])
-        yield step, (torch.stack(crops), torch.stack(mels))
+        crops = []
+        for clip in rng.choice(long_enough, size=training.batch_size):
+            first = int(rng.integers(len(waveforms[clip]) // HOP_LENGTH - n_frames + 1))
+            sound = waveforms[clip][first * HOP_LENGTH :][: n_frames * HOP_LENGTH]
+            crops.append((sound, mels[clip][first : first + n_frames]))
+        sounds, their_mels = zip(*crops, strict=True)
+        yield step, (torch.stack(sounds), torch.stack(their_mels))
 
 
 class _Trainer:
@@ -168,7 +170,7 @@ class _Trainer:
         """Load the state, if there is one, and return the steps done."""
         if not file.exists():
             return 0
-        state = torch.load(file, weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         return int(state["step"])
@@ -184,7 +186,7 @@ class _Trainer:
 
 
 def _spectrum(waveforms: torch.Tensor, n_fft: int, hop: int) -> torch.Tensor:
-    window = torch.hann_window(n_fft)
+    window = torch.hann_window(n_fft, device=waveforms.device)
     return torch.stft(waveforms, n_fft, hop, window=window, return_complex=True).abs().clamp(min=1e-6)
 
 
@@ -198,8 +200,9 @@ def _stft_loss(spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
 
 
 def _mel_loss(spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
+    filters = mel_filters().to(spoken.device)
     ours, true = (
-        (_spectrum(sound, N_FFT, HOP_LENGTH).transpose(1, 2) @ mel_filters()).clamp(min=MEL_FLOOR).log10()
+        (_spectrum(sound, N_FFT, HOP_LENGTH).transpose(1, 2) @ filters).clamp(min=MEL_FLOOR).log10()
         for sound in (spoken, waveforms)
     )
     return l1_loss(ours, true)
