@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -20,6 +22,19 @@ def pick_device(device: str | None) -> str:
     if os.environ.get("ACCELERATE_USE_CPU", "false").lower() in ("true", "1") or not torch.cuda.is_available():
         return "cpu"
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+@contextmanager
+def exact_convolutions() -> Iterator[None]:
+    """While entered, a GPU's convolutions keep all of float32 and its algorithms do not change from call to call.
+
+    By default they round to TensorFloat-32: the same sound would differ in its third digit with the batch.
+    """
+    import torch
+
+    cudnn = torch.backends.cudnn
+    with cudnn.flags(enabled=cudnn.enabled, deterministic=True, allow_tf32=False):
+        yield
 
 
 def hardware() -> dict[str, object]:

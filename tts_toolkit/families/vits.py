@@ -11,7 +11,7 @@ from unicodedata import category
 
 import torch
 
-from tts_toolkit.devices import pick_device
+from tts_toolkit.devices import exact_convolutions, pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.versions import load, model_version
@@ -182,7 +182,7 @@ class Vits:
         vits = self._vits
         ids = [self._tokens(line.text) for line in lines]
         batch = self._tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt").to(vits.device)
-        with RowNoise([line.seed for line in lines]):
+        with RowNoise([line.seed for line in lines]), exact_convolutions():
             out = vits(**batch, speaker_id=speaker, speaking_rate=self.speaking_rate, return_dict=True)
         hop = math.prod(vits.config.upsample_rates)
         embedded = (

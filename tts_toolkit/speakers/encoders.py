@@ -17,7 +17,7 @@ import torch
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.devices import pick_device
+from tts_toolkit.devices import exact_convolutions, pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.speakers import own_ends
 from tts_toolkit.speakers.hyperparams import check_hyperparams
@@ -132,10 +132,12 @@ class SpeechBrainEncoder:
         shortest = min(map(len, waveforms))
         if shortest < MIN_SECONDS * SAMPLE_RATE_HZ:
             raise UserError(f"{shortest / SAMPLE_RATE_HZ:.3f} s of sound are too short for a speaker embedding")
-        if len(waveforms) > 1 and self._reach is not None:
-            embeddings = own_ends.embed_batch(self._model, waveforms, self._reach)
-        else:
-            embeddings = torch.stack([self._model.encode_batch(torch.from_numpy(w)[None]).flatten() for w in waveforms])
+        model = self._model
+        with exact_convolutions():
+            if len(waveforms) > 1 and self._reach is not None:
+                embeddings = own_ends.embed_batch(model, waveforms, self._reach)
+            else:
+                embeddings = torch.stack([model.encode_batch(torch.from_numpy(w)[None]).flatten() for w in waveforms])
         return torch.nn.functional.normalize(embeddings, dim=1).cpu().numpy()
 
     @cached_property

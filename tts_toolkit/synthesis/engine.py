@@ -63,8 +63,8 @@ class DecoderEngine:
         encoded = encoded.to(self.dtype)
         keys = [self._heads(layer.text_k(encoded)) for layer in self.layers]
         values = [self._heads(layer.text_v(encoded)) for layer in self.layers]
-        padded = None if bool(mask.all()) else mask[:, None, None].bool()
-        return (StaticDecoderState if static else DecoderState)(self, keys, values, padded, n_guided)
+        unseen = None if bool(mask.all()) else _unseen(mask[:, None, None].bool(), self.dtype)
+        return (StaticDecoderState if static else DecoderState)(self, keys, values, unseen, n_guided)
 
     def _heads(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (B, T, dim) as (B, n_heads, T, dim / n_heads)."""
@@ -79,10 +79,10 @@ class DecoderState:
         engine: DecoderEngine,
         text_keys: list[torch.Tensor],
         text_values: list[torch.Tensor],
-        padded: torch.Tensor | None,
+        unseen: torch.Tensor | None,
         n_guided: int | None,
     ) -> None:
-        self.engine, self.text_keys, self.text_values, self.padded = engine, text_keys, text_values, padded
+        self.engine, self.text_keys, self.text_values, self.unseen = engine, text_keys, text_values, unseen
         self.n_guided, self.n_steps = n_guided, 0
         n_rows, n_heads, n_tokens, dim = text_keys[0].shape
         shape = (2, n_rows, n_heads, math.ceil(n_tokens * STEPS_PER_TOKEN / ROOM) * ROOM, dim)
@@ -97,7 +97,7 @@ class DecoderState:
             hidden = layer.norm(hidden + layer.out(self._hear_itself(layer, number, hidden)))
             query = layer.text_q(hidden).unflatten(-1, (self.engine.n_heads, -1))[:, :, None]
             keys, values = self.text_keys[number], self.text_values[number]
-            read = scaled_dot_product_attention(query, keys, values, attn_mask=self.padded)
+            read = scaled_dot_product_attention(query, keys, values, attn_mask=self.unseen)
             if self.n_guided is not None:
                 attention.append(self._looked_at(query, keys))
             hidden = layer.text_norm(hidden + layer.text_out(read.flatten(1)))
@@ -120,8 +120,8 @@ class DecoderState:
         """Return the mean attention (B, L) of the guided heads."""
         guided = slice(self.n_guided)
         scores = (query[:, guided] @ keys[:, guided].transpose(2, 3)) / math.sqrt(query.shape[-1])
-        if self.padded is not None:
-            scores = scores.masked_fill(~self.padded, -torch.inf)
+        if self.unseen is not None:
+            scores = scores + self.unseen
         return scores.softmax(dim=-1)[:, :, 0].mean(dim=1)
 
     def keep(self, rows: torch.Tensor) -> None:
@@ -129,8 +129,8 @@ class DecoderState:
         self.text_keys = [keys[rows] for keys in self.text_keys]
         self.text_values = [values[rows] for values in self.text_values]
         self.said = [cache[:, rows] for cache in self.said]
-        if self.padded is not None:
-            self.padded = self.padded[rows]
+        if self.unseen is not None:
+            self.unseen = self.unseen[rows]
 
 
 class StaticDecoderState(DecoderState):
@@ -140,7 +140,7 @@ class StaticDecoderState(DecoderState):
         super().__init__(*state)
         self.now = torch.zeros(1, dtype=torch.long, device=self.said[0].device)
         self.said = [cache.zero_() for cache in self.said]  # what is masked must still be a number
-        self.past = torch.empty(0)
+        self.future = torch.empty(0)
 
     @property
     def capacity(self) -> int:
@@ -153,14 +153,20 @@ class StaticDecoderState(DecoderState):
 
     def _go_on(self) -> None:
         """Look back as far as now; who replays counts the steps."""
-        self.past = (torch.arange(self.capacity, device=self.now.device) <= self.now)[None, None, None]
+        past = torch.arange(self.capacity, device=self.now.device) <= self.now
+        self.future = _unseen(past[None, None, None], self.engine.dtype)
 
     def _hear_itself(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
         keys, values = self.said[number]
         keys.index_copy_(2, self.now, key[:, :, None])
         values.index_copy_(2, self.now, value[:, :, None])
-        return scaled_dot_product_attention(query[:, :, None], keys, values, attn_mask=self.past).flatten(1)
+        return scaled_dot_product_attention(query[:, :, None], keys, values, attn_mask=self.future).flatten(1)
+
+
+def _unseen(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return what attention adds to its scores: minus infinity where `seen` is false."""
+    return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, -torch.inf)
 
 
 def _layer(layer: Any, prepared: Any) -> _Layer:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from tts_toolkit.devices import exact_convolutions
+
 CONVOLUTIONS = (torch.nn.Conv1d, torch.nn.ConvTranspose1d)
 
 
@@ -21,7 +23,8 @@ def batched(
     """
     if rows[0].device.type == "cpu":
         return [call(row[None])[0] for row in rows]
-    return padded(network, rows, call)
+    with exact_convolutions():
+        return padded(network, rows, call)
 
 
 def padded(

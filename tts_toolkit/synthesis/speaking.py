@@ -48,7 +48,7 @@ class Speaking:
         self.active = list(range(len(input_ids)))  # utterances that go on
         self.rows = self.active  # of the batch, each the utterance that it holds
         self.last = encoded.new_zeros(len(input_ids), model.config.num_mel_bins)
-        self.frames: list[list[torch.Tensor]] = [[] for _ in input_ids]
+        self.frames: list[list[torch.Tensor]] = [[] for _ in input_ids]  # each (n, 80)
         self._attention: list[list[torch.Tensor]] = [[] for _ in input_ids]
 
     def advance(self) -> list[float]:
@@ -173,5 +173,5 @@ class ReplayedSpeaking(Speaking):
         """Go on with these of the active utterances only."""
         going_on = [self.active[row] for row in rows]
         for utterance in set(self.active) - set(going_on):
-            self.frames[utterance] = list(self.said_frames[: self.state.n_steps, utterance].clone())
+            self.frames[utterance] = [self.said_frames[: self.state.n_steps, utterance].flatten(end_dim=1).clone()]
         self.active = going_on
