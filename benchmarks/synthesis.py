@@ -64,8 +64,7 @@ def batched_by_hand(model: Any, texts: Sequence[Sequence[int]], voice: torch.Ten
 def ours(model: Any, engine: DecoderEngine, texts: Sequence[Sequence[int]], voice: torch.Tensor) -> None:
     """Speak batches sorted by length, as the synthesizer does."""
     ordered = sorted(texts, key=len)
-    on_gpu = model.device.type == "cuda"
-    decoding = Decoding(stop_threshold=2.0, max_frames_per_token=FRAMES_PER_CHARACTER, replay=on_gpu)
+    decoding = Decoding(stop_threshold=2.0, max_frames_per_token=FRAMES_PER_CHARACTER)
     for start in range(0, len(ordered), BATCH):
         batch = ordered[start : start + BATCH]
         decode(model, batch, voice.expand(len(batch), -1), list(range(len(batch))), decoding, engine=engine)

@@ -37,6 +37,15 @@ def exact_convolutions() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def attention_of_any_shape() -> Iterator[None]:
+    """While entered, fused attention leaves out cuDNN's kernels, which a GPU prepares anew for each shape it meets."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+        yield
+
+
 def hardware() -> dict[str, object]:
     """Return what work runs on, for reports: the processor, how many of them, the memory and the GPU."""
     import torch

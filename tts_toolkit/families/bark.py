@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from tts_toolkit.audio import joined
-from tts_toolkit.devices import pick_device
+from tts_toolkit.devices import attention_of_any_shape, pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take, line_seed
 from tts_toolkit.models.versions import load, model_version
@@ -195,6 +195,7 @@ class Bark:
             raise UserError(str(error)) from None
 
     @torch.inference_mode()
+    @attention_of_any_shape()
     def _speak(
         self, texts: Sequence[str], seeds: Sequence[int], prompt: Mapping[str, torch.Tensor] | None
     ) -> list[Take]:

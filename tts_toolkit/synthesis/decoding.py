@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from tts_toolkit.devices import attention_of_any_shape
 from tts_toolkit.errors import UserError
 from tts_toolkit.synthesis.engine import DecoderEngine, Weights
 from tts_toolkit.synthesis.own_ends import batched
@@ -25,7 +26,7 @@ class Decoding:
     max_frames_per_token: float = 20.0  # then it is cut off
     min_frames_per_token: float = 0.0
     weights: Weights = "float32"  # bfloat16, or on a CPU int8: faster, and only nearly the same
-    replay: bool = False  # on a GPU: the steps as one CUDA graph
+    replay: bool | None = None  # the steps as one CUDA graph; None: on a GPU
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Spoken:
 
 
 @torch.inference_mode()
+@attention_of_any_shape()
 def decode(
     model: SpeechT5ForTextToSpeech,
     input_ids: Sequence[Sequence[int]],
@@ -61,8 +63,10 @@ def decode(
                 f"a text of {len(ids)} tokens exceeds the model's {config.max_text_positions}: split it at sentences"
             )
     engine = engine or DecoderEngine(model, decoding.weights)
-    speaking = ReplayedSpeaking if decoding.replay else Speaking
-    state = speaking(model, engine, input_ids, speaker_embeddings.to(device), seeds, keep_attention)
+    replay = device.type == "cuda" if decoding.replay is None else decoding.replay
+    state = (ReplayedSpeaking if replay else Speaking)(
+        model, engine, input_ids, speaker_embeddings.to(device), seeds, keep_attention
+    )
     n_limits = [_step_limits(len(ids), decoding, config) for ids in input_ids]
     cut_off = [False] * len(input_ids)
     for step in range(max(longest for _, longest in n_limits)):

@@ -16,6 +16,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from tts_toolkit.data.batches import IGNORED_FRAME, Batch, fingerprint, model_inputs
+from tts_toolkit.devices import attention_of_any_shape
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress as progress_bar
@@ -151,7 +152,7 @@ def train_step(
         wait_seconds += time.perf_counter() - started
         ids += batch.pop("ids")
         with accelerator.accumulate(model):
-            with accelerator.autocast():
+            with accelerator.autocast(), attention_of_any_shape():
                 loss = model(**prepare_batch(batch), use_cache=False).loss
             accelerator.backward(loss)
             losses.append(loss.detach())
