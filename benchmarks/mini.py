@@ -1,10 +1,10 @@
 """Is the built-in speecht5-mini understood in its own voices, saying everyday sentences that it never read.
 
-python -m benchmarks.mini [--vocoders griffin_lim hifigan-mini] [--json FILE]
+python -m benchmarks.mini [--vocoders griffin_lim hifigan-mini] [--weights float32 int8 bfloat16] [--json FILE]
 
 The 140 sentences of the demo voice, in turn by slt, rms and kal16, beside the same sentences by flite itself (Debian
 package `flite`): corpus WER and CER by the packaged Whisper tiny.en, similarity by the packaged GE2E to flite's other
-sentences in that voice.
+sentences in that voice. `--weights` says what those kept smaller for the decoder's steps cost.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ def main() -> None:
     from tts_toolkit.scoring.systems import Scores, held_out_references, score_rows, sum_up
     from tts_toolkit.speakers.ge2e import Ge2eEncoder
     from tts_toolkit.speakers.store import FILE_NAME, load_embeddings
+    from tts_toolkit.synthesis.decoding import Decoding
     from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
     from tts_toolkit.synthesis.vocoders import open_vocoder, vocode
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vocoders", nargs="+", default=["griffin_lim"])
+    parser.add_argument("--weights", nargs="+", default=["float32"])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     texts = [clip.transcript for clip in sources.folder("demo-voice")]
@@ -52,12 +54,14 @@ def main() -> None:
 
     voices = load_embeddings(ASSETS / "speecht5-mini" / FILE_NAME)
     embeddings = np.concatenate([voices[name] for name in names])
-    spoken = SpeechT5Synthesizer(load_speecht5("speecht5-mini")).speak(texts, embeddings, SEED)
     found = {"flite itself": scored(natural)}
-    for name in options.vocoders:
-        vocoder = open_vocoder(name)
-        sounds = [joined(vocode(vocoder, utterance.log_mels)) for utterance in spoken]
-        found[f"speecht5-mini, {name}"] = scored(sounds)
+    speech = load_speecht5("speecht5-mini")
+    for weights in options.weights:
+        spoken = SpeechT5Synthesizer(speech, decoding=Decoding(weights=weights)).speak(texts, embeddings, SEED)
+        for name in options.vocoders:
+            vocoder = open_vocoder(name)
+            sounds = [joined(vocode(vocoder, utterance.log_mels)) for utterance in spoken]
+            found[f"speecht5-mini, {weights}, {name}"] = scored(sounds)
     print(table(found))
     if options.json:
         options.json.write_text(json.dumps({name: asdict(scores) for name, scores in found.items()}, indent=2) + "\n")
