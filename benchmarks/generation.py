@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def in_batches(family: Any, lines: Sequence[Line]) -> None:
         family.speak(lines[start : start + BATCH])
 
 
-def bark_row(folder: Path, options: Options) -> Row:
+def bark_rows(folder: Path, options: Options) -> list[Row]:
     """Return the row of Bark."""
     from transformers import BarkModel, BarkProcessor
 
@@ -106,39 +107,42 @@ def bark_row(folder: Path, options: Options) -> Row:
             inputs = processor(text, voice_preset=None).to(options.device)
             model.generate(**inputs, semantic_max_new_tokens=n_tokens, semantic_min_new_tokens=n_tokens)
 
-    return measure(
-        f"Bark-small, {len(texts)} texts of {seconds} s", "generate, one text at a time",
-        text_by_text, lambda: in_batches(family, lines_of(texts)), options,
-    )  # fmt: skip
+    return [
+        measure(f"Bark-small, {len(texts)} texts of {seconds} s", "generate, one text at a time",
+                text_by_text, lambda: in_batches(family, lines_of(texts)), options)
+    ]  # fmt: skip
 
 
-def mms_row(folder: Path, options: Options) -> Row:
-    """Return the row of MMS."""
+def mms_rows(folder: Path, options: Options) -> list[Row]:
+    """Return the rows of MMS, in float32 as the peer and in bfloat16."""
     from transformers import VitsModel, VitsTokenizer
 
     write_mms(folder)
     model = VitsModel.from_pretrained(folder).eval().to(options.device)
     tokenizer = VitsTokenizer.from_pretrained(folder)
-    family = Vits(str(folder), device=options.device)
     texts = sentences(16 if options.quick else 64)
 
     def text_by_text() -> None:
         for text in texts:
             model(**tokenizer(text, return_tensors="pt").to(options.device))
 
-    return measure(
-        f"MMS, {len(texts)} texts", "VitsModel, one text at a time",
-        text_by_text, lambda: in_batches(family, lines_of(texts)), options,
-    )  # fmt: skip
+    found = []
+    for dtype in ("float32", "bfloat16"):
+        family = Vits(str(folder), dtype=dtype, device=options.device)
+        found.append(
+            measure(f"MMS, {len(texts)} texts, {dtype}", "VitsModel, one text at a time",
+                    text_by_text, partial(in_batches, family, lines_of(texts)), options)
+        )  # fmt: skip
+    return found
 
 
 def rows(options: Options) -> list[Row]:
     """Return the rows of both families."""
     ensure_torchaudio()
     found = []
-    for row_of in (mms_row, bark_row):
+    for rows_of in (mms_rows, bark_rows):
         with tempfile.TemporaryDirectory() as folder:
-            found.append(row_of(Path(folder), options))
+            found += rows_of(Path(folder), options)
     return found
 
 
