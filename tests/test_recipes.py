@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -396,6 +397,28 @@ def test_a_finished_run_is_not_mixed_with_a_new_one(finetuned, voice_folder):
     assert done.returncode == 1 and "holds a run already" in done.stderr
 
 
+WHEEL_KINDS = {
+    "": {".py", ".j2", ".css", ".txt", ".tsv"}, "conf/": {".py", ".yaml"},
+    "assets/": {".py", ".safetensors", ".ckpt", ".json", ".jsonl", ".yaml", ".md", ".flac", ".model", ".txt"},
+}  # fmt: skip
+
+
+def check_wheel(wheel):
+    """The package, its configs, reports and assets; nothing of the checkout besides, no pickle, and small."""
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+        others = {name for name in sizes if not name.startswith(("tts_toolkit/", "tts_toolkit-"))}
+        assert not others
+        for name in (name.removeprefix("tts_toolkit/") for name in sizes if name.startswith("tts_toolkit/")):
+            kinds = next(kinds for folder, kinds in reversed(WHEEL_KINDS.items()) if name.startswith(folder))
+            assert Path(name).suffix in kinds or Path(name).name == "LICENSE", name
+        for name in sizes:
+            if name.endswith((".ckpt", ".safetensors")) and sizes[name] > 1000:  # smaller ones are SpeechBrain's labels
+                archive.extract(name, wheel.parent)
+                assert load_file(wheel.parent / name), name
+    assert max(sizes.values()) < 16 * 2**20 and sum(sizes.values()) < 60 * 2**20
+
+
 @pytest.mark.slow
 def test_the_wheel_works_installed_elsewhere(finetuned, tmp_path):
     """Built, installed without the checkout into a new environment that sees this one's dependencies, and run."""
@@ -403,6 +426,7 @@ def test_the_wheel_works_installed_elsewhere(finetuned, tmp_path):
         [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, CHECKOUT], check=True, capture_output=True
     )
     (wheel,) = tmp_path.glob("*.whl")
+    check_wheel(wheel)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
     python = tmp_path / "env/bin/python"
     subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", wheel], check=True)
