@@ -421,9 +421,9 @@ def check_wheel(wheel):
 
 @pytest.mark.slow
 def test_the_wheel_works_installed_elsewhere(finetuned, tmp_path):
-    """Built, installed without the checkout into a new environment that sees this one's dependencies, and run."""
+    """Built by way of an sdist, installed without the checkout into a new environment that sees this one's dependencies, and run."""
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, CHECKOUT], check=True, capture_output=True
+        [sys.executable, "-m", "build", "--outdir", tmp_path, CHECKOUT], check=True, capture_output=True
     )
     (wheel,) = tmp_path.glob("*.whl")
     check_wheel(wheel)
