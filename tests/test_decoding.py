@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import tone
 
-from tts_toolkit.audio import mel_filters
+from tts_toolkit.assets import ASSETS
+from tts_toolkit.audio import load_waveform, log_mel, mel_filters
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import load_speecht5
 from tts_toolkit.synthesis import engine
@@ -159,11 +161,20 @@ def test_what_cannot_be_spoken_is_refused(speech, text, embedding, message):
         SpeechT5Synthesizer(speech).speak([text], np.ones(embedding, dtype=np.float32))
 
 
+@pytest.mark.parametrize("name", ["hifigan-mini", "griffin_lim"])
+def test_built_in_vocoders_give_back_what_they_are_shown(name):
+    shown = log_mel(load_waveform(sorted((ASSETS / "demo-voice/audio").glob("*.flac"))[0]))  # a voice never trained on
+    heard = log_mel(open_vocoder(name)(shown))[: len(shown) - 1]
+    assert (heard - shown[:-1]).abs().mean() < 0.2
+    assert np.corrcoef(heard.flatten(), shown[:-1].flatten())[0, 1] > 0.95
+
+
+def test_the_built_in_model_speaks_by_its_own_vocoder():
+    assert load_speecht5("speecht5-mini").settings.vocoder == "hifigan-mini"
+    assert open_vocoder("hifigan-mini").n_parameters <= 2_000_000
+
+
 def test_griffin_lim_recovers_a_tone_and_repeats():
-    from conftest import tone
-
-    from tts_toolkit.audio import log_mel
-
     mel = log_mel(tone(1.0))
     first, second = GriffinLim()(mel), GriffinLim()(mel)
     assert np.array_equal(first, second) and len(first) == (len(mel) - 1) * 256

@@ -422,9 +422,7 @@ def check_wheel(wheel):
 @pytest.mark.slow
 def test_the_wheel_works_installed_elsewhere(finetuned, tmp_path):
     """Built by way of an sdist, installed without the checkout into a new environment that sees this one's dependencies, and run."""
-    subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", tmp_path, CHECKOUT], check=True, capture_output=True
-    )
+    subprocess.run([sys.executable, "-m", "build", "--outdir", tmp_path, CHECKOUT], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     check_wheel(wheel)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
