@@ -54,6 +54,7 @@ class Run:
             cpu=True, gradient_accumulation_steps=accumulation, mixed_precision=mixed_precision
         )
         speech = build_speecht5(SpeechSettings(), seed=0, **TINY)
+        speech.model.eval()  # as from_pretrained leaves it
         optimizer = torch.optim.AdamW(speech.model.parameters(), lr=3e-3)
         self.model, self.optimizer = self.accelerator.prepare(speech.model, optimizer)
         self.loader = make_loader(examples, 120, 2, 1, seed=5)
@@ -92,6 +93,20 @@ def test_a_resumed_run_ends_with_equal_weights_and_metrics(examples, tmp_path, s
     assert same(straight.weights(), resumed.weights())
     assert [r for r in straight.rows() if "loss" in r] == [r for r in resumed.rows() if "loss" in r]
     assert straight.rows()[-1] == resumed.rows()[-1]
+
+
+def test_every_step_has_its_dropout_whoever_evaluated_before(examples, tmp_path):
+    run = Run(examples, tmp_path)
+    trained = []
+    run.model.register_forward_pre_hook(lambda model, _: trained.append(model.training))
+
+    def evaluate(step):
+        run.model.eval()
+        return {"loss": 1.0}
+
+    run.evaluate = evaluate
+    run.fit(SCHEDULE)
+    assert len(trained) == SCHEDULE.max_steps and all(trained)
 
 
 def test_shares_of_padding_and_of_waiting_are_logged(examples, tmp_path):

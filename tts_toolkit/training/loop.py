@@ -85,6 +85,7 @@ def fit(
             for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
                 group["lr"] = base_lr * lr_factor(step)
             statistics.keep()
+            model.train()  # from_pretrained, and whoever evaluates, leave it without dropout
             row = train_step(accelerator, model, optimizer, stream, schedule, progress, prepare_batch)
             if not row.pop("updated"):
                 statistics.restore()
