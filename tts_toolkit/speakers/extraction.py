@@ -18,7 +18,7 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
 
 FORMAT = "embedding-2"  # of a cached file: the seconds of sound, then the embedding
 MAX_READ_SECONDS = 1200.0  # of sound held in memory together, to be sorted by length
-READ_AT_ONCE = 64  # files, by as many threads as the machine runs well
+READ_AT_ONCE = 8  # files, by as many threads: what may lie in memory beyond that
 MAX_BATCH_SECONDS = 60.0  # padding included
 
 
@@ -69,7 +69,7 @@ def _read_ahead(todo: Sequence[tuple[Clip, Path]], limits: ClipLimits) -> Iterat
     """Yield waveforms with their files, as many at once as memory is set aside for."""
     read: list[tuple[np.ndarray, Path]] = []
     n_samples = 0
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         for start in range(0, len(todo), READ_AT_ONCE):
             part = todo[start : start + READ_AT_ONCE]
             for waveform, (_, file) in zip(pool.map(limits.read, [clip for clip, _ in part]), part, strict=True):

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def mean_loss(accelerator: Accelerator, model: torch.nn.Module, loader: DataLoader[Batch]) -> float:
-    """Return the mean loss over all processes' batches, weighted by clips; leaves the model in training mode."""
+    """Return the mean loss over all processes' batches, weighted by clips; leaves the model in evaluation mode."""
     model.eval()
     totals = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     for batch in loader:
         n_clips = len(batch["ids"])
         loss = model(**model_inputs(batch, accelerator.device), use_cache=False).loss
         totals += torch.tensor([loss.item() * n_clips, n_clips], dtype=torch.float64, device=accelerator.device)
-    model.train()
     total, n_clips = accelerator.reduce(totals, "sum").tolist()
     return float(total / n_clips)

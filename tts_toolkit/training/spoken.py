@@ -56,7 +56,6 @@ class SpokenEvaluation:
         from accelerate.utils import gather_object
 
         share = self.sentences[accelerator.process_index :: accelerator.num_processes]
-        self.synthesizer.speech.model.eval()
         utterances = self._speak(share)
         rows = score_rows(
             [s.id for s in share],
@@ -67,7 +66,6 @@ class SpokenEvaluation:
             [s.reference for s in share if s.reference is not None],
         )
         extras = [(float(u.cut_off), diagonality(u)) for u in utterances]
-        self.synthesizer.speech.model.train()
         if accelerator.is_main_process:
             _show(accelerator, utterances[0], step)
         rows, extras = gather_object(rows), gather_object(extras)

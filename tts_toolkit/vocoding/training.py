@@ -64,8 +64,9 @@ def train_vocoder(
     waveforms = [torch.from_numpy(load_waveform(clip.audio)) for clip in progress(chosen, "reading", "clip")]
     mels = [log_mel(waveform) for waveform in waveforms]
     generator = SpeechT5HifiGan(SpeechT5HifiGanConfig(**config))
-    generator.mean.copy_(torch.cat(mels[:200]).mean(dim=0))
-    generator.scale.copy_(torch.cat(mels[:200]).std(dim=0).clamp(min=0.1))
+    some = torch.cat(mels[:200])
+    generator.mean.copy_(some.mean(dim=0))
+    generator.scale.copy_(some.std(dim=0).clamp(min=0.1))
     generator.apply_weight_norm()
     judges = Discriminators(training.periods, training.judge_channels, training.judge_n_ffts)
     device = pick_device(training.device)
