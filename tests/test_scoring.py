@@ -1,4 +1,6 @@
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -125,6 +127,22 @@ def test_packaged_recognisers_understand_natural_clips(demo_clips, recogniser, l
     assert compute(Wer, heard, [clip.transcript for clip in demo_clips])["wer"] <= limit
 
 
+def test_a_loop_is_heard_again():
+    looped, speech = "Brae Brae Brae Brae " * 25, "Greta grew great green grapes."
+    asked = []
+
+    def transcribe(waveform, **options):
+        asked.append(options.get("no_repeat_ngram_size"))
+        text = speech if options.get("no_repeat_ngram_size") else looped
+        return [SimpleNamespace(text=f" {text}", compression_ratio=29.4 if text == looped else 1.2)], None
+
+    recogniser = FasterWhisper()
+    recogniser.__dict__["_model"] = SimpleNamespace(transcribe=transcribe)
+    assert recogniser.hear(tone(1.0)) == speech and asked == [None, 3]
+    assert recognisers.is_loop(looped) and not recognisers.is_loop(speech) and not recognisers.is_loop("")
+    assert not recognisers.is_loop((Path(__file__).parents[1] / "README.md").read_text()[:600]), "as much as is said in Whisper's window"
+
+
 def test_the_offline_recogniser_falls_back_and_then_says_what_to_install(monkeypatch):
     missing = set()
     real = recognisers.importlib.util.find_spec
@@ -137,15 +155,23 @@ def test_the_offline_recogniser_falls_back_and_then_says_what_to_install(monkeyp
         recognisers.offline_recogniser()
 
 
-def test_whisper_through_transformers_hears_what_the_stock_model_hears(hub_whisper):
+def test_whisper_through_transformers_hears_what_the_stock_model_hears(hub_whisper, monkeypatch):
     from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
     recogniser = TransformersRecogniser(hub_whisper, device="cpu")
     processor = WhisperProcessor.from_pretrained(hub_whisper)
     model = WhisperForConditionalGeneration.from_pretrained(hub_whisper)
     features = processor(tone(1.0), sampling_rate=16_000, return_tensors="pt")
-    heard = model.generate(**features, num_beams=5)  # which is what the pipeline searches with
-    stock = processor.batch_decode(heard, skip_special_tokens=True)[0].strip()
+    stock, unlooped = (
+        processor.batch_decode(
+            model.generate(**features, num_beams=5, **options),  # which is what the pipeline searches with
+            skip_special_tokens=True,
+        )[0].strip()
+        for options in ({}, {"no_repeat_ngram_size": 3})
+    )
+    monkeypatch.setattr(recognisers, "is_loop", lambda text: True)
+    assert recogniser.hear(tone(1.0)) == unlooped != stock
+    monkeypatch.setattr(recognisers, "is_loop", lambda text: False)
     assert recogniser.hear(tone(1.0)) == stock != ""
     assert isinstance(recogniser.hear(tone(31.0)), str), "it goes on past its window"
     assert recogniser.version == REVISION and recogniser.name == "transformers/openai/whisper-base.en@main"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +30,15 @@ TINY_EN_SHA256 = {
 }
 ENGLISH = ("en", "english")
 WHISPER_SECONDS = 30  # of sound that Whisper sees at once
+LOOP_RATIO = 2.4  # text that compresses better than this is a loop (Radford et al. 2022, section 4.5)
+UNLOOPED = {"no_repeat_ngram_size": 3}  # what Whisper is told when it hears a loop again
 INSTALL = "pip install 'tts-toolkit[offline]'"
+
+
+def is_loop(text: str) -> bool:
+    """Tell whether a text of at most a Whisper window repeats itself as no speech does."""
+    written = text.encode()
+    return len(written) > LOOP_RATIO * len(zlib.compress(written))
 
 
 class Recogniser(Protocol):
@@ -73,7 +82,7 @@ class FasterWhisper:
     @property
     def name(self) -> str:
         """The model and how it is run."""
-        return f"faster-whisper/{self.source} {self.compute_type} beam {self.beam_size}"
+        return f"faster-whisper/{self.source} {self.compute_type} beam {self.beam_size}, loops heard again"
 
     @property
     def version(self) -> str:
@@ -122,15 +131,25 @@ class FasterWhisper:
         )
 
     def hear(self, waveform: np.ndarray) -> str:
-        """Return the text, decoded at temperature 0 without carrying context over."""
+        """Return the text, decoded at temperature 0 without carrying context over.
+
+        Where Whisper got caught in a loop, the text is that of a second hearing which says no three tokens twice.
+        """
+        segments = self._segments(waveform)
+        if any(segment.compression_ratio > LOOP_RATIO for segment in segments):
+            segments = self._segments(waveform, **UNLOOPED)
+        return " ".join(segment.text.strip() for segment in segments)
+
+    def _segments(self, waveform: np.ndarray, **options: Any) -> list[Any]:
         segments, _ = self._model.transcribe(
             waveform,
             language=self.language,
             beam_size=self.beam_size,
             temperature=0.0,
             condition_on_previous_text=False,
+            **options,
         )
-        return " ".join(segment.text.strip() for segment in segments)
+        return list(segments)
 
 
 @dataclass(frozen=True)
@@ -220,7 +239,7 @@ class TransformersRecogniser:
         if not self.language:
             return {}
         if getattr(self._pipeline.model.generation_config, "is_multilingual", True):
-            return {"generate_kwargs": {"language": self.language}}
+            return {"language": self.language}
         if self.language not in ENGLISH:
             raise UserError(
                 f"asr.source={self.source}: knows English only; set asr.language=null or another asr.source"
@@ -228,12 +247,15 @@ class TransformersRecogniser:
         return {}
 
     def hear(self, waveform: np.ndarray) -> str:
-        """Return the text of the pipeline."""
-        options: dict[str, Any] = {}
-        if self._pipeline.model.config.model_type == "whisper":
-            options = dict(self._whisper_options)
-            if len(waveform) > WHISPER_SECONDS * SAMPLE_RATE_HZ:
-                options["return_timestamps"] = True  # which is how Whisper goes on past its window
+        """Return the text of the pipeline; where Whisper got caught in a loop, of a second hearing without it."""
+        if self._pipeline.model.config.model_type != "whisper":
+            return self._text(waveform)
+        if len(waveform) > WHISPER_SECONDS * SAMPLE_RATE_HZ:  # timestamps are how Whisper goes on past its window
+            return self._text(waveform, return_timestamps=True, generate_kwargs=self._whisper_options)
+        text = self._text(waveform, generate_kwargs=self._whisper_options)
+        return self._text(waveform, generate_kwargs=self._whisper_options | UNLOOPED) if is_loop(text) else text
+
+    def _text(self, waveform: np.ndarray, **options: Any) -> str:
         return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ}, **options)["text"]).strip()
 
 
