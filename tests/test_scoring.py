@@ -140,7 +140,9 @@ def test_a_loop_is_heard_again():
     recogniser.__dict__["_model"] = SimpleNamespace(transcribe=transcribe)
     assert recogniser.hear(tone(1.0)) == speech and asked == [None, 3]
     assert recognisers.is_loop(looped) and not recognisers.is_loop(speech) and not recognisers.is_loop("")
-    assert not recognisers.is_loop((Path(__file__).parents[1] / "README.md").read_text()[:600]), "as much as is said in Whisper's window"
+    assert not recognisers.is_loop((Path(__file__).parents[1] / "README.md").read_text()[:600]), (
+        "as much as is said in Whisper's window"
+    )
 
 
 def test_the_offline_recogniser_falls_back_and_then_says_what_to_install(monkeypatch):
