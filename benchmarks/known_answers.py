@@ -94,10 +94,10 @@ def main() -> None:
     recogniser = FasterWhisper()
     prompts = asterisk_prompts(str(options.cache), 0, 0, n_prompts)
     texts = [clip.transcript for clip in prompts]
-    natural = error_rate(recogniser, texts, [load_waveform(clip.audio) for clip in prompts])
     spoken_texts = texts[:n_noisy]
     voice = Hibari()
     spoken = [resample(*voice(text), SAMPLE_RATE_HZ) for text in progress(spoken_texts, "speaking", "text")]
+    natural = error_rate(recogniser, texts, [load_waveform(clip.audio) for clip in prompts])
     noisy = {
         f"{snr_db} dB": error_rate(recogniser, spoken_texts, [with_noise(w, snr_db, n) for n, w in enumerate(spoken)])
         for snr_db in SNRS_DB
