@@ -407,6 +407,8 @@ def test_played_back_files_that_are_missing_are_failed_rows(tmp_path, recordings
 READ = [
     ("t.txt", "one\n\ntwo\n", [("0001", "one"), ("0003", "two")]),
     ("t.tsv", "a\tone\nb\ttwo\n", [("a", "one"), ("b", "two")]),
+    ("t.tsv", "a\tone\nb\ttwo\tslt\n", [("a", "one"), ("b", "two")]),
+    ("t.txt", "a\tone\n", [("a", "one")]),
     ("t.tsv", "id\ttext\tcategory\na\tone\tx\n", [("a", "one")]),
     ("t.jsonl", '{"id": "a", "text": "one"}\n{"text": "two"}\n', [("a", "one"), ("0002", "two")]),
     ("meta.lst", "u1|prompt|w/p.wav|say this\n", [("u1", "say this")]),
@@ -443,7 +445,8 @@ def test_the_built_in_set_holds_a_hundred_sentences_in_six_categories():
 MISTAKES = [
     ("t.tsv", "a\tone\na\ttwo\n", r"t\.tsv:2: the id 'a' is taken by .*t\.tsv:1"),
     ("t.tsv", "a\t\n", r"t\.tsv:1: the text is empty"),
-    ("t.tsv", "a\tone\tmore\n", r"t\.tsv:1: has 3 fields; wanted are 2"),
+    ("t.tsv", "a\tone\tslt\tmore\n", r"t\.tsv:1: has 4 fields; wanted are id<TAB>text\[<TAB>voice\]"),
+    ("t.tsv", "id\ttext\na\tone\tslt\n", r"t\.tsv:2: has 3 fields; wanted are 2: id, text"),
     ("t.tsv", "id\ttext\tcolour\na\tone\tred\n", r"t\.tsv:2: unknown column colour; allowed are id, text"),
     ("t.jsonl", "{oops\n", r"t\.jsonl:1: is not JSON"),
     ("t.jsonl", "[1]\n", r"t\.jsonl:1: is a JSON list"),

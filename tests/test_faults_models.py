@@ -300,6 +300,15 @@ def test_texts_are_utf8_and_only_a_newline_ends_a_line(tmp_path):
         "one\u2028still one",
         "two",
     ]
+    file.write_text("id\ttext\tvoice\tcategory\na\tone\tslt\tplain\nb\ttwo\t\tplain\n")
+    listed = plan(None, str(file), str(tmp_path / "out"), "rms", False)
+    assert [(job.text, job.voice, job.output.name) for job in listed] == [
+        ("one", "slt", "a.wav"),
+        ("two", "rms", "b.wav"),
+    ], "a benchmark's list"
+    file.write_text("../a\tone\n")
+    with pytest.raises(UserError, match=r"texts\.txt:1: the id '\.\./a' is no file name"):
+        plan(None, str(file), str(tmp_path / "out"), None, False)
     file.write_bytes(b"one\ncaf\xe9\n")
     with pytest.raises(UserError, match=r"texts\.txt:2: is not UTF-8"):
         plan(None, str(file), str(tmp_path / "out"), None, False)

@@ -1,7 +1,10 @@
 """Embeddings of whole sets: batches, shards, profiles of voices, and what the recipe leaves behind."""
 
 import json
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.errors import UserError
 from tts_toolkit.pictures import curves_svg, groups_svg, histograms_svg, intervals_svg, scatter_svg
 from tts_toolkit.processes import Processes
+from tts_toolkit.report.voices import projection
 from tts_toolkit.speakers.blending import cosine, mixture, mixture_card, nearest
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
@@ -201,6 +205,25 @@ def test_a_mixture_keeps_the_licences_and_consents_of_its_parts(tmp_path):
     assert find_card(f"{tmp_path / FILE_NAME}:ben", tmp_path / "elsewhere").speaker == "ben"
     assert find_card("me.wav", tmp_path) is None and find_card("cmu-arctic/slt", tmp_path / "elsewhere") is None
     assert mixture_card("mix", {"me.wav": 1}, {"me.wav": None}, encoder).licences == ["unknown"]
+
+
+def test_the_projection_is_umap_where_it_is_installed(monkeypatch):
+    embeddings, asked = np.random.default_rng(0).standard_normal((16, 3)), []
+
+    class Umap:
+        def __init__(self, **options):
+            asked.append(options)
+
+        def fit_transform(self, rows):
+            return rows[:, 1:]
+
+    module = ModuleType("umap")
+    module.UMAP, module.__spec__ = Umap, ModuleSpec("umap", None)
+    monkeypatch.setitem(sys.modules, "umap", module)
+    points, method = projection(embeddings)
+    assert method == "UMAP" and np.array_equal(points, embeddings[:, 1:])
+    assert asked == [{"metric": "cosine", "random_state": 0, "n_jobs": 1}]
+    assert projection(embeddings[:15])[1] == "PCA", "too few for its neighbourhoods"
 
 
 @pytest.mark.parametrize("name", ["$$", "a$\\x$", "_hidden", "a\\$b$"])

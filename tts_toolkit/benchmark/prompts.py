@@ -39,17 +39,18 @@ class Prompt:
 
 
 COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("source", "voices"))
+BARE = ("id", "text", "voice")  # of a table without a header
 VOICE_OF = "voice."  # starts a column with the voices of one system: voice.bark_small
 
 
 def read_prompts(texts: str, allow_outside: bool = False) -> list[Prompt]:
     """Return the prompts of a test set: `builtin`, or a .txt, .tsv, .jsonl or Seed-TTS .lst file.
 
-    A .txt holds a text a line; a .tsv id<TAB>text lines, or any of the columns of a Prompt under a header, with
-    voice.<system> for the voices of one system; a .jsonl the same as objects; a .lst utterance|prompt text|prompt
-    recording|text[|recording]. Raises UserError, naming file and line, for an unknown column, a missing or empty
-    text, an id that is taken, a file that is not there, or a recording out of the list's folder unless
-    `allow_outside`: its sound would stand in the report.
+    A .txt holds a text a line; a .tsv (or a .txt with tabs) id<TAB>text[<TAB>voice] lines, or any of the columns of a
+    Prompt under a header, with voice.<system> for the voices of one system; a .jsonl the same as objects; a .lst
+    utterance|prompt text|prompt recording|text[|recording]. Raises UserError, naming file and line, for an unknown
+    column, a missing or empty text, an id that is taken, a file that is not there, or a recording out of the list's
+    folder unless `allow_outside`: its sound would stand in the report.
     """
     if texts == BUILT_IN:
         source = files("tts_toolkit.benchmark") / "sentences_en.tsv"
@@ -160,23 +161,28 @@ def _with_recording(prompt: Prompt, file: Path | None, folder: Path) -> Prompt:
 
 
 def _txt(file: str, content: str) -> Iterator[Prompt]:
+    if "\t" in content:
+        return _tsv(file, content)
     lines = [(number, line.strip()) for number, line in enumerate(content.split("\n"), start=1)]
     return (Prompt(f"{number:04d}", text, source=f"{file}:{number}") for number, text in lines if text)
 
 
 def _tsv(file: str, content: str) -> Iterator[Prompt]:
     columns: Sequence[str] = ()
+    bare = False  # without a header, where the voice may be left out
     for number, line in enumerate(content.split("\n"), start=1):
         row, place = line.rstrip("\r").split("\t"), f"{file}:{number}"
         if not any(field.strip() for field in row):
             continue
         if not columns:
-            columns = [field.strip() for field in row] if "text" in row else ("id", "text")
-            if "text" in row:
+            bare = "text" not in row
+            columns = BARE if bare else [field.strip() for field in row]
+            if not bare:
                 continue
-        if len(row) != len(columns):
-            raise UserError(f"{place}: has {len(row)} fields; wanted are {len(columns)}: {', '.join(columns)}")
-        yield _prompt(dict(zip(columns, row, strict=True)), place, Path(file).parent)
+        if len(row) != len(columns) and not (bare and len(row) == len(columns) - 1):
+            wanted = "id<TAB>text[<TAB>voice]" if bare else f"{len(columns)}: {', '.join(columns)}"
+            raise UserError(f"{place}: has {len(row)} fields; wanted are {wanted}")
+        yield _prompt(dict(zip(columns, row, strict=False)), place, Path(file).parent)
 
 
 def _jsonl(file: str, content: str) -> Iterator[Prompt]:

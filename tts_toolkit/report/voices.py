@@ -60,7 +60,7 @@ def projection(embeddings: np.ndarray) -> tuple[np.ndarray, str]:
     if importlib.util.find_spec("umap") and len(embeddings) > 15:
         import umap
 
-        return np.asarray(umap.UMAP(metric="cosine", random_state=0).fit_transform(embeddings)), "UMAP"
+        return np.asarray(umap.UMAP(metric="cosine", random_state=0, n_jobs=1).fit_transform(embeddings)), "UMAP"
     centred = embeddings - embeddings.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     plane = centred @ axes[:2].T

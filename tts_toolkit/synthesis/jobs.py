@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, write_flac, write_wav
+from tts_toolkit.benchmark.prompts import read_prompts
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_lines, write_whole
+from tts_toolkit.files import write_whole
 
 SOUND_SUFFIXES = (".wav", ".flac")
 SPECTROGRAM_SUFFIX = ".npy"
@@ -44,31 +45,17 @@ def plan(text: str | None, texts: str | None, output: str | None, voice: str | N
     folder = Path(output or "speech")
     if folder.suffix in (*SOUND_SUFFIXES, SPECTROGRAM_SUFFIX) or folder.is_file():
         raise UserError(f"output={folder}: texts=FILE needs a folder to write to")
-    return _read_texts(Path(texts), folder, suffixes[0], voice)
+    return _read_texts(texts, folder, suffixes[0], voice)
 
 
-def _read_texts(file: Path, folder: Path, suffix: str, voice: str | None) -> list[Job]:
-    if not file.is_file():
-        raise UserError(f"texts={file}: no such file")
-    jobs: dict[str, Job] = {}
-    for number, line in enumerate(read_lines(file), start=1):
-        if not line.strip():
-            continue
-        fields = [field.strip() for field in line.split("\t")]
-        if len(fields) > 3:
-            raise UserError(
-                f"{file}:{number}: has {len(fields)} fields; allowed are text, id<TAB>text or id<TAB>text<TAB>voice"
-            )
-        id_, said = (f"{number:04d}", fields[0]) if len(fields) == 1 else (fields[0], fields[1])
-        if not said:
-            raise UserError(f"{file}:{number}: the text is empty; write one or remove the line")
-        if id_ in jobs or not id_ or id_ != Path(id_).name or id_.startswith("."):
-            raise UserError(f"{file}:{number}: the id {id_!r} is taken already or is no file name; ids must differ")
-        chosen = fields[2] if len(fields) == 3 and fields[2] else voice
-        jobs[id_] = Job(id_, said, chosen, folder / f"{id_}{suffix}", f"{file}:{number}")
-    if not jobs:
-        raise UserError(f"{file}: holds no text")
-    return list(jobs.values())
+def _read_texts(texts: str, folder: Path, suffix: str, voice: str | None) -> list[Job]:
+    jobs = []
+    for prompt in read_prompts(texts, allow_outside=True):
+        if prompt.id != Path(prompt.id).name or prompt.id.startswith("."):
+            raise UserError(f"{prompt.source}: the id {prompt.id!r} is no file name")
+        output = folder / f"{prompt.id}{suffix}"
+        jobs.append(Job(prompt.id, prompt.text, prompt.voice or voice, output, prompt.source))
+    return jobs
 
 
 def check_jobs(jobs: Sequence[Job], check: Callable[[Job], None]) -> None:
