@@ -28,6 +28,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.families.recordings import Recordings
+from tts_toolkit.files import file_name
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import Shown, write_benchmark
 from tts_toolkit.scoring.protocols import PROTOCOLS
@@ -470,7 +471,7 @@ def test_references_without_a_match_are_refused(tmp_path):
 
 
 def test_ids_become_file_names_that_differ():
-    names = [stages.file_name(id_) for id_ in ("a/b", "a_b", "../a", "x" * 300, "é")]
+    names = [file_name(id_) for id_ in ("a/b", "a_b", "../a", "x" * 300, "é")]
     assert len(set(names)) == 5 and all("/" not in name and len(name) < 100 for name in names)
 
 

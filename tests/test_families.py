@@ -8,6 +8,7 @@ import types
 import numpy as np
 import pytest
 import torch
+from conftest import REVISION
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.families import espeak_ng
@@ -21,6 +22,7 @@ from tts_toolkit.speakers.arctic import arctic_embedding, arctic_xvectors
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
 from tts_toolkit.synthesis.decoding import Decoding
 from tts_toolkit.synthesis.row_noise import RowNoise
+from tts_toolkit.synthesis.vocoders import open_vocoder
 
 TEXTS = ["hello there", "a much longer line about the weather and the sea", "yes", "the boat is here"]
 
@@ -273,12 +275,28 @@ def test_a_checkpoint_of_another_model_is_refused(families, family, wrong):
         family(wrong).speak(lines())
 
 
-def test_arctic_rows_mean_what_they_meant(hub_arctic):
+def test_arctic_rows_mean_what_they_meant(hub_arctic, monkeypatch):
     """Rows are in order of file name, so that the well-known row 7306 is a voice of slt, a female speaker."""
     vectors = arctic_xvectors()
     assert list(vectors)[7306].startswith("cmu_us_slt_arctic")
     np.testing.assert_array_equal(arctic_embedding("7306")[0], list(vectors.values())[7306])
     assert arctic_embedding("slt").shape == (1, 512)
+    np.testing.assert_array_equal(arctic_embedding(f"slt@{REVISION}"), arctic_embedding("slt"))
+    with pytest.raises(UserError, match="Matthijs/cmu-arctic-xvectors cannot be fetched"):
+        arctic_embedding("slt@another")
+    monkeypatch.setattr("tts_toolkit.speakers.arctic.MAX_BYTES", 2**20)
+    arctic_xvectors.cache_clear()
+    with pytest.raises(UserError, match="unpacks to more than 1 MB and is not read"):
+        arctic_embedding("slt")
+
+
+def test_a_vocoder_of_the_hub_takes_a_revision(tiny_hifigan_dir):
+    log_mel = torch.zeros(10, 80)
+    pinned, latest = (open_vocoder(f"microsoft/speecht5_hifigan{at}") for at in (f"@{REVISION}", ""))
+    assert (pinned.source, pinned.revision) == (latest.source, REVISION) and latest.revision is None
+    np.testing.assert_array_equal(pinned(log_mel), latest(log_mel))
+    with pytest.raises(UserError, match="vocoder 'microsoft/speecht5_hifigan' cannot be loaded"):
+        open_vocoder("microsoft/speecht5_hifigan@another")(log_mel)
 
 
 def test_speecht5_takes_the_voice_of_each_lines_recording(hub_xvector, families, voice_folder):

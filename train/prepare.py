@@ -140,7 +140,7 @@ def _cut(cfg: DictConfig) -> Path:
     from tts_toolkit.audio import load_waveform, write_flac
     from tts_toolkit.data.sources import audio
     from tts_toolkit.errors import UserError
-    from tts_toolkit.files import write_whole
+    from tts_toolkit.files import file_name, write_whole
     from tts_toolkit.progress import progress
 
     if not cfg.asr:
@@ -153,7 +153,7 @@ def _cut(cfg: DictConfig) -> Path:
     n_pieces = 0
     for clip in progress(audio(cfg.raw), "cutting", "recording"):
         for number, piece in enumerate(cut(load_waveform(clip.audio))):
-            file = Path("audio") / f"{clip.id.replace('/', '_')}_{number:04d}.flac"
+            file = Path("audio") / f"{file_name(clip.id)}_{number:04d}.flac"
             write_flac(output_dir / file, piece)
             writer.writerow([file.as_posix(), recogniser.hear(piece).strip(), clip.speaker, clip.id])
             n_pieces += 1

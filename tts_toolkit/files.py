@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 from tts_toolkit.errors import UserError
+
+UNSAFE = re.compile(r"[^\w.-]+")  # in the name of a file
 
 
 def read_text(file: Path) -> str:
@@ -28,6 +31,14 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file's content, read block by block, as hex."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def file_name(id_: str) -> str:
+    """Return an id as a file name; ids that differ give names that differ."""
+    safe = UNSAFE.sub("_", id_).lstrip(".")
+    if safe == id_ and len(safe) < 100:
+        return safe
+    return f"{safe[:80]}-{hashlib.sha256(id_.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def write_whole(path: Path, content: bytes, durable: bool = True) -> None:

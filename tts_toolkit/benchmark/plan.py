@@ -9,8 +9,8 @@ from typing import Any
 
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row
-from tts_toolkit.benchmark.stages import file_name
 from tts_toolkit.families.interface import Family
+from tts_toolkit.files import file_name
 from tts_toolkit.scoring.protocols import Protocol
 from tts_toolkit.scoring.quality import Quality
 from tts_toolkit.scoring.recognisers import Recogniser

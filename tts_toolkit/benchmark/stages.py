@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
@@ -19,7 +18,7 @@ from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, Stage, key_of, share
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Family, Line, Take, line_seed
-from tts_toolkit.files import file_hash, write_whole
+from tts_toolkit.files import file_hash, file_name, write_whole
 from tts_toolkit.memory import PeakMemory, free_memory
 from tts_toolkit.processes import Processes
 from tts_toolkit.progress import AudioProgress
@@ -31,7 +30,6 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 log = logging.getLogger(__name__)
 FRONT_END = "synthesis-1"  # part of every key; a change to how texts are spoken changes it
 WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change no result
-UNSAFE = re.compile(r"[^\w.-]+")
 SHORT_SECONDS = 1.0  # an encoder may find less than this too short; none wants more
 Measure = Callable[[np.ndarray], Mapping[str, Any]]  # what is found in a waveform (n,) at 16 kHz
 
@@ -255,12 +253,6 @@ def _unusable(waveform: np.ndarray) -> str:
     if not len(waveform):
         return "no sound was made"
     return "" if np.isfinite(waveform).all() else "the sound holds values that are not numbers"
-
-
-def file_name(id_: str) -> str:
-    """Return an id as a file name; ids that differ give names that differ."""
-    safe = UNSAFE.sub("_", id_).lstrip(".")
-    return safe if safe == id_ and len(safe) < 100 else f"{safe[:80]}-{key_of(id_)[:8]}"
 
 
 def measure(

@@ -15,9 +15,8 @@ import soundfile
 from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
 from tts_toolkit.benchmark.run import NATURAL, Results
 from tts_toolkit.benchmark.score import GROUPS
-from tts_toolkit.benchmark.stages import file_name
 from tts_toolkit.devices import hardware
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import file_name, write_whole
 from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 from tts_toolkit.scoring.verification import scale_line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tts_toolkit.audio import write_wav
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_name
 from tts_toolkit.report.html import SystemReport
 from tts_toolkit.scoring.recognisers import Recogniser
 from tts_toolkit.scoring.systems import held_out_references, score_rows, sum_up
@@ -19,7 +19,6 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 
 NATURAL = "natural"
-UNSAFE = r"[^\w.-]+"  # in a file name
 
 
 def speak_and_score(
@@ -51,7 +50,7 @@ def speak_and_score(
         waveforms, reasons = _speak_all(open_system(), ids, texts, embeddings, seed)
         for id_, waveform in zip(ids, waveforms, strict=True):
             if waveform is not None:
-                file = wav_dir / name / f"{re.sub(UNSAFE, '_', id_)}.wav"
+                file = wav_dir / name / f"{file_name(id_)}.wav"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_wav(file, waveform)
         reports.append(report(name, waveforms, reasons))

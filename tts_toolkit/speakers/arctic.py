@@ -17,31 +17,39 @@ REPO = "Matthijs/cmu-arctic-xvectors"
 ARCHIVE = "spkrec-xvect.zip"  # cmu_us_SPEAKER_arctic-wav-arctic_UTTERANCE.npy, 512 numbers each
 NAME = re.compile(r"cmu_us_[a-z]+_arctic-.*\.npy")
 PREFIX = "cmu-arctic/"
+MAX_BYTES = 2**26  # of vectors: the archive holds a quarter of it
 
 
 @lru_cache(maxsize=1)
-def arctic_xvectors() -> dict[str, np.ndarray]:
+def arctic_xvectors(revision: str | None = None) -> dict[str, np.ndarray]:
     """Return the vectors (512,) by file name, in the order of the dataset's rows: row 7306 is still a voice of slt.
 
     The dataset is a script, which `datasets` no longer runs; the archive that the script read is fetched instead.
+    Raises UserError when it cannot be fetched, or is larger than it should be.
     """
     from huggingface_hub import hf_hub_download
 
     try:
-        archive = hf_hub_download(REPO, ARCHIVE, repo_type="dataset")
+        archive = hf_hub_download(REPO, ARCHIVE, repo_type="dataset", revision=revision)
     except (OSError, ValueError) as error:
         raise UserError(f"{REPO} cannot be fetched ({first_line(error)})") from error
     with zipfile.ZipFile(archive) as content:
-        files = sorted(name for name in content.namelist() if NAME.fullmatch(PurePosixPath(name).name))
+        files = [info for info in content.infolist() if NAME.fullmatch(PurePosixPath(info.filename).name)]
+        if sum(info.file_size for info in files) > MAX_BYTES:
+            raise UserError(f"{REPO}: {ARCHIVE} unpacks to more than {MAX_BYTES // 2**20} MB and is not read")
         return {
             PurePosixPath(file).stem: np.load(io.BytesIO(content.read(file)), allow_pickle=False).astype(np.float32)
-            for file in files
+            for file in sorted(info.filename for info in files)
         }
 
 
 def arctic_embedding(voice: str) -> np.ndarray:
-    """Return the embedding (1, 512) of `slt` (the speaker's mean) or of `7306` (a row); raises UserError for others."""
-    vectors = arctic_xvectors()
+    """Return the embedding (1, 512) of `slt` (the speaker's mean) or of `7306` (a row), with or without @revision.
+
+    Raises UserError for others.
+    """
+    voice, _, revision = voice.partition("@")
+    vectors = arctic_xvectors(revision or None)
     if voice.isdecimal() and int(voice) < len(vectors):
         return list(vectors.values())[int(voice)][None]
     speakers = sorted({name.split("_")[2] for name in vectors})

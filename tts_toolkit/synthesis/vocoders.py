@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -137,5 +138,8 @@ def vocode(vocoder: Vocoder, log_mels: Sequence[torch.Tensor]) -> list[np.ndarra
 
 
 def open_vocoder(source: str, device: str | None = None) -> Vocoder:
-    """Return the vocoder that a checkpoint's settings name: `griffin_lim`, or the source of a HiFi-GAN."""
-    return GriffinLim() if source == GriffinLim.name else HifiGan(source, device=device)
+    """Return the vocoder of a name: `griffin_lim`, or the source of a HiFi-GAN; a hub id may end in @revision."""
+    if source == GriffinLim.name:
+        return GriffinLim()
+    id_, _, revision = (source, "", "") if Path(source).exists() else source.partition("@")
+    return HifiGan(id_, revision or None, device)
