@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tts_toolkit.torch_audio import ensure_torchaudio
 from tts_toolkit.vocoding.discriminators import Discriminators, Judged
 
 STFT_SIZES = (512, 1024, 256)  # samples; hops are a quarter
+NO_PART_OF_IT = ("n_steps", "save_every", "device")  # settings that a run may go on with other values of
 WEIGHTS = {"mel": 15.0, "stft": 1.0, "features": 2.0, "adversarial": 1.0}
 
 
@@ -53,7 +55,7 @@ def train_vocoder(
     """Write the trained vocoder to `output_dir` and return the mean losses of its last steps.
 
     `config` are values of SpeechT5HifiGanConfig. The state is kept every `save_every` steps; a run that finds one
-    goes on from it.
+    goes on from it, and raises UserError where it is that of other recordings or settings.
     """
     ensure_torchaudio()
     from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
@@ -72,18 +74,28 @@ def train_vocoder(
     device = pick_device(training.device)
     trainer = _Trainer(generator.to(device).train(), judges.to(device), training)
     losses: dict[str, float] = {}
-    done = trainer.restore(output_dir / "state.pt")
+    run = _identity(waveforms, config, training)
+    done = trainer.restore(output_dir / "state.pt", run)
     crops = _crops(waveforms, mels, training, done)
     for step, batch in progress(crops, "vocoder", "step", training.n_steps - done):
         losses = trainer.step(step, *(part.to(device) for part in batch))
         if (step + 1) % training.save_every == 0 or step + 1 == training.n_steps:
-            trainer.save(output_dir / "state.pt", step + 1)
+            trainer.save(output_dir / "state.pt", step + 1, run)
             trainer.log(output_dir / "metrics.jsonl", step + 1)
     for module in generator.modules():
         if is_parametrized(module, "weight"):  # by weight norm, which transformers cannot take off again
             remove_parametrizations(module, "weight")
     generator.cpu().eval().save_pretrained(output_dir)
     return losses
+
+
+def _identity(waveforms: Sequence[torch.Tensor], config: dict[str, Any], training: VocoderTraining) -> str:
+    """Return a hash of what a run rests on."""
+    settings = {name: value for name, value in asdict(training).items() if name not in NO_PART_OF_IT}
+    digest = hashlib.blake2b(json.dumps([settings, config], sort_keys=True).encode(), digest_size=16)
+    for waveform in waveforms:
+        digest.update(waveform.numpy())
+    return digest.hexdigest()
 
 
 def _crops(
@@ -160,18 +172,24 @@ class _Trainer:
         return {"generator": self.generator, "judges": self.judges, "optimizer": self.optimizer,
                 "judge_optimizer": self.judge_optimizer}  # fmt: skip
 
-    def save(self, file: Path, step: int) -> None:
+    def save(self, file: Path, step: int, run: str) -> None:
         """Write the state whole."""
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_suffix(".tmp")
-        torch.save({"step": step, **{name: part.state_dict() for name, part in self._parts().items()}}, temporary)
+        torch.save(
+            {"step": step, "run": run, **{name: part.state_dict() for name, part in self._parts().items()}}, temporary
+        )
         temporary.replace(file)
 
-    def restore(self, file: Path) -> int:
-        """Load the state, if there is one, and return the steps done."""
+    def restore(self, file: Path, run: str) -> int:
+        """Load the state, if there is one, and return the steps done; raises UserError for the state of another run."""
         if not file.exists():
             return 0
         state = torch.load(file, map_location="cpu", weights_only=True)
+        if state["run"] != run:
+            raise UserError(
+                f"{file}: is of a run with other recordings or settings; remove it, or set another output_dir"
+            )
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         return int(state["step"])
