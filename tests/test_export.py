@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,12 +20,12 @@ FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "licence": "cc-b
 
 @pytest.fixture(scope="module")
 def exported(tiny_speecht5_dir, tmp_path_factory):
-    speech = load_speecht5("microsoft/speecht5_tts")
+    speech = replace(load_speecht5("microsoft/speecht5_tts"), settings=SpeechSettings(max_characters=90))
     voice = np.random.default_rng(0).standard_normal(512).astype(np.float32)
     cards = [EmbeddingCard("kim", "encoder", "revision", 3, 9.0, "speaker_mean")]
     card = model_card(FACTS, "| system | WER |", ["kim"])
     folder = tmp_path_factory.mktemp("run") / "model"
-    return export_model(speech, folder, SpeechSettings(max_characters=90), {"kim": voice}, cards, "seed: 0\n", card)
+    return export_model(speech, folder, {"kim": voice}, cards, "seed: 0\n", card)
 
 
 def test_stock_transformers_loads_and_speaks(exported, tiny_hifigan_dir):
@@ -63,9 +64,7 @@ def test_the_folder_holds_voice_settings_configuration_and_card(exported):
 
 def test_half_precision_halves_the_file_and_loads_as_float32(exported, tmp_path):
     speech = load_speecht5(str(exported))
-    half = export_model(
-        speech, tmp_path / "half", speech.settings, {"kim": np.ones(512)}, [], "", "", half_precision=True
-    )
+    half = export_model(speech, tmp_path / "half", {"kim": np.ones(512)}, [], "", "", half_precision=True)
     assert (half / "model.safetensors").stat().st_size < 0.6 * (exported / "model.safetensors").stat().st_size
     loaded = load_speecht5(str(half)).model
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}

@@ -43,6 +43,7 @@ def finetune(cfg: DictConfig) -> Path:
         _check(cfg, speech)
         speech, clips = _clips(cfg, speech)
         prepared = _prepare(cfg, speech, clips)
+        speech = _with_settings(cfg, speech, prepared)
         if cfg.overwrite and accelerator.is_main_process:
             clear_run(output_dir, resume_from)
     best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
@@ -149,6 +150,18 @@ def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepar
     counts = ", ".join(f"{len(clips)} {part}" for part, clips in prepared.clips.items())
     log.info("%s clips; voices: %s", counts, ", ".join(prepared.voices))
     return prepared
+
+
+def _with_settings(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> SpeechT5:
+    """Return the model with the settings that it is exported with, so that it is evaluated as it will be used."""
+    from dataclasses import replace
+
+    from hydra.utils import instantiate
+
+    from tts_toolkit.models.export import settings_for
+
+    encoder = instantiate(cfg.encoder).name
+    return replace(speech, settings=settings_for(speech.settings, cfg.vocoder, encoder, cfg.text.language, prepared))
 
 
 def _train(
@@ -311,7 +324,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     from omegaconf import OmegaConf
 
     from tts_toolkit.hub import push_folder, without_token
-    from tts_toolkit.models.export import export_model, model_card, settings_for
+    from tts_toolkit.models.export import export_model, model_card
     from tts_toolkit.report.summary import table, write_results
     from tts_toolkit.training.runs import describe, training_curves
 
@@ -323,7 +336,6 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     model_dir = export_model(
         speech,
         output_dir / "model",
-        settings_for(speech.settings, cfg.vocoder, encoder.name, cfg.text.language, prepared),
         trained,
         list(prepared.cards),
         without_token(OmegaConf.to_yaml(cfg, resolve=True)),

@@ -26,7 +26,6 @@ MAX_CHARACTERS = 300  # said at once: longer pieces are where autoregressive spe
 def export_model(
     speech: SpeechT5,
     output_dir: Path,
-    settings: SpeechSettings,
     voices: Mapping[str, np.ndarray],
     cards: list[EmbeddingCard],
     resolved_config: str,
@@ -54,7 +53,7 @@ def export_model(
     speech.model.save_pretrained(temporary, state_dict={name: t.contiguous() for name, t in state.items()})
     speech.processor.save_pretrained(str(temporary))
     save_embeddings(temporary / FILE_NAME, voices, cards)
-    write_whole(temporary / SETTINGS_FILE, (json.dumps(asdict(settings), indent=2) + "\n").encode())
+    write_whole(temporary / SETTINGS_FILE, (json.dumps(asdict(speech.settings), indent=2) + "\n").encode())
     write_whole(temporary / "training_config.yaml", resolved_config.encode())
     write_whole(temporary / "README.md", card.encode())
     shutil.rmtree(output_dir, ignore_errors=True)
