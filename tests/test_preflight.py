@@ -231,18 +231,21 @@ def test_vctk_libritts_and_common_voice_are_read_as_published(tmp_path):
     with collected_faults() as faults:
         (clip,) = layouts.vctk(str(vctk))
     assert (clip.id, clip.speaker, clip.transcript) == ("p225_001", "p225", "Please call Stella.")
+    assert clip.licence == "cc-by-4.0"
     assert len(faults) == 1 and "holds no transcript of p225_002_mic1.flac" in faults[0].message
     with pytest.raises(UserError, match="p225_002"):
         layouts.vctk(str(vctk))
     tts = tmp_path / "libri/train-clean-100/84/121123/84_121123_000007_000001"
     write(tts.with_suffix(".wav"))
     write(tts.with_suffix(".normalized.txt"), "A sentence.")
-    (clip,) = layouts.libritts(str(tmp_path / "libri"))
+    (clip,) = layouts.libritts(str(tmp_path / "libri"), licence="mine")
+    assert clip.licence == "mine"
     assert (clip.speaker, clip.session, clip.audio) == ("84", "84/121123", tts.with_suffix(".wav"))
     write(tmp_path / "cv/validated.tsv", 'client_id\tpath\tsentence\nabc\tone.mp3\tShe said "yes\nabc\ttwo.mp3\t\n')
     with collected_faults() as faults:
         (clip,) = layouts.common_voice(str(tmp_path / "cv"))
     assert clip.transcript == 'She said "yes' and clip.audio == tmp_path / "cv/clips/one.mp3" and len(faults) == 1
+    assert clip.licence == "cc0-1.0"
     for read in (layouts.vctk, layouts.libritts, layouts.common_voice):
         with pytest.raises(UserError, match=str(tmp_path / "empty")):
             (tmp_path / "empty").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Corpora in the layouts that they are published in: VCTK, LibriTTS and Common Voice."""
+"""Corpora in the layouts, and under the licences, that they are published in: VCTK, LibriTTS and Common Voice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.files import read_lines, read_text
 
 
-def vctk(path: str, microphone: str = "mic1") -> list[Clip]:
+def vctk(path: str, microphone: str = "mic1", licence: str = "cc-by-4.0") -> list[Clip]:
     """Return the clips of VCTK 0.92: `wav48_silence_trimmed/p225/p225_001_mic1.flac` and `txt/p225/p225_001.txt`."""
     root = _root(path)
     sounds = sorted((root / "wav48_silence_trimmed").glob(f"*/*_{microphone}.flac"))
@@ -25,10 +25,10 @@ def vctk(path: str, microphone: str = "mic1") -> list[Clip]:
     for sound in sounds:
         name, speaker = sound.stem.removesuffix(f"_{microphone}"), sound.parent.name
         found.append((name, speaker, "", sound, root / "txt" / speaker / f"{name}.txt"))
-    return list(_with_text_files(found))
+    return list(_with_text_files(found, licence))
 
 
-def libritts(path: str) -> list[Clip]:
+def libritts(path: str, licence: str = "cc-by-4.0") -> list[Clip]:
     """Return the clips of LibriTTS or LibriTTS-R, or of one of its subsets: `84/121123/*.wav`, `*.normalized.txt`.
 
     A chapter is a session.
@@ -42,10 +42,10 @@ def libritts(path: str) -> list[Clip]:
         name = text.name.removesuffix(".normalized.txt")
         speaker, chapter = name.split("_")[0], text.parent.name
         found.append((name, speaker, f"{speaker}/{chapter}", text.with_name(f"{name}.wav"), text))
-    return list(_with_text_files(found))
+    return list(_with_text_files(found, licence))
 
 
-def common_voice(path: str, table: str = "validated.tsv") -> list[Clip]:
+def common_voice(path: str, table: str = "validated.tsv", licence: str = "cc0-1.0") -> list[Clip]:
     """Return the clips of one table of a Common Voice language folder: columns client_id, path and sentence."""
     root = _root(path)
     file = root / table
@@ -68,7 +68,7 @@ def common_voice(path: str, table: str = "validated.tsv") -> list[Clip]:
         elif not leads_inside(sound, root / "clips"):
             refuse_row(where, f"the path {row['path']!r} leads out of {root / 'clips'}")
         else:
-            clips.append(Clip(sound.stem, sound, sentence, row["client_id"], where))
+            clips.append(Clip(sound.stem, sound, sentence, row["client_id"], where, licence=licence))
     if not clips:
         raise UserError(f"{file}: holds no rows")
     return clips
@@ -81,11 +81,11 @@ def _root(path: str) -> Path:
     return root
 
 
-def _with_text_files(found: list[tuple[str, str, str, Path, Path]]) -> Iterator[Clip]:
+def _with_text_files(found: list[tuple[str, str, str, Path, Path]], licence: str) -> Iterator[Clip]:
     """Yield the clip of each (id, speaker, session, sound, text file); a text that is missing or empty refuses it."""
     for name, speaker, session, sound, file in found:
         text = read_text(file).strip() if file.is_file() else ""
         if text:
-            yield Clip(name, sound, " ".join(text.split()), speaker, str(file), session=session)
+            yield Clip(name, sound, " ".join(text.split()), speaker, str(file), licence=licence, session=session)
         else:
             refuse_row(str(file), f"holds no transcript of {sound.name}; write it, or remove the recording")
