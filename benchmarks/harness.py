@@ -133,11 +133,11 @@ def main(
     """Run a benchmark as a command."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="less work, under ten minutes on 2 cores")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, help="5; 3 with --quick")
     parser.add_argument("--device", default=None, help="a GPU where there is one")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
-    options = Options(chosen.quick, chosen.rounds, pick_device(chosen.device))
+    options = Options(chosen.quick, chosen.rounds or (3 if chosen.quick else 5), pick_device(chosen.device))
     rows = rows_of(options)
     print(table(rows))
     curves = curves_of(options) if curves_of else {}
