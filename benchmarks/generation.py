@@ -100,7 +100,7 @@ def bark_rows(folder: Path, options: Options) -> list[Row]:
     model = BarkModel.from_pretrained(folder).eval().to(options.device)
     processor = BarkProcessor.from_pretrained(folder)
     family = Bark(str(folder), semantic={"max_new_tokens": n_tokens, "min_new_tokens": n_tokens}, device=options.device)
-    texts = sentences(8)
+    texts = sentences(2 if options.quick else 8)
 
     def text_by_text() -> None:
         for text in texts:
@@ -120,7 +120,7 @@ def mms_rows(folder: Path, options: Options) -> list[Row]:
     write_mms(folder)
     model = VitsModel.from_pretrained(folder).eval().to(options.device)
     tokenizer = VitsTokenizer.from_pretrained(folder)
-    texts = sentences(16 if options.quick else 64)
+    texts = sentences(8 if options.quick else 64)
 
     def text_by_text() -> None:
         for text in texts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -59,10 +60,12 @@ def measure(
         for which in (0, 1) if turn % 2 == 0 else (1, 0):
             seconds[which].append(_timed((run_peer, run_ours)[which], options.device))
     ratios = [theirs / ours for theirs, ours in zip(*seconds, strict=True)]
-    return Row(
+    row = Row(
         work, peer, options.device, statistics.median(ratios), _interval(ratios), tuple(seconds[0]), tuple(seconds[1]),
         *peaks, note,
     )  # fmt: skip
+    print(table([row]).splitlines()[-1], file=sys.stderr, flush=True)  # what comes after it may take long
+    return row
 
 
 def _warm_up(run: Callable[[], object]) -> int | None:

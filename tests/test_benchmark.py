@@ -25,6 +25,7 @@ from tts_toolkit.benchmark.rows import Stage, share
 from tts_toolkit.benchmark.run import run
 from tts_toolkit.benchmark.verdict import conclude
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.devices import hardware
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.families.recordings import Recordings
@@ -197,6 +198,29 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_run_goes_on(tmp_path):
     assert results.summary["systems"]["levels"]["n_scored"] == 5
     rows = [json.loads(line) for line in (tmp_path / "systems/levels/synthesis/rows.jsonl").open()]
     assert {row["batch_size"] for row in rows} <= {1, 2}
+
+
+def test_after_a_batch_of_two_that_does_not_fit_texts_are_spoken_alone(tmp_path):
+    asked = []
+
+    @dataclass(frozen=True)
+    class Smallest(Levels):
+        def speak(self, lines):
+            asked.append(len(lines))
+            if len(lines) > 1:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return super().speak(lines)
+
+    run(plan_of(tmp_path, family=Smallest(), batch_size=2), Processes())
+    assert asked.count(2) == 1 and asked.count(1) == 6, "the warm-up, the failure, its two halves, and the rest"
+
+
+def test_rows_say_where_they_were_spoken(tmp_path, monkeypatch):
+    run(plan_of(tmp_path, PROMPTS[:3]), Processes())
+    monkeypatch.setattr(stages, "hardware", lambda: {"gpu": "another", "processor": "x"})
+    results = run(plan_of(tmp_path), Processes())
+    here = str(hardware()["gpu"] or hardware()["processor"])
+    assert results.summary["systems"]["levels"]["spoken_on"] == sorted([here, "another"])
 
 
 def test_an_unchanged_run_makes_nothing_again(tmp_path):
@@ -444,8 +468,8 @@ def test_the_built_in_set_holds_a_hundred_sentences_in_six_categories():
 
 
 MISTAKES = [
-    ("t.tsv", "a\tone\na\ttwo\n", r"t\.tsv:2: the id 'a' is taken by .*t\.tsv:1"),
-    ("t.tsv", "a\t\n", r"t\.tsv:1: the text is empty"),
+    ("t.tsv", "a\t\n", "the test set holds no text"),
+    ("t.tsv", "\tone\n", r"t\.tsv:1: the id is empty"),
     ("t.tsv", "a\tone\tslt\tmore\n", r"t\.tsv:1: has 4 fields; wanted are id<TAB>text\[<TAB>voice\]"),
     ("t.tsv", "id\ttext\na\tone\tslt\n", r"t\.tsv:2: has 3 fields; wanted are 2: id, text"),
     ("t.tsv", "id\ttext\tcolour\na\tone\tred\n", r"t\.tsv:2: unknown column colour; allowed are id, text"),
@@ -462,6 +486,21 @@ def test_mistakes_in_test_sets_are_named(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=message):
         read_prompts(str(tmp_path / name))
+
+
+def test_a_taken_id_and_an_empty_text_fail_their_rows_and_no_other(tmp_path):
+    (tmp_path / "t.tsv").write_text(f"a\t{TEXTS[0]}\na\t{TEXTS[1]}\nb\t\na\t{TEXTS[2]}\n")
+    prompts = read_prompts(str(tmp_path / "t.tsv"))
+    assert [prompt.id for prompt in prompts] == ["a", "a#2", "b", "a#3"]
+    results = run(plan_of(tmp_path / "out", prompts), Processes())
+    first, *faulty = results.rows["levels"]
+    assert first["status"] == "scored" and [row["status"] for row in faulty] == ["failed"] * 3
+    assert faulty[0]["reason"].endswith("t.tsv:2: the id 'a' is taken by " + f"{tmp_path / 't.tsv'}:1")
+    assert faulty[1]["reason"].endswith("t.tsv:3: the text is empty") and spoken_texts() == [TEXTS[0]]
+    figures = results.summary["systems"]["levels"]
+    assert (figures["n_planned"], figures["n_failed"]) == (4, 3)
+    n_words = [len(text.split()) for text in TEXTS]
+    assert figures["wer"] == pytest.approx((n_words[1] + n_words[2]) / sum(n_words[:3])), "failures are deletions"
 
 
 def test_references_without_a_match_are_refused(tmp_path):
@@ -585,6 +624,32 @@ def test_recordings_that_many_texts_share_count_once(tmp_path, recordings):
     assert scale["n_same"] == 0 and scale["ceiling"] is None and scale["n_different"] == 2
     assert "natural" not in results.summary["systems"] and results.summary["systems"]["levels"]["n_similarity"] == 4
     assert "the voice to imitate" in write_benchmark(tmp_path / "out", results, Shown()).read_text()
+    plain = [replace(prompt, voice_reference="") for prompt in prompts]
+    results = run(plan_of(tmp_path / "out", plain, judge=Judge(), ear=Ear(texts=tuple(TEXTS))), Processes())
+    assert "the voice to imitate" not in write_benchmark(tmp_path / "out", results, Shown()).read_text(), "it was once"
+
+
+def test_without_recordings_nobody_judges(tmp_path):
+    def not_here():
+        raise UserError("no such judge")
+
+    plan = replace(plan_of(tmp_path), judge=not_here)
+    assert run(plan, Processes()).summary["judge"] is None
+
+
+def test_recordings_that_cannot_be_embedded_keep_what_was_heard(tmp_path, recordings):
+    @dataclass(frozen=True)
+    class Choosy(Judge):
+        def embed(self, waveform):
+            if not np.ptp(waveform):
+                raise UserError("too even for a voice")
+            return super().embed(waveform)
+
+    results = run(plan_of(tmp_path / "out", recordings, judge=Choosy(), ear=Mumbling()), Processes())
+    figures = results.summary["systems"]["levels"]
+    assert figures["n_scored"] == 8 and figures["similarity"] is None
+    assert "reference: too even for a voice" in results.rows["levels"][0]["not_measured"]
+    assert results.summary["similarity_scale"] is None
 
 
 def test_a_voice_with_one_recording_is_not_its_own_reference(tmp_path, recordings):
@@ -614,6 +679,13 @@ def test_a_text_of_cues_alone_has_nothing_to_be_heard(tmp_path):
     )
     row = results.rows["levels"][0]
     assert (row["status"], row["n_words"], row["wer"], row["seconds_per_character"]) == ("scored", 0, None, None)
+    figures, words = results.summary["systems"]["levels"], results.rows["levels"][1]
+    assert figures["wer"] == figures["protocols"]["strict"]["wer"] == words["wer"], "what is heard is no error"
+    assert figures["insertions"] == words["insertions"]
+    write_benchmark(tmp_path, results, Shown(n_sentences=0))
+    whole = read_run(tmp_path, None)
+    silent = replace(whole, rows={"x": whole.rows["x"]})
+    assert compare_runs(silent, silent).notes[0] == "wer is not compared: the texts hold no words"
 
 
 def test_a_voice_file_that_changes_is_spoken_from_again(tmp_path):

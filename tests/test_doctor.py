@@ -135,3 +135,36 @@ def test_the_token_is_never_shown(monkeypatch, capsys):
         doctor.main()
     out = capsys.readouterr().out
     assert "of somebody, role read  ->  a write token, to push" in out and "hf_secret" not in out
+
+
+@pytest.mark.parametrize(("rights", "status", "told"), [
+    (["repo.content.read"], "warn", "role fineGrained (repo.content.read)"), ([], "warn", "no rights to repositories"),
+    (["repo.content.read", "repo.write"], "ok", "repo.content.read, repo.write"),
+])  # fmt: skip
+def test_a_fine_grained_token_is_told_by_its_rights(monkeypatch, rights, status, told):
+    about = {"role": "fineGrained", "fineGrained": {"scoped": [{"entity": {"name": "me"}, "permissions": rights}]}}
+
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    class Api:
+        def __init__(self, token):
+            pass
+
+        def whoami(self, cache):
+            return {"name": "me", "auth": {"accessToken": about}}
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_secret")
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(doctor, "_answers", lambda address: None)
+    found = by_name(doctor.hub())["hub token"]
+    assert found.status == status and told in found.found
+
+
+def test_the_disk_is_that_of_the_run(monkeypatch, tmp_path):
+    asked = []
+    usage = doctor.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: asked.append(folder) or usage)
+    list(doctor.room([f"output_dir={tmp_path / 'not/yet'}"]))
+    assert asked == [tmp_path]

@@ -196,6 +196,7 @@ def test_raw_recordings_are_cut_at_silences_and_transcribed(tmp_path):
     pause = np.zeros(16_000, dtype=np.float32)
     raw = tmp_path / "raw/anna"
     raw.mkdir(parents=True)
+    (raw / "broken.wav").write_bytes(b"no sound")
     soundfile.write(raw / "monday.wav", np.concatenate([part for w in spoken for part in (pause, w)] + [pause]), 16_000)
     done = run(
         "train/prepare.py", f"raw={tmp_path / 'raw'}", "asr=offline", "cut.max_duration_in_seconds=5", cwd=tmp_path
@@ -235,6 +236,10 @@ def test_vctk_libritts_and_common_voice_are_read_as_published(tmp_path):
     assert len(faults) == 1 and "holds no transcript of p225_002_mic1.flac" in faults[0].message
     with pytest.raises(UserError, match="p225_002"):
         layouts.vctk(str(vctk))
+    (vctk / "txt/p225/p225_002.txt").write_bytes(b"Six spoons of caf\xe9.\n")
+    with collected_faults() as faults:
+        assert len(layouts.vctk(str(vctk))) == 1
+    assert faults[0].source.endswith("p225_002.txt:1") and "is not UTF-8" in faults[0].message
     tts = tmp_path / "libri/train-clean-100/84/121123/84_121123_000007_000001"
     write(tts.with_suffix(".wav"))
     write(tts.with_suffix(".normalized.txt"), "A sentence.")

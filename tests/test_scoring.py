@@ -139,6 +139,9 @@ def test_a_loop_is_heard_again():
     recogniser = FasterWhisper()
     recogniser.__dict__["_model"] = SimpleNamespace(transcribe=transcribe)
     assert recogniser.hear(tone(1.0)) == speech and asked == [None, 3]
+    once = FasterWhisper(hear_loops_again=False)
+    once.__dict__["_model"] = recogniser._model
+    assert once.hear(tone(1.0)) == looped.strip() and once.name + ", loops heard again" == recogniser.name
     assert recognisers.is_loop(looped) and not recognisers.is_loop(speech) and not recognisers.is_loop("")
     assert not recognisers.is_loop((Path(__file__).parents[1] / "README.md").read_text()[:600]), (
         "as much as is said in Whisper's window"

@@ -20,7 +20,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.pictures import curves_svg, groups_svg, histograms_svg, intervals_svg, scatter_svg
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.voices import projection
-from tts_toolkit.speakers.blending import cosine, mixture, mixture_card, nearest
+from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixture_card, nearest
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.speakers.extraction import clip_voices
@@ -201,6 +201,10 @@ def test_a_mixture_keeps_the_licences_and_consents_of_its_parts(tmp_path):
     mixed = mixture_card("mix", weights, parts, encoder)
     assert mixed.licences == ["cc-by-4.0", "cc0-1.0", "unknown"] and mixed.consents == ["signed"]
     assert mixed.conditioning == "mixture of 0.5 anna, 0.3 ben, 0.2 cleo" and mixed.n_clips == 9
+    assert (mixed.encoder, mixed.encoder_revision) == ("enc", "1"), "who made the parts, not who is configured"
+    check_encoders({"anna": "enc", "ben": "enc", "somebody.npy": None})
+    with pytest.raises(UserError, match="anna from enc, cleo from other"):
+        check_encoders({"anna": "enc", "ben": None, "cleo": "other"})
     assert find_card(str(tmp_path / "one.safetensors"), tmp_path / "elsewhere").speaker == "anna"
     assert find_card(f"{tmp_path / FILE_NAME}:ben", tmp_path / "elsewhere").speaker == "ben"
     assert find_card("me.wav", tmp_path) is None and find_card("cmu-arctic/slt", tmp_path / "elsewhere") is None

@@ -109,7 +109,7 @@ def _report(
     summary = {"encoder": cards[0].encoder, "revision": cards[0].encoder_revision, "scale": asdict(scale)}
     summary |= {"speakers": {card.speaker: asdict(card) for card in cards}}
     write_whole(output_dir / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
-    folder = write_xvector_dataset(output_dir / "dataset", [clip.audio.name for clip in clips], embeddings, cards)
+    folder = write_xvector_dataset(output_dir / "dataset", [clip.id for clip in clips], embeddings, cards)
     if cfg.push_to_hub:
         print(f"hub: {push_folder(folder, cfg.hub_dataset_id, 'hub_dataset_id', cfg.hub_private, 'dataset')}")
     cosines = trials(embeddings, speakers)
@@ -120,7 +120,7 @@ def _known_voices(cfg: DictConfig) -> Path:
     """Compare, look up or mix voices that are there already."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.speakers.blending import cosine, mixture, mixture_card, nearest
+    from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixture_card, nearest
     from tts_toolkit.speakers.store import FILE_NAME, find_card, find_voice, load_embeddings, save_embeddings
 
     encoder, output_dir = instantiate(cfg.encoder), Path(cfg.output_dir)
@@ -128,16 +128,25 @@ def _known_voices(cfg: DictConfig) -> Path:
     def voice(name: str) -> np.ndarray:
         return find_voice(str(name), output_dir, encoder)
 
+    def made_by(name: str) -> str | None:
+        if card := find_card(name, output_dir):
+            return card.encoder
+        return encoder.name if Path(name).is_file() and Path(name).suffix not in (".npy", ".safetensors") else None
+
     if cfg.compare:
         first, second = _pair(cfg.compare)
+        check_encoders({name: made_by(name) for name in (first, second)})
         print(f"{first} and {second}: cosine {cosine(voice(first), voice(second)):.3f}{_scale(output_dir)}")
     if cfg.nearest:
-        known = load_embeddings(Path(cfg.known or output_dir / FILE_NAME))
+        file = Path(cfg.known or output_dir / FILE_NAME)
+        known = load_embeddings(file)
+        check_encoders({str(cfg.nearest): made_by(str(cfg.nearest)), str(file): made_by(f"{file}:{next(iter(known))}")})
         others = {name: embedding for name, embedding in known.items() if name != str(cfg.nearest)}
         for name, value in nearest(voice(cfg.nearest), others).items():
             print(f"{name}: cosine {value:.3f}")
     if cfg.mix:
         weights: Mapping[str, float] = {str(name): float(weight) for name, weight in cfg.mix.items()}
+        check_encoders({name: made_by(name) for name in weights})
         mixed = mixture({name: voice(name) for name in weights}, weights)
         shares = ", ".join(f"{weight:g} {name}" for name, weight in weights.items())
         card = mixture_card(cfg.mix_name, weights, {name: find_card(name, output_dir) for name in weights}, encoder)

@@ -6,6 +6,7 @@ tts-prepare raw=long_recordings asr=whisper
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.preflight import Looked, Preflight
+
+log = logging.getLogger("tts_toolkit.prepare")
 
 
 def prepare(cfg: DictConfig) -> Path:
@@ -152,7 +155,12 @@ def _cut(cfg: DictConfig) -> Path:
     writer.writerow(["file_name", "text", "speaker", "session"])
     n_pieces = 0
     for clip in progress(audio(cfg.raw), "cutting", "recording"):
-        for number, piece in enumerate(cut(load_waveform(clip.audio))):
+        try:
+            pieces = list(cut(load_waveform(clip.audio)))
+        except UserError as error:  # one recording that cannot be read leaves the others as they are
+            log.warning("left out: %s", error)
+            continue
+        for number, piece in enumerate(pieces):
             file = Path("audio") / f"{file_name(clip.id)}_{number:04d}.flac"
             write_flac(output_dir / file, piece)
             writer.writerow([file.as_posix(), recogniser.hear(piece).strip(), clip.speaker, clip.id])

@@ -220,8 +220,12 @@ def hub() -> Iterator[Finding]:
     except Exception as error:
         yield Finding("hub token", "warn", f"refused ({type(error).__name__})", "hf auth login")
         return
-    role = who.get("auth", {}).get("accessToken", {}).get("role", "unknown")
-    status: Status = "ok" if role in ("write", "fineGrained") else "warn"
+    about = who.get("auth", {}).get("accessToken", {})
+    role = about.get("role", "unknown")
+    scopes = {right for entity in about.get("fineGrained", {}).get("scoped", ()) for right in entity["permissions"]}
+    status: Status = "ok" if role == "write" or "repo.write" in scopes else "warn"
+    if role == "fineGrained":
+        role += f" ({', '.join(sorted(scopes)) or 'no rights to repositories'})"
     yield Finding(
         "hub token", status, f"of {who.get('name')}, role {role}", "" if status == "ok" else "a write token, to push"
     )
@@ -265,6 +269,7 @@ class Need:
     name: str  # of the base model
     disk_bytes: int  # checkpoints and features
     memory_bytes: int  # of the device that trains
+    folder: Path = Path()  # where it is written to
 
 
 def need(recipe: Sequence[str] = ()) -> Need:
@@ -281,13 +286,15 @@ def need(recipe: Sequence[str] = ()) -> Need:
         name,
         (cfg.schedule.save_total_limit + 1) * n_parameters * BYTES_OF_A_CHECKPOINT + GIB,
         int(n_parameters * BYTES_TO_TRAIN + share * cfg.loader.max_frames * BYTES_OF_A_FRAME) + GIB,
+        Path(cfg.output_dir),
     )
 
 
 def room(recipe: Sequence[str] = ()) -> Iterator[Finding]:
     """Check disk and memory, the GPU's where there is one, against a fine-tune with these options."""
     wanted = need(recipe)
-    free = shutil.disk_usage(Path.cwd()).free
+    there = next(folder for folder in (wanted.folder.absolute(), *wanted.folder.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(there).free
     yield _enough("disk", free, wanted.disk_bytes, wanted, "free some, or set output_dir and cache_dir elsewhere")
     of_gpu = _run("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits").split()
     have = min(map(int, of_gpu)) * 2**20 if of_gpu else _memory()

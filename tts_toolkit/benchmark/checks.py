@@ -33,6 +33,8 @@ def check(plan: Plan, planned: str) -> None:
     known = _finished(plan, planned)
     _check_opens("recogniser", plan.recogniser, lambda worker: worker.hear(PROBE), known)
     _check_opens("quality", plan.quality, lambda worker: worker.rate(PROBE), known)
+    if not plan.is_judged:
+        return
     _check_opens("judge", plan.judge, lambda worker: worker.embed(PROBE), known)
     if plan.judge is not None and not plan.allow_same_encoder:
         judge = plan.judge()

@@ -120,11 +120,14 @@ def _differences(
 ) -> tuple[list[Difference], list[str]]:
     """Return what can be compared over these rows, and notes on what cannot."""
     pairs = [(first.rows[id_], second.rows[id_]) for id_ in ids]
-    clusters = [str(row[cluster_by]) for row, _ in pairs]
+    worded = [pair for pair in pairs if pair[0]["n_words"]]
+    clusters = [str(row[cluster_by]) for row, _ in worded]
     found, notes = [], []
     if len(set(clusters)) > 1:
-        errors = [[row["word_errors"] for row in rows] for rows in zip(*pairs, strict=True)]
-        found.append(wer_difference(errors[0], errors[1], [row["n_words"] for row, _ in pairs], clusters, seed))
+        errors = [[row["word_errors"] for row in rows] for rows in zip(*worded, strict=True)]
+        found.append(wer_difference(errors[0], errors[1], [row["n_words"] for row, _ in worded], clusters, seed))
+    elif not worded:
+        notes.append("wer is not compared: the texts hold no words")
     else:
         notes.append(f"wer is not compared: the rows are of one {cluster_by}, which leaves nothing to draw from")
     for metric in ("similarity", "signal_quality"):

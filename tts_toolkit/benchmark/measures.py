@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,11 +15,11 @@ from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, key_of
 from tts_toolkit.benchmark.score import Reference
 from tts_toolkit.benchmark.stages import Measure, embedding, embedding_of, hypothesis_of, identity, measure, synthesize
-from tts_toolkit.errors import UserError
 from tts_toolkit.families.recordings import Recordings
 from tts_toolkit.processes import Processes
 from tts_toolkit.scoring.verification import SimilarityScale, similarity_scale, speaker_references
 
+log = logging.getLogger(__name__)
 HEARING = "hearing-2"  # part of every key; a change to how recognisers are asked changes it
 EMBEDDING = "embedding-2"  # part of every key; a change to what an embedding's row holds changes it
 
@@ -62,7 +63,7 @@ class Judged:
 
 def judge(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes) -> Judged:
     """Return the embeddings of every system's speech and of the recordings that it is compared with."""
-    if plan.judge is None or not any(prompt.reference or prompt.voice_reference for prompt in plan.prompts):
+    if plan.judge is None or not plan.is_judged:
         return Judged({}, {}, {}, None, None, "")
     encoder = plan.judge()
     who = key_of(EMBEDDING, identity(encoder, encoder.version))
@@ -78,8 +79,9 @@ def judge(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Proces
     absent = {
         id_: Reference(None, reason=_why_not(row, rows.get(id_))) for id_, row in recorded.items() if id_ not in vectors
     }
-    if not vectors:
-        raise UserError(f"no reference recording can be embedded; the first: {next(iter(absent.values())).reason}")
+    if not vectors:  # the rows say why; what was spoken and heard is kept
+        log.warning("no reference recording can be embedded; the first: %s", next(iter(absent.values())).reason)
+        return Judged(embedded, absent, absent, None, described(encoder), "")
     digests = {id_: recorded[id_]["sha256"] for id_ in vectors}
     background = _background(plan, vectors, who, open_measure, processes)
     compared, with_others, scale = _compared(plan, vectors, digests, background)
@@ -109,7 +111,7 @@ def _why_not(recorded: Row, embedded: Row | None) -> str:
 def _references(plan: Plan) -> list[Prompt]:
     """Return prompts whose reference is what similarity is measured against: the voice to imitate, if any."""
     chosen = [replace(prompt, reference=prompt.voice_reference or prompt.reference) for prompt in plan.prompts]
-    return [prompt for prompt in chosen if prompt.reference]
+    return [prompt for prompt in chosen if prompt.reference and not prompt.fault]
 
 
 def _compared(
@@ -156,7 +158,8 @@ def _background(
     found = [vector for row in rows.values() if (vector := embedding(row)) is not None]
     if not found:
         reasons = [_why_not(row, rows.get(id_)) for id_, row in recorded.items()]
-        raise UserError(f"background={plan.background}: no recording can be embedded; the first: {reasons[0]}")
+        log.warning("background=%s: no recording can be embedded; the first: %s", plan.background, reasons[0])
+        return None
     return np.stack(found)
 
 

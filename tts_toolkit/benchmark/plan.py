@@ -41,6 +41,11 @@ class Plan:
         """The prompts as rows; where each was read from is no part of them."""
         return [asdict(replace(prompt, source="")) for prompt in self.prompts]
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether there are recordings that speech can be compared with, and somebody to do it."""
+        return self.judge is not None and any(p.reference or p.voice_reference for p in self.prompts)
+
     def folder(self, system: str) -> Path:
         """Return where a system's stages lie."""
         return self.output_dir / "systems" / file_name(system)

@@ -31,6 +31,7 @@ class Prompt:
     reference: str = ""  # path of a natural recording of this very text
     voice_reference: str = ""  # path of a recording of the voice that is to be imitated, which says something else
     source: str = ""  # "file:line", for messages
+    fault: str = ""  # why it cannot be spoken by anybody, which is found when the list is read
     voices: Mapping[str, str] = field(default_factory=dict, hash=False)  # by system, where it is not `voice`
 
     def for_system(self, system: str) -> Prompt:
@@ -38,7 +39,7 @@ class Prompt:
         return replace(self, voice=self.voices.get(system, self.voice), voices={})
 
 
-COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("source", "voices"))
+COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("source", "fault", "voices"))
 BARE = ("id", "text", "voice")  # of a table without a header
 VOICE_OF = "voice."  # starts a column with the voices of one system: voice.bark_small
 
@@ -48,9 +49,9 @@ def read_prompts(texts: str, allow_outside: bool = False) -> list[Prompt]:
 
     A .txt holds a text a line; a .tsv (or a .txt with tabs) id<TAB>text[<TAB>voice] lines, or any of the columns of a
     Prompt under a header, with voice.<system> for the voices of one system; a .jsonl the same as objects; a .lst
-    utterance|prompt text|prompt recording|text[|recording]. Raises UserError, naming file and line, for an unknown
-    column, a missing or empty text, an id that is taken, a file that is not there, or a recording out of the list's
-    folder unless `allow_outside`: its sound would stand in the report.
+    utterance|prompt text|prompt recording|text[|recording]. An empty text and an id that is taken are faults of their
+    rows. Raises UserError, naming file and line, for an unknown column, a file that is not there, or a recording out
+    of the list's folder unless `allow_outside`: its sound would stand in the report.
     """
     if texts == BUILT_IN:
         source = files("tts_toolkit.benchmark") / "sentences_en.tsv"
@@ -90,10 +91,11 @@ def hub_prompts(
 ) -> list[Prompt]:
     """Return the prompts of a hub dataset's split; recordings of an audio column are kept below `cache_dir`."""
     from datasets import Audio, load_dataset
+    from datasets.exceptions import DatasetsError
 
     try:
         rows = load_dataset(dataset_name, name, split=split, revision=revision)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, DatasetsError) as error:
         raise UserError(f"dataset {dataset_name!r} cannot be loaded ({first_line(error)})") from error
     wanted = [text_column_name, id_column_name, speaker_id_column_name, audio_column_name]
     for column in (column for column in wanted if column and column not in rows.column_names):
@@ -242,15 +244,17 @@ def _prompt(row: Mapping[str, Any], place: str, folder: Path) -> Prompt:
 
 
 def _checked(prompts: Iterator[Prompt] | Sequence[Prompt]) -> list[Prompt]:
-    taken: dict[str, Prompt] = {}
+    """Return the prompts with ids that differ, and with their faults; raises UserError where there is no text."""
+    found: dict[str, Prompt] = {}
     for prompt in prompts:
-        if not prompt.text:
-            raise UserError(f"{prompt.source}: the text is empty; write one or remove the row")
         if not prompt.id:
             raise UserError(f"{prompt.source}: the id is empty; write one or leave the column out")
-        if prompt.id in taken:
-            raise UserError(f"{prompt.source}: the id {prompt.id!r} is taken by {taken[prompt.id].source}")
-        taken[prompt.id] = prompt
-    if not taken:
+        fault = "" if prompt.text else "the text is empty"
+        id_, n = prompt.id, 1
+        while id_ in found:
+            fault, n = f"the id {prompt.id!r} is taken by {found[prompt.id].source}", n + 1
+            id_ = f"{prompt.id}#{n}"
+        found[id_] = replace(prompt, id=id_, fault=fault)
+    if all(prompt.fault for prompt in found.values()):
         raise UserError("the test set holds no text")
-    return list(taken.values())
+    return list(found.values())

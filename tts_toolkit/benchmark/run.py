@@ -87,7 +87,7 @@ def run(plan: Plan, processes: Processes) -> Results | None:
 
 def intervals(cluster_by: str) -> str:
     """Return how intervals are made, for reports."""
-    return f"95 %, bootstrap over {cluster_by}, BCa"
+    return f"95 %, bootstrap over {cluster_by} (BCa), exact binomial for shares of texts"
 
 
 def _prompts_of(plan: Plan, system: str) -> list[Prompt]:
@@ -110,20 +110,23 @@ def _speak(
 ) -> tuple[dict[str, Row], dict[str, Any]]:
     """Return a system's rows and the facts about it. The family is let go with the end of this call."""
     prompts = _prompts_of(plan, name)
+    faulty = {p.id: failed_row(p.id, f"{p.source}: {p.fault}") for p in prompts if p.fault}
+    prompts = [prompt for prompt in prompts if not prompt.fault]
     try:
         family = open_family()
         key = key_of(FACTS, identity(family, family.version))
     except Exception as error:  # whatever a constructor or a broken checkpoint raises; the other systems go on
         reason = reason_of(_of_the_constructor(error))
         log.warning("%s cannot be opened: %s", name, reason)
-        return {prompt.id: failed_row(prompt.id, reason) for prompt in prompts}, _facts(None, name)
+        return {prompt.id: failed_row(prompt.id, reason) for prompt in prompts} | faulty, _facts(None, name)
     folder = plan.folder(name)
     rows = synthesize(family, prompts, folder, plan.seed, plan.batch_size, processes)
     facts = _known_facts(family, key, folder / "facts.json", rows) if processes.is_first else _facts(None, name)
     peaks = [row["peak_memory_bytes"] for row in rows.values() if row.get("peak_memory_bytes")]
     sizes = sorted({row["batch_size"] for row in rows.values() if "batch_size" in row})
     measured = None if facts["n_parameters"] is None else max(peaks, default=None)
-    return rows, facts | {"peak_memory_bytes": measured, "batch_sizes": sizes}
+    machines = sorted({row["spoken_on"] for row in rows.values() if "spoken_on" in row})
+    return rows | faulty, facts | {"peak_memory_bytes": measured, "batch_sizes": sizes, "spoken_on": machines}
 
 
 def _of_the_constructor(error: Exception) -> Exception:
@@ -154,6 +157,7 @@ def _facts(family: Family | None, name: str, n_parameters: int | None = None) ->
         "hardware": hardware(),
         "peak_memory_bytes": None,
         "batch_sizes": [],
+        "spoken_on": [],
     }
 
 

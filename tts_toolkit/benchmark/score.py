@@ -11,6 +11,7 @@ import numpy as np
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row
 from tts_toolkit.benchmark.stages import embedding
+from tts_toolkit.files import file_name
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.scoring.health import n_repeats, stopped_early
 from tts_toolkit.scoring.intervals import Interval, ratio_interval
@@ -99,6 +100,7 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
         "unknown": " ".join(spoken["unknown"]),
         "n_truncated": spoken["n_truncated"],
         "wav": spoken.get("wav"),
+        "voice_reference": f"{file_name(prompt.id)}.wav" if prompt.voice_reference and reference.recordings else None,
     }
 
 
@@ -159,22 +161,27 @@ def sum_up(
 def _rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
     """Return the strict corpus rates."""
     return {
-        **_figure("wer", rows, cluster_by, "word_errors", "n_words"),
-        **_figure("cer", rows, cluster_by, "character_errors", "n_characters"),
+        **_figure("wer", _worded(rows), cluster_by, "word_errors", "n_words"),
+        **_figure("cer", _worded(rows), cluster_by, "character_errors", "n_characters"),
     }
+
+
+def _worded(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows that have something to say: of the others, nothing that is heard is an error."""
+    return [row for row in rows if row["n_words"]]
 
 
 def _more_rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
     """Return what else reviewers ask of the errors: without failed rows, over utterances, by kind."""
-    scored = [row for row in rows if row["status"] == "scored"]
-    worded = [{**row, "exact": float(row["wer"] == 0)} for row in rows if row["wer"] is not None]
+    scored = [row for row in _worded(rows) if row["status"] == "scored"]
+    worded = [{**row, "exact": float(row["wer"] == 0)} for row in _worded(rows)]
     return {
         **_figure("wer_scored_only", scored, cluster_by, "word_errors", "n_words"),
         **_figure("cer_scored_only", scored, cluster_by, "character_errors", "n_characters"),
         **_figure("wer_utterance_mean", worded, cluster_by, "wer"),
         **_figure("cer_utterance_mean", worded, cluster_by, "cer"),
         **_figure("exact_match", worded, cluster_by, "exact"),
-        **{name: sum(row[name] for row in rows) for name in ("substitutions", "deletions", "insertions", "n_words")},
+        **{name: sum(row[name] for row in worded) for name in ("substitutions", "deletions", "insertions", "n_words")},
     }
 
 
@@ -246,8 +253,8 @@ def _health(scored: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, A
     return {
         "seconds": sum(row["seconds"] for row in scored),
         "seconds_per_character_median": float(np.median(per_character)) if per_character else None,
-        **_figure("silence_share", scored, cluster_by),
-        **_figure("clipped_share", scored, cluster_by),
+        **_figure("silence_share", scored, cluster_by, of_prompts=False),
+        **_figure("clipped_share", scored, cluster_by, of_prompts=False),
         "n_silent": sum(row["silence_share"] == 1.0 for row in scored),
         "n_stopped_early": sum(bool(row["stopped_early"]) for row in scored),
         "n_hit_ceiling": sum(bool(row["hit_ceiling"]) for row in scored),
@@ -267,13 +274,21 @@ def _cost(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
 
 
 def _figure(
-    name: str, rows: Sequence[Mapping[str, Any]], cluster_by: str, top: str = "", bottom: str | None = None
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    cluster_by: str,
+    top: str = "",
+    bottom: str | None = None,
+    of_prompts: bool = True,
 ) -> dict[str, Any]:
-    """Return `name`, the ratio of two columns' sums or one column's mean, and `name_ci`, its interval."""
+    """Return `name`, the ratio of two columns' sums or one column's mean, and `name_ci`, its interval.
+
+    `of_prompts` is false for shares of something else than prompts or their words.
+    """
     tops = [row[top or name] for row in rows]
     bottoms = [row[bottom] if bottom else 1 for row in rows]
     if not sum(bottoms):
         return {name: None, f"{name}_ci": None}
-    interval: Interval | None = ratio_interval(tops, bottoms, [row[cluster_by] for row in rows])
+    interval: Interval | None = ratio_interval(tops, bottoms, [row[cluster_by] for row in rows], exact=of_prompts)
     ends = None if interval is None else (interval.low, interval.high)
     return {name: sum(tops) / sum(bottoms), f"{name}_ci": ends}

@@ -16,6 +16,7 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS, load_waveform, write_wav
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, Stage, key_of, share
+from tts_toolkit.devices import hardware
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Family, Line, Take, line_seed
 from tts_toolkit.files import file_hash, file_name, write_whole
@@ -56,7 +57,7 @@ def synthesize(
     who = identity(family, family.version)
     stage = Stage(
         folder / "synthesis",
-        {id_: key_of(who, FRONT_END, asdict(line), *_sound_hashes(line, family)) for id_, line in lines.items()},
+        {id_: key_of(who, FRONT_END, asdict(line), *_voice_versions(line, family)) for id_, line in lines.items()},
         processes.rank,
     )
     missing = stage.missing() | _without_their_sound(stage.rows(), folder / "wavs")
@@ -87,11 +88,14 @@ def _line(prompt: Prompt, family: Family, seed: int) -> Line:
     return Line(text, line_seed(seed, text, voice), voice, recording or None)
 
 
-def _sound_hashes(line: Line, family: Family) -> list[str]:
-    """Return what the files that a line is spoken from hold: its recording, and a voice that is a file."""
+def _voice_versions(line: Line, family: Family) -> list[str]:
+    """Return what a line's voice rests on: what its recording and a voice that is a file hold, and what reads them."""
     voice = (line.voice or getattr(family, "voice", None) or "").split(".safetensors:")
     files = [line.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
-    return [file_hash(Path(file)) for file in files if file and Path(file).is_file()]
+    versions = [file_hash(Path(file)) for file in files if file and Path(file).is_file()]
+    if hasattr(family, "voice_version"):
+        versions.append(family.voice_version(line))
+    return versions
 
 
 def _speak_share(
@@ -163,15 +167,18 @@ def _speak_all(
     peak: PeakMemory,
 ) -> None:
     _attempt(family, [lines[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
+    here = hardware()
+    machine = str(here["gpu"] or here["processor"])
     with AudioProgress(f"speaking ({family.name})", "text", len(todo)) as bar:
         while todo:
             ids, todo = todo[:batch_size], todo[batch_size:]
-            for spoken, takes, wall_seconds in _attempts(family, ids, lines):
-                if 1 < len(spoken) < len(ids):  # it was halved: the rest need not fail first
+            for spoken, takes, wall_seconds, halved in _attempts(family, ids, lines):
+                if halved:  # the rest need not fail first
                     batch_size = min(batch_size, len(spoken))
                 rows = [
                     _row(id_, take, coverage[id_], stage.folder.parent / "wavs")
                     | {"batch_size": len(spoken), "batch_seconds": wall_seconds, "peak_memory_bytes": peak.bytes()}
+                    | {"spoken_on": machine}
                     for id_, take in zip(spoken, takes, strict=True)
                 ]
                 stage.append(rows)
@@ -184,22 +191,22 @@ def _batches(ids: Sequence[str], batch_size: int) -> Iterator[list[str]]:
 
 
 def _attempts(
-    family: Family, ids: list[str], lines: Mapping[str, Line]
-) -> Iterator[tuple[list[str], list[Take | str], float]]:
-    """Yield batches that were spoken, with takes or reasons of failure, and the wall-clock seconds of each."""
+    family: Family, ids: list[str], lines: Mapping[str, Line], halved: bool = False
+) -> Iterator[tuple[list[str], list[Take | str], float, bool]]:
+    """Yield batches that were spoken: ids, takes or reasons of failure, wall-clock seconds, whether it was halved."""
     started = time.perf_counter()
     takes = _attempt(family, [lines[id_] for id_ in ids])
     wall_seconds = time.perf_counter() - started
     if isinstance(takes, list):
-        yield ids, list(takes), wall_seconds
+        yield ids, list(takes), wall_seconds, halved
     elif len(ids) == 1:
-        yield ids, [takes], wall_seconds
+        yield ids, [takes], wall_seconds, halved
     else:
         out_of_memory = takes.startswith(OUT_OF_MEMORY)
         if out_of_memory:
             log.warning("%s: a batch of %d does not fit into memory: halved", family.name, len(ids))
         for part in _batches(ids, (len(ids) + 1) // 2 if out_of_memory else 1):
-            yield from _attempts(family, part, lines)
+            yield from _attempts(family, part, lines, halved or out_of_memory)
 
 
 OUT_OF_MEMORY = "out of memory"

@@ -84,7 +84,12 @@ def _root(path: str) -> Path:
 def _with_text_files(found: list[tuple[str, str, str, Path, Path]], licence: str) -> Iterator[Clip]:
     """Yield the clip of each (id, speaker, session, sound, text file); a text that is missing or empty refuses it."""
     for name, speaker, session, sound, file in found:
-        text = read_text(file).strip() if file.is_file() else ""
+        try:
+            text = read_text(file).strip() if file.is_file() else ""
+        except UserError as error:  # another encoding
+            line, _, why = str(error).rpartition(": ")
+            refuse_row(line, why)
+            continue
         if text:
             yield Clip(name, sound, " ".join(text.split()), speaker, str(file), licence=licence, session=session)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -121,7 +121,11 @@ def look_over(
     `hear` writes down what a waveform says, `cer` (expected, heard) tells how far off that is; without them
     transcripts are taken at their word. Rows are rejected for every reason that holds, the gravest first.
     """
-    rows = [_listen(clip, front_end, limits, thresholds, hear, cer) for clip in _in_progress(clips)]
+    rows = []
+    with AudioProgress("preflight", "clip", len(clips)) as bar:
+        for clip in clips:
+            rows.append(_listen(clip, front_end, limits, thresholds, hear, cer))
+            bar.update(1, np.nan_to_num(rows[-1].seconds))
     if thresholds.max_speed_ratio is not None:
         _check_speed(rows, thresholds.max_speed_ratio)
     if thresholds.duplicates:
@@ -129,13 +133,6 @@ def look_over(
     if encoder is not None:
         _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir)
     return Preflight(rows, faults)
-
-
-def _in_progress(clips: Sequence[Clip]) -> Iterable[Clip]:
-    with AudioProgress("preflight", "clip", len(clips)) as bar:
-        for clip in clips:
-            yield clip
-            bar.update(1, 0.0)
 
 
 def _listen(

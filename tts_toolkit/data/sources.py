@@ -158,7 +158,11 @@ def _table_clips(
         if not audio["bytes"] and not audio["path"]:
             refuse_row(f"{where}:{number}", f"the audio column {columns['audio']!r} is empty")
             continue
-        row[columns["audio"]] = str(stored_audio(audio, Path(cache_dir), inside))
+        try:
+            row[columns["audio"]] = str(stored_audio(audio, Path(cache_dir), inside))
+        except UserError as error:
+            refuse_row(f"{where}:{number}", str(error))
+            continue
         rows.append((number, {**row, "id": _cell(row, "id") or f"row{number - 1:08d}"}))
     return _clips(where, Path("/"), rows, columns, allow_outside=True)
 

@@ -15,6 +15,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.speecht5 import SpeechSettings, SpeechT5, load_speecht5, speech_settings
 from tts_toolkit.models.versions import model_version
+from tts_toolkit.speakers.arctic import PREFIX, arctic_version
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.opening import open_encoder
 from tts_toolkit.speakers.store import find_voice, voices_folder
@@ -23,6 +24,7 @@ from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 from tts_toolkit.synthesis.vocoders import HifiGan, Vocoder, open_vocoder
 
 REFERENCE = "reference"
+EMBEDDINGS = (".npy", ".safetensors")  # files that hold a voice as it is
 AS_GIVEN = 1_000_000  # lines come as the batch they are to be
 
 
@@ -106,6 +108,16 @@ class SpeechT5Family:
     def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return the recording that the voice is taken from, where it is taken from one."""
         return voice_reference or reference if (voice or self.voice) == REFERENCE else None
+
+    def voice_version(self, line: Line) -> str:
+        """Return what identifies who made the embedding of a line's voice, beside the files that it is in."""
+        voice = line.recording or line.voice or self.voice or ""
+        try:
+            if voice.startswith(PREFIX):
+                return arctic_version(voice.removeprefix(PREFIX))
+            return self._encoder.version if Path(voice).is_file() and Path(voice).suffix not in EMBEDDINGS else ""
+        except UserError:  # which speaking it will raise again
+            return ""
 
     def coverage(self, text: str) -> Coverage:
         """Return the characters that the tokenizer maps to unknown, and that are therefore left out."""

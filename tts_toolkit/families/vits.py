@@ -23,7 +23,6 @@ from tts_toolkit.torch_audio import ensure_torchaudio
 
 SIGNS_WITH_WORDS = frozenset(SYMBOLS)  # Unicode files some of them, such as % and &, under punctuation
 MMS = "facebook/mms-tts-"  # followed by the language's ISO 639-3 code
-ENGLISH = ("eng", "en", "en-us", "en-gb")
 
 
 class _NoDecoder(torch.nn.Module):
@@ -31,6 +30,21 @@ class _NoDecoder(torch.nn.Module):
 
     def forward(self, latents: torch.Tensor, speaker: torch.Tensor | None = None) -> torch.Tensor:
         return latents[:, :1]
+
+
+def _in_float32(module: torch.nn.Module) -> None:
+    """Let a module of a half-precision model work in float32, whatever it is given."""
+
+    def upcast(
+        _: torch.nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return tuple(map(_float32, inputs)), {name: _float32(value) for name, value in options.items()}
+
+    module.float().register_forward_pre_hook(upcast, with_kwargs=True)
+
+
+def _float32(value: Any) -> Any:
+    return value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
 
 
 def _is_said(char: str) -> bool:
@@ -81,6 +95,8 @@ class Vits:
         vits.noise_scale = vits.noise_scale if self.noise_scale is None else self.noise_scale
         if self.noise_scale_duration is not None:
             vits.noise_scale_duration = self.noise_scale_duration
+        if self.dtype != "float32":  # whose splines and sums of frames half precision is too coarse for
+            _in_float32(vits.duration_predictor)
         decoder, vits.decoder = vits.decoder, _NoDecoder()
         return vits, decoder
 
@@ -110,8 +126,7 @@ class Vits:
 
     def _written(self, text: str) -> str:
         """Return `text` in the letters that the tokenizer reads, before it drops what it does not know."""
-        language = "en" if self._tokenizer.language in ENGLISH else "other"
-        spoken = normalizer(language)(text) if self.normalize else text
+        spoken = normalizer(self._tokenizer.language or "other")(text) if self.normalize else text
         if self._tokenizer.is_uroman and not spoken.isascii():
             return str(self._uroman.romanize_string(spoken))
         return spoken

@@ -216,9 +216,9 @@ def _sentences(output_dir: Path, results: Results, shown: Shown) -> Iterator[dic
             name: _take(output_dir / "systems" / file_name(name), rows[id_], with_sound) if id_ in rows else None
             for name, rows in by_prompt.items()
         }
-        reference = output_dir / "references" / "wavs" / f"{file_name(id_)}.wav"
-        alone = takes.get(NATURAL) is None and with_sound and reference.is_file()
-        heard = _sound(reference) if alone else None
+        reference = rows_of[id_].get("voice_reference")
+        file = output_dir / "references" / "wavs" / str(reference)
+        heard = _sound(file) if reference and with_sound and takes.get(NATURAL) is None and file.is_file() else None
         yield {"row": rows_of[id_], "worst": worst(id_), "takes": takes, "reference": heard}
 
 

@@ -34,13 +34,15 @@ def ratio_interval(
     denominators: Sequence[float] | np.ndarray,
     clusters: Sequence[str],
     seed: int = 0,
+    exact: bool = True,
 ) -> Interval | None:
     """Return the interval of sum(numerators) / sum(denominators): a corpus error rate, or a mean with ones below.
 
     Whole clusters (prompts, or speakers) are drawn with replacement; bias-corrected and accelerated (Efron 1987,
     through scipy) up to MAX_CORRECTED clusters, percentiles beyond. None below two clusters. A column of zeros and
     ones, one a cluster, gets the exact binomial interval (Clopper and Pearson 1934). Where every cluster agrees the
-    bootstrap sees no spread; a rate of 0 or 1 then gets the exact bound on the share of clusters that differ.
+    bootstrap sees no spread; a rate of 0 or 1 then gets the exact bound on the share of clusters that differ. Both are
+    for shares of clusters, and left out without `exact`.
     """
     from scipy.stats import bootstrap
 
@@ -48,10 +50,10 @@ def ratio_interval(
     if len(tops) < 2:
         return None
     estimate = tops.sum() / bottoms.sum()
-    if np.isin(tops, (0, 1)).all() and (bottoms == 1).all():
+    if exact and np.isin(tops, (0, 1)).all() and (bottoms == 1).all():
         return _exact(int(tops.sum()), len(tops))
     if np.ptp(tops - estimate * bottoms) < 1e-12 * max(1.0, bottoms.sum()):
-        if estimate in (0, 1):
+        if exact and estimate in (0, 1):
             return _exact(int(estimate) * len(tops), len(tops))
         return Interval(float(estimate), float(estimate))
     result = bootstrap(

@@ -11,10 +11,9 @@ import evaluate
 import jiwer
 from datasets import Features, Value
 
-from tts_toolkit.text.english import normalize_english
+from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.folding import fold
 
-ENGLISH = ("", "en", "eng", "en-us", "en-gb")  # a test set that names no language is in English
 _BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
@@ -25,7 +24,7 @@ def scored_words(text: str, language: str = "en") -> str:
     first; in other languages only typographic marks become plain ones.
     """
     folded = fold(text)
-    spoken = normalize_english(folded) if language in ENGLISH else folded
+    spoken = normalize_english(folded) if is_english(language) else folded
     lower = unicodedata.normalize("NFC", spoken.casefold())
     words = "".join(char if _is_in_words(char) else " " for char in lower)
     return " ".join(_BARE_APOSTROPHE.sub(" ", words).split())

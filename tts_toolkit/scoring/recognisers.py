@@ -19,6 +19,7 @@ from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.models.versions import folder_hash, model_version
 from tts_toolkit.packaged import packaged_file
 from tts_toolkit.progress import progress
+from tts_toolkit.text.english import is_english
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 TINY_EN = "whisper-tiny.en-packaged"
@@ -28,7 +29,6 @@ TINY_EN_SHA256 = {
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
 }
-ENGLISH = ("en", "english")
 WHISPER_SECONDS = 30  # of sound that Whisper sees at once
 LOOP_RATIO = 2.4  # text that compresses better than this is a loop (Radford et al. 2022, section 4.5)
 UNLOOPED = {"no_repeat_ngram_size": 3}  # what Whisper is told when it hears a loop again
@@ -78,11 +78,13 @@ class FasterWhisper:
     device: str = "cpu"  # cuda, or auto: a GPU where there is one
     n_threads: int = 0  # 0: as many as OMP_NUM_THREADS says, else 4
     revision: str | None = None  # of a hub repository: a commit, a tag or a branch
+    hear_loops_again: bool = True
 
     @property
     def name(self) -> str:
         """The model and how it is run."""
-        return f"faster-whisper/{self.source} {self.compute_type} beam {self.beam_size}, loops heard again"
+        loops = ", loops heard again" if self.hear_loops_again else ""
+        return f"faster-whisper/{self.source} {self.compute_type} beam {self.beam_size}{loops}"
 
     @property
     def version(self) -> str:
@@ -136,7 +138,7 @@ class FasterWhisper:
         Where Whisper got caught in a loop, the text is that of a second hearing which says no three tokens twice.
         """
         segments = self._segments(waveform)
-        if any(segment.compression_ratio > LOOP_RATIO for segment in segments):
+        if self.hear_loops_again and any(segment.compression_ratio > LOOP_RATIO for segment in segments):
             segments = self._segments(waveform, **UNLOOPED)
         return " ".join(segment.text.strip() for segment in segments)
 
@@ -196,6 +198,7 @@ class TransformersRecogniser:
     revision: str | None = None
     language: str | None = None  # Whisper: en, de, ...; MMS: eng, deu, ...; None: as the checkpoint decides
     device: str | None = None  # None: a GPU where there is one
+    hear_loops_again: bool = True  # of Whisper, in sound of up to 30 s
 
     @property
     def name(self) -> str:
@@ -240,7 +243,7 @@ class TransformersRecogniser:
             return {}
         if getattr(self._pipeline.model.generation_config, "is_multilingual", True):
             return {"language": self.language}
-        if self.language not in ENGLISH:
+        if not is_english(self.language):
             raise UserError(
                 f"asr.source={self.source}: knows English only; set asr.language=null or another asr.source"
             )
@@ -253,7 +256,9 @@ class TransformersRecogniser:
         if len(waveform) > WHISPER_SECONDS * SAMPLE_RATE_HZ:  # timestamps are how Whisper goes on past its window
             return self._text(waveform, return_timestamps=True, generate_kwargs=self._whisper_options)
         text = self._text(waveform, generate_kwargs=self._whisper_options)
-        return self._text(waveform, generate_kwargs=self._whisper_options | UNLOOPED) if is_loop(text) else text
+        if self.hear_loops_again and is_loop(text):
+            return self._text(waveform, generate_kwargs=self._whisper_options | UNLOOPED)
+        return text
 
     def _text(self, waveform: np.ndarray, **options: Any) -> str:
         return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ}, **options)["text"]).strip()

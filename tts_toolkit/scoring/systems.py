@@ -24,7 +24,7 @@ class Row:
     id: str
     text: str
     status: Status
-    reason: str  # of a failure
+    reason: str  # of a failure, or of a missing similarity
     hypothesis: str  # what the recogniser wrote, empty for a failure
     similarity: float | None  # None for a failure, or without a judge
     seconds: float  # of sound
@@ -68,9 +68,8 @@ def score_rows(
             rows.append(Row(id_, text, "failed", (reasons or {}).get(id_, "no speech was made"), "", None, 0.0))
             continue
         similarity, reason = _similarity(judge, waveform, references[number] if judge else None)
-        status: Status = "failed" if reason else "scored"
         hypothesis = next(hypotheses)
-        rows.append(Row(id_, text, status, reason, hypothesis, similarity, len(waveform) / SAMPLE_RATE_HZ))
+        rows.append(Row(id_, text, "scored", reason, hypothesis, similarity, len(waveform) / SAMPLE_RATE_HZ))
     return rows
 
 

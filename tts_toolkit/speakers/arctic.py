@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -20,6 +20,20 @@ PREFIX = "cmu-arctic/"
 MAX_BYTES = 2**26  # of vectors: the archive holds a quarter of it
 
 
+def _archive(revision: str | None) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(REPO, ARCHIVE, repo_type="dataset", revision=revision))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{REPO} cannot be fetched ({first_line(error)})") from error
+
+
+def arctic_version(voice: str) -> str:
+    """Return the commit of the dataset that a voice, with or without @revision, is of; raises UserError without it."""
+    return _archive(voice.partition("@")[2] or None).parent.name
+
+
 @lru_cache(maxsize=1)
 def arctic_xvectors(revision: str | None = None) -> dict[str, np.ndarray]:
     """Return the vectors (512,) by file name, in the order of the dataset's rows: row 7306 is still a voice of slt.
@@ -27,13 +41,7 @@ def arctic_xvectors(revision: str | None = None) -> dict[str, np.ndarray]:
     The dataset is a script, which `datasets` no longer runs; the archive that the script read is fetched instead.
     Raises UserError when it cannot be fetched, or is larger than it should be.
     """
-    from huggingface_hub import hf_hub_download
-
-    try:
-        archive = hf_hub_download(REPO, ARCHIVE, repo_type="dataset", revision=revision)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{REPO} cannot be fetched ({first_line(error)})") from error
-    with zipfile.ZipFile(archive) as content:
+    with zipfile.ZipFile(_archive(revision)) as content:
         files = [info for info in content.infolist() if NAME.fullmatch(PurePosixPath(info.filename).name)]
         if sum(info.file_size for info in files) > MAX_BYTES:
             raise UserError(f"{REPO}: {ARCHIVE} unpacks to more than {MAX_BYTES // 2**20} MB and is not read")

@@ -27,6 +27,14 @@ def _check_sizes(voices: Mapping[str, np.ndarray]) -> None:
         raise UserError(f"the voices have different numbers of values ({told}): they come from different encoders")
 
 
+def check_encoders(encoders: Mapping[str, str | None]) -> None:
+    """Raise UserError where voices are known to come from different encoders, whose vectors have no common scale."""
+    known = {name: encoder for name, encoder in encoders.items() if encoder}
+    if len(set(known.values())) > 1:
+        told = ", ".join(f"{name} from {encoder}" for name, encoder in known.items())
+        raise UserError(f"the voices come from different encoders ({told}); take all with the same")
+
+
 def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> dict[str, float]:
     """Return the names of the `n` nearest known voices with their cosines, the nearest first."""
     cosines = {name: cosine(voice, embedding) for name, embedding in known.items()}
@@ -53,8 +61,10 @@ def mixture_card(
     """Return the card of a mixture: its parts with their weights, and every licence and consent that they name.
 
     `parts` are the cards of the voices (`find_card`), None where a voice has none; a licence that is not
-    known is told as such.
+    known is told as such. `encoder` made those that have none.
     """
+    made_by = next(((card.encoder, card.encoder_revision) for card in parts.values() if card), None)
+    encoder_name, revision = made_by or (encoder.name, encoder.version)
     licences = dict.fromkeys(
         licence for card in parts.values() for licence in ((card.licences if card else ()) or [UNKNOWN])
     )
@@ -62,8 +72,8 @@ def mixture_card(
     shares = ", ".join(f"{weight:g} {part}" for part, weight in weights.items())
     return EmbeddingCard(
         speaker=name,
-        encoder=encoder.name,
-        encoder_revision=encoder.version,
+        encoder=encoder_name,
+        encoder_revision=revision,
         n_clips=sum(card.n_clips for card in parts.values() if card),
         seconds=round(sum(card.seconds for card in parts.values() if card), 2),
         conditioning=f"mixture of {shares}",

@@ -51,6 +51,8 @@ def plan(text: str | None, texts: str | None, output: str | None, voice: str | N
 def _read_texts(texts: str, folder: Path, suffix: str, voice: str | None) -> list[Job]:
     jobs = []
     for prompt in read_prompts(texts, allow_outside=True):
+        if prompt.fault:
+            raise UserError(f"{prompt.source}: {prompt.fault}; correct the line or remove it")
         if prompt.id != Path(prompt.id).name or prompt.id.startswith("."):
             raise UserError(f"{prompt.source}: the id {prompt.id!r} is no file name")
         output = folder / f"{prompt.id}{suffix}"

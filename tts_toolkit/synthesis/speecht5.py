@@ -16,7 +16,7 @@ from tts_toolkit.progress import progress
 from tts_toolkit.synthesis.decoding import Decoding, Spoken, decode
 from tts_toolkit.synthesis.engine import DecoderEngine
 from tts_toolkit.synthesis.vocoders import Vocoder, vocode
-from tts_toolkit.text.english import normalize_english
+from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.folding import fold
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.sentences import split_text
@@ -35,7 +35,7 @@ class Utterance:
 
 def normalizer(language: str) -> Callable[[str], str]:
     """Return the text normaliser of a language; only English spells out, others keep their words as written."""
-    return normalize_english if language == "en" else fold
+    return normalize_english if is_english(language) else fold
 
 
 def front_end(speech: SpeechT5, language: str) -> TextFrontEnd:

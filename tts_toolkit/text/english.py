@@ -43,6 +43,14 @@ _SPACES = re.compile(r"\s+")
 MAX_PASSES = 8
 
 
+NAMES = ("", "en", "eng", "english", "en-us", "en-gb")  # of the language; what names none is in English
+
+
+def is_english(language: str) -> bool:
+    """Return whether a language's name, in whichever case, is English."""
+    return language.lower().replace("_", "-") in NAMES
+
+
 @lru_cache(maxsize=65536)
 def normalize_english(text: str) -> str:
     """Return `text` with what is not written as words spelled out, punctuation and case kept."""
