@@ -23,7 +23,7 @@ human-voice: $(INSTALLED)
 	$(BIN)/tts-finetune experiment=human_voice
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow

@@ -6,6 +6,8 @@ from pathlib import Path
 
 HUB = tempfile.TemporaryDirectory(prefix="hub-")
 os.environ.update(HF_HOME=HUB.name, HF_HUB_OFFLINE="1", ACCELERATE_USE_CPU="true", TOKENIZERS_PARALLELISM="false")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one core each, or the threads of two workers wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import json
 import shutil
