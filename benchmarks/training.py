@@ -58,7 +58,7 @@ class Peer:
     """Seq2SeqTrainer, one epoch a call."""
 
     def __init__(self, examples: Sequence[Example], options: Options, mixed: bool, folder: Path) -> None:
-        from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments
+        from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, get_constant_schedule
         from transformers.utils import logging
 
         logging.disable_progress_bar()
@@ -78,11 +78,13 @@ class Peer:
             use_cpu=options.device == "cpu", save_strategy="no", report_to=[], disable_tqdm=True,
             remove_unused_columns=False, logging_strategy="no", label_names=["labels"], dataloader_pin_memory=False,
         )  # fmt: skip
+        optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE, fused=True)
         self.trainer = Seq2SeqTrainer(
             model=self.model,
             args=arguments,
             train_dataset=rows,
             data_collator=lambda items: model_inputs(collate(items, 1), "cpu"),
+            optimizers=(optimizer, get_constant_schedule(optimizer)),  # or each call would start with new moments
         )
 
     def __call__(self) -> None:

@@ -265,6 +265,8 @@ def embedded(tmp_path_factory):
         lines.append(f"{file.name},say <script>,{'anna' if row < 8 else 'ben'},cc0-1.0,signed form")
     soundfile.write(folder / "tone.wav", tone(2.0), 16_000)
     lines.append("tone.wav,a tone,anna,cc0-1.0,")
+    soundfile.write(folder / "nothing.wav", np.zeros(16_000), 16_000)
+    lines.append("nothing.wav,silence,anna,cc0-1.0,")
     (folder / "metadata.csv").write_text("\n".join(lines) + "\n")
     done = run("train/embed.py", f"data.path={folder}", "encoder=xvector_mini", cwd=folder)
     return folder / "outputs/embeddings", done.stdout
@@ -277,7 +279,9 @@ def test_the_recipe_tells_what_it_found(embedded):
     assert cards["anna"]["licences"] == ["cc0-1.0"] and cards["anna"]["consents"] == ["signed form"]
     assert cards["anna"]["n_clips"] == 9 and 0 < cards["anna"]["leave_one_out_cosine"] <= 1
     assert load_file(folder / "speaker_embeddings.safetensors")["ben"].shape == (1, 512)
-    scale = json.loads((folder / "summary.json").read_text())["scale"]
+    summary = json.loads((folder / "summary.json").read_text())
+    scale, (left_out,) = summary["scale"], summary["left_out"].items()
+    assert left_out[0] == "nothing" and "nothing.wav is silent" in left_out[1] and f"left out: {left_out[1]}" in told
     assert scale["n_same"] == 13 and scale["n_different"] == 13
     page = (folder / "report.html").read_text()
     assert "<script>" not in page and "say &lt;script&gt;" in page and page.count("<audio") == 13

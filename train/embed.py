@@ -36,12 +36,12 @@ def embed(cfg: DictConfig) -> Path | None:
     from hydra.utils import instantiate
 
     from tts_toolkit.processes import launched_processes
-    from tts_toolkit.speakers.extraction import clip_voices
+    from tts_toolkit.speakers.extraction import clip_voices, usable_clips
     from tts_toolkit.speakers.profile import profiles
     from tts_toolkit.speakers.store import FILE_NAME, save_embeddings
 
-    clips, encoder, limits = instantiate(cfg.data), instantiate(cfg.encoder), instantiate(cfg.limits)
-    processes = launched_processes()
+    encoder, limits, processes = instantiate(cfg.encoder), instantiate(cfg.limits), launched_processes()
+    clips, left_out = usable_clips(instantiate(cfg.data), encoder, limits, Path(cfg.cache_dir))
     voices = clip_voices(clips, encoder, limits, Path(cfg.cache_dir), processes)
     if not processes.is_first:
         return None
@@ -51,7 +51,7 @@ def embed(cfg: DictConfig) -> Path | None:
     save_embeddings(output_dir / FILE_NAME, {profile.speaker: profile.embedding for profile in found}, cards)
     by_id = {clip.id: embedding for clip, embedding in zip(clips, voices.embeddings, strict=True)}
     save_embeddings(output_dir / CLIP_FILE, by_id, cards)
-    report = _report(cfg, clips, voices.embeddings, found, cards)
+    report = _report(cfg, clips, left_out, voices.embeddings, found, cards)
     for card in cards:
         together = (
             "" if card.leave_one_out_cosine is None else f", leave-one-out cosine {card.leave_one_out_cosine:.3f}"
@@ -59,6 +59,8 @@ def embed(cfg: DictConfig) -> Path | None:
         print(f"{card.speaker}: {card.n_clips} clips, {card.seconds:.1f} s{together}")
         for outlier in card.outliers:
             print(f"  {outlier['id']}: {outlier['reason']}")
+    for reason in left_out.values():
+        print(f"left out: {reason}")
     print(f"embeddings: {output_dir / FILE_NAME}\nreport: {report}")
     return output_dir / FILE_NAME
 
@@ -88,6 +90,7 @@ def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: 
 def _report(
     cfg: DictConfig,
     clips: Sequence[Clip],
+    left_out: Mapping[str, str],
     embeddings: np.ndarray,
     found: Sequence[Profile],
     cards: Sequence[EmbeddingCard],
@@ -107,7 +110,7 @@ def _report(
     output_dir, speakers = Path(cfg.output_dir), [clip.speaker for clip in clips]
     scale, limits = similarity_scale(embeddings, speakers), instantiate(cfg.limits)
     summary = {"encoder": cards[0].encoder, "revision": cards[0].encoder_revision, "scale": asdict(scale)}
-    summary |= {"speakers": {card.speaker: asdict(card) for card in cards}}
+    summary |= {"left_out": left_out, "speakers": {card.speaker: asdict(card) for card in cards}}
     write_whole(output_dir / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
     folder = write_xvector_dataset(output_dir / "dataset", [clip.id for clip in clips], embeddings, cards)
     if cfg.push_to_hub:

@@ -12,6 +12,7 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits, content_key, is_kept, keep_array
+from tts_toolkit.errors import UserError
 from tts_toolkit.processes import ALONE, Processes
 from tts_toolkit.progress import AudioProgress, progress
 from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
@@ -58,6 +59,35 @@ def clip_voices(
     processes.wait()
     rows = np.stack([np.load(file, allow_pickle=False) for file in files])
     return ClipVoices(rows[:, 1:], rows[:, 0])
+
+
+def usable_clips(
+    clips: Sequence[Clip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path
+) -> tuple[list[Clip], dict[str, str]]:
+    """Return the clips that an embedding can be taken from, and by id why not from the others.
+
+    What was embedded before is not read again. Raises UserError when none can be used.
+    """
+    usable, reasons = [], dict[str, str]()
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        found = pool.map(lambda clip: _fault(clip, encoder, limits, cache_dir), clips)
+        for clip, fault in zip(clips, progress(found, "looking", "clip", len(clips)), strict=True):
+            if fault:
+                reasons[clip.id] = fault
+            else:
+                usable.append(clip)
+    if not usable:
+        raise UserError(f"no clip can be used; the first: {next(iter(reasons.values()), 'there is none')}")
+    return usable, reasons
+
+
+def _fault(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
+    try:
+        if not is_kept(_cache_file(clip, encoder, limits, cache_dir)):
+            limits.read(clip)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def _cache_file(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> Path:
