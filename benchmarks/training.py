@@ -138,10 +138,16 @@ class Ours:
 
 @torch.no_grad()
 def loss_of(model: Any, examples: Sequence[Example]) -> float:
-    """Return the mean loss over clips, as transformers computes it, dropout off."""
+    """Return the mean loss over clips, as transformers computes it, dropout off.
+
+    Batch normalisation goes by the batch: after few updates its running statistics tell how many there were.
+    """
     losses = []
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.train().momentum = 0.0
     for batch in make_loader(examples, 4000, 2, 1, shuffle=False):
-        model.eval()
         torch.manual_seed(0)
         inputs = model_inputs(batch, model.device)
         losses += [float(type(model).forward(model, **inputs, use_cache=False).loss)] * len(batch["labels"])
