@@ -186,7 +186,7 @@ class _Trainer:
         if not file.exists():
             return 0
         state = torch.load(file, map_location="cpu", weights_only=True)
-        if state["run"] != run:
+        if state.get("run") != run:
             raise UserError(
                 f"{file}: is of a run with other recordings or settings; remove it, or set another output_dir"
             )
