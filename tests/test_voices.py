@@ -23,7 +23,7 @@ from tts_toolkit.report.voices import projection
 from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixture_card, nearest
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
-from tts_toolkit.speakers.extraction import clip_voices
+from tts_toolkit.speakers.extraction import clip_voices, usable_clips
 from tts_toolkit.speakers.profile import profiles
 from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, find_card, save_embeddings
 from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
@@ -136,6 +136,11 @@ def test_processes_share_the_clips_and_all_know_everything(tmp_path):
 def voice(rng, centre, n, spread):
     rows = centre + spread * rng.standard_normal((n, len(centre)))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_an_encoder_that_does_not_load_is_no_clips_fault(tmp_path):
+    with pytest.raises(UserError, match=r"^the speaker encoder 'nobody/none' cannot be loaded"):
+        usable_clips(sounds(tmp_path, 3), SpeechBrainEncoder("nobody/none"), ClipLimits(), tmp_path / "cache")
 
 
 def test_a_foreign_clip_stands_out_and_no_other():

@@ -124,7 +124,14 @@ def _known_voices(cfg: DictConfig) -> Path:
     from hydra.utils import instantiate
 
     from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixture_card, nearest
-    from tts_toolkit.speakers.store import FILE_NAME, find_card, find_voice, load_embeddings, save_embeddings
+    from tts_toolkit.speakers.store import (
+        FILE_NAME,
+        find_card,
+        find_voice,
+        is_recording,
+        load_embeddings,
+        save_embeddings,
+    )
 
     encoder, output_dir = instantiate(cfg.encoder), Path(cfg.output_dir)
 
@@ -134,7 +141,7 @@ def _known_voices(cfg: DictConfig) -> Path:
     def made_by(name: str) -> str | None:
         if card := find_card(name, output_dir):
             return card.encoder
-        return encoder.name if Path(name).is_file() and Path(name).suffix not in (".npy", ".safetensors") else None
+        return encoder.name if is_recording(name) else None
 
     if cfg.compare:
         first, second = _pair(cfg.compare)

@@ -39,7 +39,10 @@ class Coverage:
 
 
 class Family(Protocol):
-    """A checkpoint that speaks; a frozen dataclass whose weights are loaded when first used."""
+    """A checkpoint that speaks; a frozen dataclass whose weights are loaded when first used.
+
+    Where a line's voice rests on more than the files it names, `voice_version(line)` may say on what.
+    """
 
     @property
     def name(self) -> str:

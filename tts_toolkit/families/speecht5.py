@@ -18,13 +18,12 @@ from tts_toolkit.models.versions import model_version
 from tts_toolkit.speakers.arctic import PREFIX, arctic_version
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.opening import open_encoder
-from tts_toolkit.speakers.store import find_voice, voices_folder
+from tts_toolkit.speakers.store import find_voice, is_recording, voices_folder
 from tts_toolkit.synthesis.decoding import Decoding
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 from tts_toolkit.synthesis.vocoders import HifiGan, Vocoder, open_vocoder
 
 REFERENCE = "reference"
-EMBEDDINGS = (".npy", ".safetensors")  # files that hold a voice as it is
 AS_GIVEN = 1_000_000  # lines come as the batch they are to be
 
 
@@ -115,7 +114,7 @@ class SpeechT5Family:
         try:
             if voice.startswith(PREFIX):
                 return arctic_version(voice.removeprefix(PREFIX))
-            return self._encoder.version if Path(voice).is_file() and Path(voice).suffix not in EMBEDDINGS else ""
+            return self._encoder.version if is_recording(voice) else ""
         except UserError:  # which speaking it will raise again
             return ""
 

@@ -66,8 +66,9 @@ def usable_clips(
 ) -> tuple[list[Clip], dict[str, str]]:
     """Return the clips that an embedding can be taken from, and by id why not from the others.
 
-    What was embedded before is not read again. Raises UserError when none can be used.
+    What was embedded before is not read again. Raises UserError when none can be used, or the encoder cannot.
     """
+    _ = encoder.version  # found out once, and no clip's fault
     usable, reasons = [], dict[str, str]()
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         found = pool.map(lambda clip: _fault(clip, encoder, limits, cache_dir), clips)

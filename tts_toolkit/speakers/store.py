@@ -19,6 +19,7 @@ from tts_toolkit.speakers.arctic import PREFIX, arctic_embedding
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 FILE_NAME = "speaker_embeddings.safetensors"
+EMBEDDING_SUFFIXES = (".npy", ".safetensors")  # of files that hold a voice as it is
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,11 @@ def find_card(voice: str, folder: Path) -> EmbeddingCard | None:
     return EmbeddingCard(**card) if card else None
 
 
+def is_recording(voice: str) -> bool:
+    """Return whether a voice, as `find_voice` takes it, is a recording that an encoder has to read."""
+    return Path(voice).is_file() and Path(voice).suffix not in EMBEDDING_SUFFIXES
+
+
 def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | None) -> np.ndarray:
     """Return the embedding (1, dim) that `voice` stands for.
 
@@ -112,7 +118,7 @@ def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | Non
         return _vector(_npy(path), f"{path}: expected one vector")
     if path.suffix == ".safetensors" and path.is_file():
         return _pick(load_embeddings(path), name, path)
-    if path.is_file() and voice:
+    if voice and is_recording(voice):
         if encoder is None:
             raise UserError(f"voice={voice}: a recording needs an encoder; set encoder=xvector")
         return encoder.embed(_speech(path)).reshape(1, -1)
