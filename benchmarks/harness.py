@@ -64,7 +64,7 @@ def measure(
         work, peer, options.device, statistics.median(ratios), _interval(ratios), tuple(seconds[0]), tuple(seconds[1]),
         *peaks, note,
     )  # fmt: skip
-    print(table([row]).splitlines()[-1], file=sys.stderr, flush=True)  # what comes after it may take long
+    print(_line(row), file=sys.stderr, flush=True)  # what comes after it may take long
     return row
 
 
@@ -94,16 +94,16 @@ def _interval(ratios: Sequence[float]) -> tuple[float, float]:
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as Markdown."""
     names = ("work", "peer", "device", "ratio", "95 %", "peer s", "ours s", "peer MB", "ours MB", "note")
-    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-    for row in rows:
-        low, high = row.ratio_ci
-        theirs, ours = statistics.median(row.peer_seconds), statistics.median(row.seconds)
-        lines.append(
-            f"| {row.work} | {row.peer} | {row.device} | {row.ratio:.2f} | {low:.2f} to {high:.2f} | {theirs:.2f} "
-            f"| {ours:.2f} | {_megabytes(row.peer_peak_memory_bytes)} | {_megabytes(row.peak_memory_bytes)} "
-            f"| {row.note} |"
-        )
-    return "\n".join(lines)
+    return "\n".join([f"| {' | '.join(names)} |", "|---" * len(names) + "|", *map(_line, rows)])
+
+
+def _line(row: Row) -> str:
+    low, high = row.ratio_ci
+    theirs, ours = statistics.median(row.peer_seconds), statistics.median(row.seconds)
+    return (
+        f"| {row.work} | {row.peer} | {row.device} | {row.ratio:.2f} | {low:.2f} to {high:.2f} | {theirs:.2f} "
+        f"| {ours:.2f} | {_megabytes(row.peer_peak_memory_bytes)} | {_megabytes(row.peak_memory_bytes)} | {row.note} |"
+    )
 
 
 def _megabytes(n_bytes: int | None) -> str:
