@@ -96,18 +96,22 @@ class Ours:
     """The toolkit's loop, one epoch a call."""
 
     def __init__(self, examples: Sequence[Example], options: Options, mixed: bool, folder: Path) -> None:
-        from accelerate import Accelerator
         from accelerate.state import AcceleratorState
 
         from tts_toolkit.training.fused import fuse
+        from tts_toolkit.training.runs import accelerator_of
 
         AcceleratorState._reset_state(reset_partial_state=True)
         accumulated = 4 if options.device == "cpu" else 1  # a GPU takes all clips of an update at once
         budget = int(np.mean([example.n_frames for example in examples]) * CLIPS_AN_UPDATE / accumulated)
-        self.accelerator = Accelerator(
-            cpu=options.device == "cpu",
-            mixed_precision="bf16" if mixed else "no",
-            gradient_accumulation_steps=accumulated,
+        self.accelerator = accelerator_of(
+            {
+                "cpu": options.device == "cpu",
+                "mixed_precision": "bf16" if mixed else "no",
+                "gradient_accumulation_steps": accumulated,
+            },
+            folder,
+            patience_seconds=60,
         )
         self.model = model_of(options.device)
         fuse(self.model)

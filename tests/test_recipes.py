@@ -159,6 +159,7 @@ MISTAKES = {
     "every zero steps": (["schedule.eval_every=0"], 1, "schedule.eval_every=0: at least 1"),
     "batches of none": (["evaluation.batch_size=0"], 1, "evaluation.batch_size=0: at least 1"),
     "precision": (["accelerator.mixed_precision=fp8x"], 1, "Unknown mixed_precision mode: fp8x"),
+    "accumulation": (["accelerator.gradient_accumulation_steps=0"], 1, "a whole number of 1 or more"),
     "tracker": (["accelerator.log_with=nothing"], 1, "Unsupported logging capability: nothing"),
     "unspeakable": (["text.unspeakable=eror"], 1, "text.unspeakable=eror: allowed are error, warn, drop"),
     "base share": (["base_share=1.0"], 1, "base_share=1.0: allowed are 0"),

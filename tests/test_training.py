@@ -25,7 +25,7 @@ from tts_toolkit.training.freezing import freeze
 from tts_toolkit.training.fused import fuse
 from tts_toolkit.training.interruption import Interrupted
 from tts_toolkit.training.loop import Schedule, fit
-from tts_toolkit.training.runs import claim_run, clear_run, flat_settings
+from tts_toolkit.training.runs import accelerator_of, claim_run, clear_run, flat_settings
 from tts_toolkit.training.schedules import inverse_square_root, warmup_stable_decay
 
 SCHEDULE = Schedule(max_steps=6, eval_every=3, save_every=2, log_every=1, best_metric="loss")
@@ -144,6 +144,20 @@ def test_a_signal_saves_at_the_next_step_and_the_run_goes_on(examples, tmp_path,
     resumed = Run(examples, tmp_path / "stopped")
     resumed.fit(SCHEDULE, find_checkpoint("latest", tmp_path / "stopped"))
     assert same(straight.weights(), resumed.weights())
+
+
+def test_an_update_has_all_its_micro_batches_whatever_loader_another_training_left(examples, tmp_path):
+    from torch.utils.data import DataLoader
+
+    other = Accelerator(cpu=True).prepare(DataLoader([1, 2]))  # a Trainer's, say, that stops at its last batch
+    left = iter(other)
+    assert [int(next(left)), int(next(left))] == [1, 2]
+    run = Run(examples, tmp_path)
+    run.accelerator = accelerator_of({"cpu": True, "gradient_accumulation_steps": 2}, tmp_path, 60)
+    updates = []
+    run.optimizer.optimizer.register_step_post_hook(lambda *_: updates.append(True))
+    run.fit(replace(SCHEDULE, max_steps=3))
+    assert len(updates) == 3
 
 
 def test_bfloat16_trains(examples, tmp_path):

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
-from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.errors import UserError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -33,11 +32,14 @@ log = logging.getLogger("tts_toolkit.finetune")
 
 def finetune(cfg: DictConfig) -> Path:
     """Run the recipe and return the folder of the exported model."""
-    from tts_toolkit.training.runs import claim_run, clear_run
+    from accelerate.utils import set_seed
+
+    from tts_toolkit.training.runs import accelerator_of, claim_run, clear_run
 
     output_dir = Path(cfg.output_dir)
     resume_from = claim_run(output_dir, cfg.resume, cfg.overwrite)
-    accelerator = _accelerator(cfg, output_dir)
+    set_seed(cfg.seed)  # for layers that start anew
+    accelerator = accelerator_of(cfg.accelerator, output_dir, cfg.process_timeout_seconds)
     with accelerator.main_process_first():  # the others find everything in the cache
         speech = _speech(cfg)
         _check(cfg, speech)
@@ -50,18 +52,6 @@ def finetune(cfg: DictConfig) -> Path:
     if not accelerator.is_main_process:
         return output_dir / "model"
     return _export(cfg, speech, prepared, _score(cfg, speech, prepared), best_step)
-
-
-def _accelerator(cfg: DictConfig, output_dir: Path) -> Accelerator:
-    from accelerate import Accelerator
-    from accelerate.utils import InitProcessGroupKwargs, set_seed
-
-    set_seed(cfg.seed)  # for layers that start anew
-    patience = InitProcessGroupKwargs(timeout=timedelta(seconds=cfg.process_timeout_seconds))
-    try:
-        return Accelerator(**cfg.accelerator, project_dir=str(output_dir), kwargs_handlers=[patience])
-    except ValueError as error:
-        raise UserError(f"accelerator: {first_line(error)}") from error
 
 
 def _speech(cfg: DictConfig) -> SpeechT5:

@@ -6,13 +6,14 @@ import gc
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from tts_toolkit.data.clips import told
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.hub import without_token
 from tts_toolkit.models.export import licence_of
 from tts_toolkit.pictures import curves_svg
@@ -49,6 +50,28 @@ def clear_run(output_dir: Path, resume_from: Path | None = None) -> None:
         return
     for folder in ("checkpoints", "model", "speech", "tracking"):
         shutil.rmtree(output_dir / folder, ignore_errors=True)
+
+
+def accelerator_of(settings: Mapping[str, Any], output_dir: Path, patience_seconds: float) -> Accelerator:
+    """Return the accelerator of the configuration's `accelerator`; raises UserError for what it does not take."""
+    from accelerate import Accelerator
+    from accelerate.utils import GradientAccumulationPlugin, InitProcessGroupKwargs
+
+    others = dict(settings)
+    n_accumulated = others.pop("gradient_accumulation_steps", 1)
+    if not isinstance(n_accumulated, int) or n_accumulated < 1:
+        raise UserError(f"accelerator.gradient_accumulation_steps={n_accumulated}: a whole number of 1 or more")
+    # what another training left half read in this process would end our accumulation, too
+    accumulation = GradientAccumulationPlugin(num_steps=n_accumulated, sync_with_dataloader=False)
+    try:
+        return Accelerator(
+            **others,
+            gradient_accumulation_plugin=accumulation,
+            project_dir=str(output_dir),
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(seconds=patience_seconds))],
+        )
+    except ValueError as error:
+        raise UserError(f"accelerator: {first_line(error)}") from error
 
 
 def check_metric(metric: str, n_spoken_sentences: int) -> None:
