@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 
 from tts_toolkit.audio import joined
 from tts_toolkit.devices import attention_of_any_shape, pick_device
@@ -27,6 +29,30 @@ from tts_toolkit.torch_audio import ensure_torchaudio
 
 MAX_VOICE_BYTES = 64 * 2**20  # of an .npz once unpacked; Bark's own hold some ten thousand
 PROMPT_PARTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a voice, with their dimensions
+
+
+def _fuse(bark: Any) -> None:
+    """Let the stages of a BarkModel, in place, use fused attention and score the last token only when they generate.
+
+    Transformers has Bark's attention in eager mode alone, and scores some nine hundred tokens to draw the next one.
+    """
+    from transformers.models.bark.modeling_bark import BarkSelfAttention
+
+    for module in bark.modules():
+        if isinstance(module, BarkSelfAttention):
+            module._attn = MethodType(_attend, module)
+    for stage in (bark.semantic, bark.coarse_acoustics):
+        stage.lm_head.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:],))
+
+
+def _attend(
+    self: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: torch.Tensor | None = None
+) -> tuple[torch.Tensor, None]:
+    """Return the attended values (B, n_heads, T, dim) of all tokens at once, or of one token after those before."""
+    if attention_mask is not None or query.shape[-2] not in (1, key.shape[-2]):
+        attended, _ = type(self)._attn(self, query, key, value, attention_mask)
+        return attended, None
+    return scaled_dot_product_attention(query, key, value, is_causal=self.is_causal and query.shape[-2] > 1), None
 
 
 @dataclass(frozen=True)
@@ -76,6 +102,7 @@ class Bark:
         from transformers import BarkModel
 
         bark = load(BarkModel, self.model, self.revision, "bark", dtype=getattr(torch, self.dtype)).eval()
+        _fuse(bark)
         if self.cpu_offload:
             if not torch.cuda.is_available():
                 raise UserError(f"{self.model}: cpu_offload=true needs a GPU to offload from")
