@@ -136,9 +136,9 @@ def log_mel(waveform: np.ndarray | torch.Tensor) -> torch.Tensor:
     spectrum = torch.stft(
         samples, N_FFT, HOP_LENGTH, window=window, center=True, pad_mode="reflect", return_complex=True
     )
-    real, imaginary = torch.view_as_real(spectrum).unbind(-1)
-    magnitude = (real * real).addcmul_(imaginary, imaginary).sqrt_()  # abs() takes as long as all the rest
-    return torch.log10((magnitude.T @ mel_filters()).clamp_(min=MEL_FLOOR))
+    squares = torch.view_as_real(spectrum).square_()
+    magnitude = (squares[..., 0] + squares[..., 1]).sqrt_()  # abs() takes as long as all the rest
+    return (magnitude.T @ mel_filters()).clamp_(min=MEL_FLOOR).log10_()
 
 
 def trim_silence(waveform: np.ndarray, threshold_db: float = 40.0, margin_seconds: float = 0.05) -> np.ndarray:
