@@ -91,15 +91,14 @@ def in_batches(family: Any, lines: Sequence[Line]) -> None:
 
 
 def bark_rows(folder: Path, options: Options) -> list[Row]:
-    """Return the row of Bark."""
+    """Return the rows of Bark, in float32 as the peer and, with time, in bfloat16."""
     from transformers import BarkModel, BarkProcessor
 
-    seconds = 1 if options.quick else 4
+    seconds = 1 if options.quick else 2
     n_tokens = SEMANTIC_TOKENS_A_SECOND * seconds
     write_bark(folder)
     model = BarkModel.from_pretrained(folder).eval().to(options.device)
     processor = BarkProcessor.from_pretrained(folder)
-    family = Bark(str(folder), semantic={"max_new_tokens": n_tokens, "min_new_tokens": n_tokens}, device=options.device)
     texts = sentences(2 if options.quick else 8)
 
     def text_by_text() -> None:
@@ -107,10 +106,15 @@ def bark_rows(folder: Path, options: Options) -> list[Row]:
             inputs = processor(text, voice_preset=None).to(options.device)
             model.generate(**inputs, semantic_max_new_tokens=n_tokens, semantic_min_new_tokens=n_tokens)
 
-    return [
-        measure(f"Bark-small, {len(texts)} texts of {seconds} s", "generate, one text at a time",
-                text_by_text, lambda: in_batches(family, lines_of(texts)), options)
-    ]  # fmt: skip
+    found = []
+    semantic = {"max_new_tokens": n_tokens, "min_new_tokens": n_tokens}
+    for dtype in ("float32",) if options.quick else ("float32", "bfloat16"):
+        family = Bark(str(folder), semantic=semantic, dtype=dtype, device=options.device)
+        found.append(
+            measure(f"Bark-small, {len(texts)} texts of {seconds} s, {dtype}", "generate, one text at a time",
+                    text_by_text, partial(in_batches, family, lines_of(texts)), options)
+        )  # fmt: skip
+    return found
 
 
 def mms_rows(folder: Path, options: Options) -> list[Row]:
