@@ -86,7 +86,7 @@ def works(texts: Path) -> dict[str, Work]:
             f"output_dir={folder}",
         ]
 
-    two = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
+    two = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     return {
         "training": Work(train, trained, "checkpoints/.*.tmp"),
         "training_2": Work(lambda folder: train(folder, *two), trained, "checkpoints/.*.tmp"),

@@ -57,6 +57,24 @@ def test_a_line_sounds_the_same_alone_and_in_any_batch(families, name):
         np.testing.assert_allclose(a.waveform, c.waveform, atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vits", "bark", "speecht5", "speecht5-mini"])
+def test_a_line_sounds_the_same_in_batches_of_1_to_16(families, name):
+    """16 lines of 4 to 64 characters, in an order of its own for each size; the built-in weights stop by themselves."""
+    family = families.get(name) or SpeechT5Family("speecht5-mini", voice="slt")
+    words = "the boat is here and we saw it come slowly into the old harbour".split()
+    spoken = [Line(" ".join(words[: 1 + number % len(words)]), number) for number in range(16)]
+    alone = [family.speak([line])[0].waveform for line in spoken]
+    rng = np.random.default_rng(0)
+    for size in range(2, 17):
+        order = rng.permutation(len(spoken))
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            for which, take in zip(chosen, family.speak([spoken[i] for i in chosen]), strict=True):
+                assert len(take.waveform) == len(alone[which]) > 0, (size, which)
+                np.testing.assert_allclose(take.waveform, alone[which], atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["vits", "bark", "speecht5"])
 def test_another_seed_sounds_different(families, name):
     first, second = (families[name].speak([Line(TEXTS[0], seed)])[0].waveform for seed in (1, 2))
