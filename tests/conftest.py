@@ -1,18 +1,21 @@
 """Small models and recordings, and a hub cache that holds them under the real repository ids."""
 
+import atexit
 import os
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
-HUB = tempfile.TemporaryDirectory(prefix="hub-")
-os.environ.update(HF_HOME=HUB.name, HF_HUB_OFFLINE="1", ACCELERATE_USE_CPU="true", TOKENIZERS_PARALLELISM="false")
+loaded = sys.modules.get("huggingface_hub.constants")  # by an earlier run in this process, as a mutation run has them
+HUB = Path(loaded.HF_HOME if loaded else tempfile.mkdtemp(prefix="hub-"))
+atexit.register(shutil.rmtree, HUB, ignore_errors=True)
+os.environ.update(HF_HOME=str(HUB), HF_HUB_OFFLINE="1", ACCELERATE_USE_CPU="true", TOKENIZERS_PARALLELISM="false")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one core each, or the threads of two workers wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import json
-import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -45,7 +48,7 @@ TINY = dict(
 
 def add_to_hub(repo_id: str, folder: Path, kind: str = "models") -> None:
     """Put a folder into the hub cache as the snapshot of a repository."""
-    repo = Path(HUB.name) / "hub" / f"{kind}--{repo_id.replace('/', '--')}"
+    repo = HUB / "hub" / f"{kind}--{repo_id.replace('/', '--')}"
     shutil.copytree(folder, repo / "snapshots" / REVISION, dirs_exist_ok=True)
     (repo / "refs").mkdir(exist_ok=True)
     (repo / "refs" / "main").write_text(REVISION)

@@ -96,7 +96,7 @@ def test_weights_that_are_a_program_are_refused(tmp_path, hub_ecapa):
         def __reduce__(self):
             return os.system, (f"touch {tmp_path / 'made'}",)
 
-    snapshot = Path(HUB.name) / "hub/models--speechbrain--spkrec-ecapa-voxceleb/snapshots" / REVISION
+    snapshot = HUB / "hub/models--speechbrain--spkrec-ecapa-voxceleb/snapshots" / REVISION
     folder = Path(shutil.copytree(snapshot, tmp_path / "evil"))
     torch.save({"weight": Program()}, folder / "embedding_model.ckpt")
     with pytest.raises(UserError, match="cannot be loaded") as error:
@@ -151,7 +151,7 @@ def test_a_vocoder_is_a_hifigan(tmp_path):
         HifiGan("nobody/none")(torch.zeros(10, 80))
     assert HifiGan("microsoft/speecht5_hifigan")(torch.zeros(10, 80)).shape == (2560,)
     # the published one says "hifigan"; transformers saves "speecht5_hifigan"
-    published = Path(HUB.name) / "hub/models--microsoft--speecht5_hifigan/snapshots" / REVISION
+    published = HUB / "hub/models--microsoft--speecht5_hifigan/snapshots" / REVISION
     folder = Path(shutil.copytree(published, tmp_path / "published"))
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "hifigan"}))
