@@ -3,7 +3,7 @@
 python -m benchmarks.kills [--kills N] [--works training training_2 benchmark] [--json FILE]
 
 Fine-tunes the built-in model on the built-in voice (one process, then two) and benchmarks it, each once without a kill;
-then again and again with SIGKILL to the whole process group at a random moment, every fourth time while a checkpoint
+then again and again with SIGKILL to all its processes at a random moment, every fourth time while a checkpoint
 or a stage marker is being written, and resumed until it ends. Weights, metrics, rows and scores must be equal.
 """
 
@@ -23,6 +23,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 TIMED = ("frames_per_second", "data_wait_share")
 TRAINING = [
@@ -95,21 +97,32 @@ def works(texts: Path) -> dict[str, Work]:
 
 
 def run(command: Sequence[str], kill: Callable[[float], bool] | None = None) -> tuple[float, bool]:
-    """Run a command to its end, or kill its process group once `kill(seconds since the start)`; say which it was."""
+    """Run a command to its end, or kill it and all its processes once `kill(seconds since the start)`; say which."""
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     started = time.perf_counter()
     with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told, env=environment, start_new_session=True)
+        process = subprocess.Popen(command, stdout=told, stderr=told, env=environment)
         while process.poll() is None:
             if kill is not None and kill(time.perf_counter() - started):
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                _kill_with_children(process)
                 return time.perf_counter() - started, True
             time.sleep(0.002)
         if process.returncode:
             told.seek(0)
             raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {told.read().decode()[-2000:]}")
     return time.perf_counter() - started, False
+
+
+def _kill_with_children(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and what it started, which launchers keep in process groups of their own."""
+    process.send_signal(signal.SIGSTOP)  # or it would start more
+    try:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+    except psutil.NoSuchProcess:
+        pass
+    process.kill()
+    process.wait()
 
 
 def survive(work: Work, folder: Path, seconds: float, number: int, draw: random.Random) -> tuple[str, str]:

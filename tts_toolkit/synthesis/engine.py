@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -15,12 +15,17 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.synthesis.packed import PackedLinear, can_pack
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
 
+Prepared = Callable[[torch.nn.Linear], torch.nn.Module]
 Weights = Literal["float32", "bfloat16", "int8"]
 ROOM = 128  # steps; caches hold a multiple
+TOKENS_TOGETHER = (
+    16  # a CPU's attention sums so many at once, and equally whatever multiple of them a text is padded to
+)
 STEPS_PER_TOKEN = 3  # a cache's first room; SpeechT5 takes about two
 
 
@@ -48,10 +53,17 @@ class DecoderEngine:
             raise UserError(f"decoding.weights={weights}: allowed are float32, bfloat16, and on a CPU int8")
         self.n_heads = model.config.decoder_attention_heads
         self.dtype = torch.bfloat16 if weights == "bfloat16" else model.dtype
-        layers = model.speecht5.decoder.wrapped_decoder.layers
+        self.on_cpu = model.device.type == "cpu"
+        packed: Prepared = PackedLinear if can_pack(model.device) else _as_it_is
+        decoder, layers = model.speecht5.decoder, model.speecht5.decoder.wrapped_decoder.layers
         if weights == "bfloat16":
             layers = copy.deepcopy(layers).bfloat16()
-        self.layers = [_layer(layer, Int8Linear if weights == "int8" else lambda module: module) for layer in layers]
+        self.layers = [_layer(layer, Int8Linear if weights == "int8" else packed) for layer in layers]
+        self.prenet_layers = [packed(layer) for layer in decoder.prenet.layers]
+        self.prenet_final = packed(decoder.prenet.final_layer)
+        self.with_speaker = packed(decoder.prenet.speaker_embeds_layer)
+        self.feat_out = packed(model.speech_decoder_postnet.feat_out)
+        self.prob_out = packed(model.speech_decoder_postnet.prob_out)
 
     def read(
         self, encoded: torch.Tensor, mask: torch.Tensor, n_guided: int | None = None, static: bool = False
@@ -61,6 +73,8 @@ class DecoderEngine:
         `n_guided` heads are to show where they look; None shows nothing and is faster.
         """
         encoded = encoded.to(self.dtype)
+        n_missing = -encoded.shape[1] % TOKENS_TOGETHER if self.on_cpu else 0
+        encoded, mask = (torch.nn.functional.pad(x, (0,) * (2 * x.ndim - 3) + (n_missing,)) for x in (encoded, mask))
         keys = [self._heads(layer.text_k(encoded)) for layer in self.layers]
         values = [self._heads(layer.text_v(encoded)) for layer in self.layers]
         unseen = None if bool(mask.all()) else _unseen(mask[:, None, None].bool(), self.dtype)
@@ -68,7 +82,7 @@ class DecoderEngine:
 
     def _heads(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (B, T, dim) as (B, n_heads, T, dim / n_heads)."""
-        return hidden.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+        return hidden.unflatten(-1, (self.n_heads, -1)).transpose(1, 2).contiguous()
 
 
 class DecoderState:
@@ -97,7 +111,7 @@ class DecoderState:
             hidden = layer.norm(hidden + layer.out(self._hear_itself(layer, number, hidden)))
             query = layer.text_q(hidden).unflatten(-1, (self.engine.n_heads, -1))[:, :, None]
             keys, values = self.text_keys[number], self.text_values[number]
-            read = scaled_dot_product_attention(query, keys, values, attn_mask=self.unseen)
+            read = _attended(query, keys, values, self.unseen)
             if self.n_guided is not None:
                 attention.append(self._looked_at(query, keys))
             hidden = layer.text_norm(hidden + layer.text_out(read.flatten(1)))
@@ -114,7 +128,7 @@ class DecoderState:
         cache = self.said[number]
         cache[0, :, :, self.n_steps - 1], cache[1, :, :, self.n_steps - 1] = key, value
         keys, values = cache[:, :, :, : self.n_steps]
-        return scaled_dot_product_attention(query[:, :, None], keys, values).flatten(1)
+        return _attended(query[:, :, None], keys, values).flatten(1)
 
     def _looked_at(self, query: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
         """Return the mean attention (B, L) of the guided heads."""
@@ -161,7 +175,21 @@ class StaticDecoderState(DecoderState):
         keys, values = self.said[number]
         keys.index_copy_(2, self.now, key[:, :, None])
         values.index_copy_(2, self.now, value[:, :, None])
-        return scaled_dot_product_attention(query[:, :, None], keys, values, attn_mask=self.future).flatten(1)
+        return _attended(query[:, :, None], keys, values, self.future).flatten(1)
+
+
+def _attended(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, unseen: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return what one query (B, n_heads, 1, dim) finds in the values (B, n_heads, T, dim).
+
+    Fused on a GPU. On a CPU the fused kernel shares a row's sum among threads by how many rows there are; products and
+    a softmax take as long, and give a row the same whatever the batch.
+    """
+    if query.device.type != "cpu":
+        return scaled_dot_product_attention(query, keys, values, attn_mask=unseen)
+    scores = (query @ keys.transpose(2, 3)) / math.sqrt(query.shape[-1])
+    return (scores if unseen is None else scores + unseen).softmax(dim=-1) @ values
 
 
 def _unseen(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -169,7 +197,11 @@ def _unseen(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, -torch.inf)
 
 
-def _layer(layer: Any, prepared: Any) -> _Layer:
+def _as_it_is(layer: torch.nn.Linear) -> torch.nn.Module:
+    return layer
+
+
+def _layer(layer: Any, prepared: Prepared) -> _Layer:
     own, text, feed_forward = layer.self_attn, layer.encoder_attn, layer.feed_forward
     return _Layer(
         qkv=prepared(_joined([own.q_proj, own.k_proj, own.v_proj])),

@@ -16,6 +16,22 @@ DRAWN_STEPS = 32  # whose dropout is drawn at once
 N_WARM_UPS = 3  # before a CUDA graph is captured (PyTorch's notes on CUDA graphs)
 
 
+def _read(model: SpeechT5ForTextToSpeech, input_ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the encoded texts (B, L, dim) and their mask (B, L); a CPU reads each alone, as soon and unpadded."""
+    together = torch.nn.utils.rnn.pad_sequence
+    rows = [torch.tensor(ids, device=model.device) for ids in input_ids]
+    mask = together([torch.ones_like(row) for row in rows], batch_first=True)
+    padded = together(rows, batch_first=True, padding_value=model.config.pad_token_id)
+    encoder = model.speecht5.encoder
+    if model.device.type == "cpu":
+        alone = [
+            encoder(input_values=row[None], attention_mask=torch.ones_like(row[None])).last_hidden_state[0]
+            for row in rows
+        ]
+        return together(alone, batch_first=True), mask
+    return encoder(input_values=padded, attention_mask=mask).last_hidden_state, mask
+
+
 class Speaking:
     """The running batch: caches and last frames of the utterances that are still being spoken."""
 
@@ -30,15 +46,10 @@ class Speaking:
         seeds: Sequence[int],
         keep_attention: bool,
     ) -> None:
-        self.model, self.keep_attention = model, keep_attention
+        self.model, self.engine, self.keep_attention = model, engine, keep_attention
         self.prenet = model.speecht5.decoder.prenet
         self.lengths = [len(ids) for ids in input_ids]
-        padded = torch.nn.utils.rnn.pad_sequence(
-            [torch.tensor(ids) for ids in input_ids], batch_first=True, padding_value=model.config.pad_token_id
-        ).to(model.device)
-        positions = torch.arange(padded.shape[1], device=model.device)
-        mask = (positions[None] < torch.tensor(self.lengths, device=model.device)[:, None]).long()
-        encoded = model.speecht5.encoder(input_values=padded, attention_mask=mask, return_dict=True).last_hidden_state
+        encoded, mask = _read(model, input_ids)
         self.state = engine.read(
             encoded, mask, model.config.guided_attention_loss_num_heads if keep_attention else None, self.static
         )
@@ -79,16 +90,16 @@ class Speaking:
     def _heard(self, scales: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
         """Return the pre-net's output (n_rows, hidden) for the last frames at a `position` (dim,)."""
         hidden = self.last
-        for layer, scale in zip(self.prenet.layers, scales, strict=True):
+        for layer, scale in zip(self.engine.prenet_layers, scales, strict=True):
             hidden = torch.relu(layer(hidden)) * scale
-        hidden = self.prenet.final_layer(hidden) + self.prenet.encode_positions.alpha * position
-        return torch.relu(self.prenet.speaker_embeds_layer(torch.cat([hidden, self.speakers], dim=-1)))
+        hidden = self.engine.prenet_final(hidden) + self.prenet.encode_positions.alpha * position
+        return torch.relu(self.engine.with_speaker(torch.cat([hidden, self.speakers], dim=-1)))
 
     def _said(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the frames (n_rows, reduction_factor, 80) and the stop probabilities (n_rows,) of a step."""
-        config, postnet = self.model.config, self.model.speech_decoder_postnet
-        frames = postnet.feat_out(hidden).view(len(hidden), config.reduction_factor, config.num_mel_bins)
-        return frames, torch.sigmoid(postnet.prob_out(hidden)).sum(dim=-1)
+        config = self.model.config
+        frames = self.engine.feat_out(hidden).view(len(hidden), config.reduction_factor, config.num_mel_bins)
+        return frames, torch.sigmoid(self.engine.prob_out(hidden)).sum(dim=-1)
 
     def keep(self, rows: list[int]) -> None:
         """Go on with these rows of the batch only."""
