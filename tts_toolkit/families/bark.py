@@ -22,6 +22,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take, line_seed
 from tts_toolkit.models.versions import load, model_version
 from tts_toolkit.scoring.cues import without_cues
+from tts_toolkit.synthesis.packed import pack
 from tts_toolkit.synthesis.row_noise import RowNoise
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
@@ -93,22 +94,30 @@ class Bark:
     @property
     def n_parameters(self) -> int:
         """All weights, the codec's encoder left out."""
-        parts = self._bark.named_parameters()
-        return sum(p.numel() for name, p in parts if not name.startswith("codec_model.encoder"))
+        return self._loaded[1]
+
+    @property
+    def _bark(self) -> Any:
+        return self._loaded[0]
 
     @cached_property
-    def _bark(self) -> Any:
+    def _loaded(self) -> tuple[Any, int]:
         ensure_torchaudio()
         from transformers import BarkModel
 
         bark = load(BarkModel, self.model, self.revision, "bark", dtype=getattr(torch, self.dtype)).eval()
-        _fuse(bark)
+        parts = bark.named_parameters()
+        n_parameters = sum(p.numel() for name, p in parts if not name.startswith("codec_model.encoder"))
         if self.cpu_offload:
             if not torch.cuda.is_available():
                 raise UserError(f"{self.model}: cpu_offload=true needs a GPU to offload from")
             bark.enable_cpu_offload(accelerator_id=int(os.environ.get("LOCAL_RANK", "0")))
-            return bark
-        return bark.to(pick_device(self.device))
+        else:
+            bark = bark.to(pick_device(self.device))
+            for stage in (bark.semantic, bark.coarse_acoustics, bark.fine_acoustics):
+                pack(stage)
+        _fuse(bark)
+        return bark, n_parameters
 
     @cached_property
     def _processor(self) -> Any:

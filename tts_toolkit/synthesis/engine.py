@@ -15,12 +15,11 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.synthesis.packed import PackedLinear, can_pack
+from tts_toolkit.synthesis.packed import packed
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
 
-Prepared = Callable[[torch.nn.Linear], torch.nn.Module]
 Weights = Literal["float32", "bfloat16", "int8"]
 ROOM = 128  # steps; caches hold a multiple
 TOKENS_TOGETHER = (
@@ -54,7 +53,6 @@ class DecoderEngine:
         self.n_heads = model.config.decoder_attention_heads
         self.dtype = torch.bfloat16 if weights == "bfloat16" else model.dtype
         self.on_cpu = model.device.type == "cpu"
-        packed: Prepared = PackedLinear if can_pack(model.device) else _as_it_is
         decoder, layers = model.speecht5.decoder, model.speecht5.decoder.wrapped_decoder.layers
         if weights == "bfloat16":
             layers = copy.deepcopy(layers).bfloat16()
@@ -197,11 +195,7 @@ def _unseen(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, -torch.inf)
 
 
-def _as_it_is(layer: torch.nn.Linear) -> torch.nn.Module:
-    return layer
-
-
-def _layer(layer: Any, prepared: Prepared) -> _Layer:
+def _layer(layer: Any, prepared: Callable[[torch.nn.Linear], torch.nn.Module]) -> _Layer:
     own, text, feed_forward = layer.self_attn, layer.encoder_attn, layer.feed_forward
     return _Layer(
         qkv=prepared(_joined([own.q_proj, own.k_proj, own.v_proj])),

@@ -13,9 +13,20 @@ N_ROWS = 16  # of a full batch, whose kernel sets the numbers
 PROBED = (1, 2, 4, 8)
 
 
-def can_pack(device: torch.device) -> bool:
-    """Return whether layers on a device can be packed: with oneDNN, on a CPU."""
-    return device.type == "cpu" and bool(torch.backends.mkldnn.is_available())
+def packed(layer: torch.nn.Linear) -> torch.nn.Module:
+    """Return a layer packed for inference, or as it is where the processor, or PyTorch on it, cannot: on a GPU, say."""
+    if layer.weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return layer
+    supported = {torch.float32: True, torch.bfloat16: torch.ops.mkldnn._is_mkldnn_bf16_supported()}
+    return PackedLinear(layer) if supported.get(layer.weight.dtype) else layer
+
+
+def pack(model: torch.nn.Module) -> None:
+    """Pack all linear layers of a model, in place; what trains or is saved is to be packed no more."""
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if type(child) is torch.nn.Linear:
+                setattr(module, name, packed(child))
 
 
 class PackedLinear(torch.nn.Module):
