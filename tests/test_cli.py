@@ -82,7 +82,7 @@ def test_every_command_is_looked_at():
 def test_every_command_takes_sigterm_as_ctrl_c(capsys):
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as exit_:
-        cli._run(lambda cfg: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5), None)
+        cli._run(lambda cfg: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5), {})
     assert exit_.value.code == 130 and capsys.readouterr().err == "error: interrupted\n"
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -94,5 +94,33 @@ def test_a_full_gpu_is_told_with_what_to_do(capsys):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     with pytest.raises(SystemExit) as exit_:
-        cli._run(recipe, None)
+        cli._run(recipe, {})
     assert exit_.value.code == 1 and "lower loader.max_frames" in capsys.readouterr().err
+
+
+HOLD = """
+import sys, time
+from tts_toolkit import cli
+cli._run(lambda cfg: (print("held", flush=True), time.sleep(float(sys.argv[2]))), {"output_dir": sys.argv[1]})
+"""
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path, capsys, monkeypatch):
+    first = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path / "run", "60"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout.readline() == "held\n"
+        monkeypatch.chdir(tmp_path)
+        done = []
+        with pytest.raises(SystemExit) as exit_:
+            cli._run(done.append, {"output_dir": "run"})
+        assert exit_.value.code == cli.EXIT_USER_ERROR and not done
+        assert "error: output_dir=run: another run is writing there" in capsys.readouterr().err
+        cli._run(done.append, {"output_dir": "other"})
+        monkeypatch.setenv("RANK", "1")  # helps the run that has it
+        cli._run(done.append, {"output_dir": "run"})
+        monkeypatch.delenv("RANK")
+    finally:
+        first.kill()
+        first.wait()
+    cli._run(done.append, {"output_dir": "run"})  # the dead hold nothing
+    assert len(done) == 3 and not list(tmp_path.iterdir())

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tts_toolkit.errors import UserError
 
+log = logging.getLogger(__name__)
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
 MACHINE_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)  # disk full, read-only, ...
 # What the Rust of safetensors and the C++ of torch.save say in errors that are no OSError.
@@ -99,7 +104,8 @@ def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        recipe(cfg)
+        with _held(cfg.get("output_dir", None)):
+            recipe(cfg)
     except (Interrupted, KeyboardInterrupt) as error:
         _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
     except Exception as error:
@@ -130,6 +136,33 @@ def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _held(output_dir: object) -> Iterator[None]:
+    """Hold an output_dir for the first process of this run; raises UserError where another on this machine has it.
+
+    What launched a run may be dead while its processes still write. A process that dies lets go.
+    """
+    if not isinstance(output_dir, str) or os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    name = hashlib.sha256(str(Path(output_dir).resolve()).encode()).hexdigest()[:16]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"tts-toolkit-{os.getuid()}-{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"output_dir={output_dir}: another run is writing there; wait for it, stop it or choose another output_dir"
+        ) from None
+    except OSError:
+        log.warning("nothing keeps another run out of output_dir=%s: %s takes no locks", output_dir, lock.lock_file)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
