@@ -28,7 +28,7 @@ from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
 
 if loaded:  # answers that another run kept would stand in for the code
     for kept in gc.get_objects():
-        if isinstance(kept, functools._lru_cache_wrapper) and kept.__module__.startswith("tts_toolkit"):
+        if type(kept) is functools._lru_cache_wrapper and kept.__module__.startswith("tts_toolkit"):
             kept.cache_clear()
 
 CHECKOUT = Path(__file__).parents[1]

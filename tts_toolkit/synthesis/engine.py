@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.synthesis.packed import packed
@@ -72,7 +72,7 @@ class DecoderEngine:
         """
         encoded = encoded.to(self.dtype)
         n_missing = -encoded.shape[1] % TOKENS_TOGETHER if self.on_cpu else 0
-        encoded, mask = (torch.nn.functional.pad(x, (0,) * (2 * x.ndim - 3) + (n_missing,)) for x in (encoded, mask))
+        encoded, mask = pad(encoded, (0, 0, 0, n_missing)), pad(mask, (0, n_missing))
         keys = [self._heads(layer.text_k(encoded)) for layer in self.layers]
         values = [self._heads(layer.text_v(encoded)) for layer in self.layers]
         unseen = None if bool(mask.all()) else _unseen(mask[:, None, None].bool(), self.dtype)
