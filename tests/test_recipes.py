@@ -178,6 +178,7 @@ def invoke(arguments, monkeypatch, capsys):
     from tts_toolkit.train import finetune
 
     monkeypatch.setattr(sys, "argv", ["tts-finetune", *arguments])
+    monkeypatch.setattr("hydra._internal.utils.is_under_debugger", lambda: False)  # which coverage looks like
     GlobalHydra.instance().clear()
     with pytest.raises(SystemExit) as exit_:
         finetune.main()
@@ -259,7 +260,7 @@ def test_what_cannot_be_written_is_one_line(capsys):
 
     for recipe in (torch_save, write_array):
         with pytest.raises(SystemExit) as exit_:
-            cli._run(recipe, None)
+            cli._run(recipe, {})
         told = capsys.readouterr().err
         assert exit_.value.code == 1 and told.startswith("error: ") and told.count("\n") == 1
 
