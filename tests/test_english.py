@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tts_toolkit.text.english import normalize_english
+from tts_toolkit.text.english_numbers import plural, spell_year
 
 SPOKEN = {
     # cardinals
@@ -216,6 +217,24 @@ SPOKEN = {
 @pytest.mark.parametrize("written", SPOKEN)
 def test_english_as_it_is_spoken(written):
     assert normalize_english(written) == SPOKEN[written]
+
+
+@pytest.mark.parametrize(
+    ("year", "spoken"),
+    [(850, "eight hundred and fifty"), (999, "nine hundred and ninety nine"), (1000, "one thousand"),
+     (1005, "one thousand and five"), (1010, "ten ten"), (1066, "ten sixty six"), (1100, "eleven hundred"),
+     (1109, "eleven oh nine"), (1999, "nineteen ninety nine"), (2000, "two thousand"), (2009, "two thousand and nine"),
+     (2010, "twenty ten"), (2026, "twenty twenty six"), (2100, "twenty one hundred"), (3001, "three thousand and one")],
+)  # fmt: skip
+def test_years(year, spoken):
+    assert spell_year(year) == spoken
+
+
+@pytest.mark.parametrize(
+    ("words", "many"), [("forty seven", "forty sevens"), ("twenty", "twenties"), ("six", "sixes"), ("ten", "tens")]
+)
+def test_numbers_in_the_plural(words, many):
+    assert plural(words) == many
 
 
 def test_the_table_is_long():

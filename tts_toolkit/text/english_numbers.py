@@ -30,7 +30,7 @@ def spell_ordinal(number: int) -> str:
 def spell_year(year: int) -> str:
     """Return a year as it is said: 1905 -> nineteen oh five."""
     century, rest = divmod(year, 100)
-    if year < 1000 or 2000 <= year < 2010 or (century % 10 == 0 and rest < 10):
+    if year < 1000 or (century % 10 == 0 and rest < 10):
         return spell_cardinal(year)
     if rest == 0:
         return f"{spell_cardinal(century)} hundred"
