@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 Weights = Literal["float32", "bfloat16", "int8"]
 ROOM = 128  # steps; caches hold a multiple
-TOKENS_TOGETHER = (
-    16  # a CPU's attention sums so many at once, and equally whatever multiple of them a text is padded to
-)
+TOKENS_TOGETHER = 16  # a CPU's attention sums so many at once: texts padded to any multiple give equal sums
 STEPS_PER_TOKEN = 3  # a cache's first room; SpeechT5 takes about two
 
 

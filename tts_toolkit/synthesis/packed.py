@@ -48,8 +48,7 @@ class PackedLinear(torch.nn.Module):
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (..., n_out) for (..., n_in)."""
         rows = hidden.reshape(-1, hidden.shape[-1])
-        n_missing = self.n_least - len(rows)
-        if n_missing > 0:
-            rows = torch.cat([rows, rows[:1].expand(n_missing, -1)])
-        multiplied = self._multiplied(rows)[: len(rows) - max(0, n_missing)]
-        return multiplied.view(*hidden.shape[:-1], self.out_features)
+        n_rows = len(rows)
+        if n_rows < self.n_least:
+            rows = torch.cat([rows, rows[:1].expand(self.n_least - n_rows, -1)])
+        return self._multiplied(rows)[:n_rows].view(*hidden.shape[:-1], self.out_features)
