@@ -21,14 +21,11 @@ def _read(model: SpeechT5ForTextToSpeech, input_ids: Sequence[Sequence[int]]) ->
     together = torch.nn.utils.rnn.pad_sequence
     rows = [torch.tensor(ids, device=model.device) for ids in input_ids]
     mask = together([torch.ones_like(row) for row in rows], batch_first=True)
-    padded = together(rows, batch_first=True, padding_value=model.config.pad_token_id)
     encoder = model.speecht5.encoder
     if model.device.type == "cpu":
-        alone = [
-            encoder(input_values=row[None], attention_mask=torch.ones_like(row[None])).last_hidden_state[0]
-            for row in rows
-        ]
+        alone = [encoder(input_values=row[None]).last_hidden_state[0] for row in rows]
         return together(alone, batch_first=True), mask
+    padded = together(rows, batch_first=True, padding_value=model.config.pad_token_id)
     return encoder(input_values=padded, attention_mask=mask).last_hidden_state, mask
 
 
