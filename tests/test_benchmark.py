@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pyarrow.parquet import read_table
+from pyarrow import Table
+from pyarrow.parquet import read_table, write_table
 
 import tts_toolkit.benchmark.stages as stages
 from tts_toolkit.audio import write_wav
@@ -23,6 +24,7 @@ from tts_toolkit.benchmark.prompts import Prompt, read_prompts, recorded_prompts
 from tts_toolkit.benchmark.reread import reread
 from tts_toolkit.benchmark.rows import Stage, share
 from tts_toolkit.benchmark.run import run
+from tts_toolkit.benchmark.score import LOST, Measured, score_rows
 from tts_toolkit.benchmark.verdict import conclude
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.devices import hardware
@@ -958,6 +960,118 @@ def test_a_line_cut_within_a_character_is_made_again(tmp_path):
     assert stage.missing() == {"b"}
     stage.append([{"id": "b", "text": "smør"}])
     assert [row["text"] for row in stage.rows().values()] == ["smørrebrød", "smør"]
+
+
+def emptied(file):
+    file.write_text("")
+
+
+def shortened(file):
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[: len(lines) // 2]))
+
+
+def emptied_of_words(file):
+    for word in ('"hypothesis": "', '"embedding": "', '"status": "spoken', '"signal_quality": ', '"text": "'):
+        file.write_text(file.read_text().replace(word, word.replace('"', "'"), 2))
+
+
+def flipped(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3] ^= 1
+    file.write_bytes(content)
+
+
+def doubled(file):
+    first = file.read_text().split("\n")[0]
+    file.write_text(f"{first}\n" * 5)
+
+
+LOSSES = (Path.unlink, emptied, shortened, emptied_of_words, flipped, doubled)
+
+
+@dataclass(frozen=True)
+class Rater:
+    """Finds every sound equally clean."""
+
+    name: str = "rater"
+    version: str = "1"
+
+    def rate(self, waveform):
+        return {"signal_quality": 4.0}
+
+
+def test_rows_that_are_lost_beside_their_marker_are_made_again(tmp_path, recordings, monkeypatch):
+    """Whatever happens to the rows of any stage, they are those of the first run again: speech, then measures."""
+    recordings = [replace(prompt, speaker="one") for prompt in recordings]
+    plan = plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling(), background=str(tmp_path / "natural"))
+    plan = replace(plan, quality=Rater)
+    for slow in ("benchmark.run.sum_up", "benchmark.run.free_memory", "benchmark.checks.free_memory"):
+        monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_: {})  # rows are what is looked at
+    run(plan, Processes())
+    files = sorted(plan.output_dir.rglob("rows.jsonl"))
+    measures = [file for file in files if file.parent.name in ("transcripts", "embeddings", "quality")]
+    assert (len(files), len(measures)) == (13, 8)
+
+    def rows():
+        found = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        by_the_way = ("batch_size", "batch_seconds", "peak_memory_bytes", "sum")
+        return [{name: value for name, value in row.items() if name not in by_the_way} for row in found]
+
+    first = rows()
+    for lose in LOSSES:
+        for damaged in (measures, [file for file in files if file not in measures]):
+            for file in damaged:
+                before = file.read_bytes()
+                lose(file)
+                assert not file.is_file() or file.read_bytes() != before
+            run(plan, Processes())
+            assert rows() == first, lose.__name__
+
+
+@pytest.mark.parametrize("marker", ["", "{", "[]", "null", '{"fingerprint": 1}', "\xff"])
+def test_a_marker_that_is_damaged_stands_for_nothing(tmp_path, marker):
+    stage = Stage(tmp_path, {"a": "1"})
+    stage.append([{"id": "a"}])
+    stage.finish()
+    assert stage.complete
+    (tmp_path / "done.json").write_text(marker, encoding="latin-1")
+    assert not stage.complete and not stage.missing()
+
+
+def test_what_no_stage_found_is_a_failed_row_and_never_silence():
+    spoken = {"p0": {**stages.failed_row("p0", ""), "status": "spoken"}}
+    rated = {"p9": {"signal_quality": 4.0}}
+    rows = score_rows(PROMPTS[:2], Measured(spoken, {}, rated, rated), {}, "en")
+    assert [(row["status"], row["reason"]) for row in rows] == [("failed", LOST), ("failed", LOST)]
+    assert rows[0]["not_measured"] == f"similarity: {LOST}; signal quality: {LOST}"
+
+
+def fewer_rows(folder):
+    table = read_table(folder / "scores.parquet")
+    write_table(table.slice(0, table.num_rows - 1), folder / "scores.parquet")
+
+
+def other_rows(folder):
+    table = read_table(folder / "scores.parquet").to_pylist()
+    write_table(Table.from_pylist([{**row, "word_errors": 3} for row in table]), folder / "scores.parquet")
+
+
+@pytest.mark.parametrize("damage", [fewer_rows, other_rows])
+def test_a_table_that_is_not_the_summarys_is_refused(tmp_path, damage):
+    write_benchmark(tmp_path, run(plan_of(tmp_path), Processes()), Shown(n_sentences=0))
+    damage(tmp_path)
+    for read in (partial(reread, tmp_path), partial(read_run, tmp_path, "levels")):
+        with pytest.raises(UserError, match="scores.parquet: is not the table that summary.json sums up; run"):
+            read()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda wav: write_wav(wav, np.zeros(10, dtype=np.float32))])
+def test_a_report_never_shows_other_speech_than_was_scored(tmp_path, damage):
+    write_benchmark(tmp_path, run(plan_of(tmp_path), Processes()), Shown(n_sentences=0))
+    damage(tmp_path / "systems/levels/wavs/p1.wav")
+    with pytest.raises(UserError, match="p1.wav: is not the speech that was scored; run tts-benchmark"):
+        write_benchmark(tmp_path, reread(tmp_path), Shown(n_sentences=9))
 
 
 def test_facts_are_those_of_a_run_that_spoke(tmp_path):

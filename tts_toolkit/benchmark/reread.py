@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,19 +13,38 @@ from tts_toolkit.benchmark.checks import check_clusters
 from tts_toolkit.benchmark.run import Results, intervals
 from tts_toolkit.benchmark.score import sum_up
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash
 from tts_toolkit.scoring.protocols import protocol
 from tts_toolkit.scoring.verification import SimilarityScale
 
 SUMMARY, TABLE = "summary.json", "scores.parquet"
+TABLE_SHA256 = "scores_sha256"  # in the summary: the hash of the table that it sums up
 
 
 def read_finished(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the summary and the rows of all systems; raises UserError when the folder holds no finished benchmark."""
+    """Return the summary and the rows of all systems.
+
+    Raises UserError when the folder holds no finished benchmark, or when the rows are not those of the summary.
+    """
     if not (folder / SUMMARY).is_file() or not (folder / TABLE).is_file():
         raise UserError(f"{folder}: holds no finished benchmark ({SUMMARY} and {TABLE}); run tts-benchmark")
     from pyarrow.parquet import read_table
 
-    return json.loads((folder / SUMMARY).read_text(encoding="utf-8")), read_table(folder / TABLE).to_pylist()
+    summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    if summary.get(TABLE_SHA256, (known := file_hash(folder / TABLE))) != known:
+        raise _not_its_own(folder)
+    table = read_table(folder / TABLE).to_pylist()
+    n_rows = Counter(row["system"] for row in table)
+    if n_rows != {name: figures["n_planned"] for name, figures in summary["systems"].items() if figures["n_planned"]}:
+        raise _not_its_own(folder)
+    return summary, table
+
+
+def _not_its_own(folder: Path) -> UserError:
+    return UserError(
+        f"{folder / TABLE}: is not the table that {SUMMARY} sums up; run tts-benchmark or tts-score with this "
+        "output_dir again: what is spoken and heard is kept"
+    )
 
 
 def reread(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:

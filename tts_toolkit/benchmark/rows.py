@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import file_hash, write_whole
 
 Row = dict[str, Any]
 MARKER = "done.json"
 ROWS = "rows.jsonl"
+SUM = "sum"  # of a row on disk: the hash of everything else in it
 
 
 def key_of(*parts: object) -> str:
@@ -24,9 +25,9 @@ def key_of(*parts: object) -> str:
 class Stage:
     """The rows of one stage of one system: a folder of `rows.jsonl` with a marker that is written last.
 
-    `keys` say, by id, what each row rests on. A row on disk counts only while its key is the planned one; the rest
-    is to do again, and so is a row that failed: its reason may have passed. Several processes append to files of their
-    own; `finish` makes one of them.
+    `keys` say, by id, what each row rests on. A row on disk counts only while its key is the planned one and its
+    content is what was written; the rest is to do again, and so is a row that failed: its reason may have passed.
+    Several processes append to files of their own; `finish` makes one of them.
     """
 
     def __init__(self, folder: Path, keys: Mapping[str, str], rank: int = 0) -> None:
@@ -35,12 +36,16 @@ class Stage:
 
     @property
     def complete(self) -> bool:
-        """Whether the marker is there and stands for exactly these rows, none of which failed."""
+        """Whether the marker stands for exactly these rows, none of which failed, and for the rows on disk."""
         try:
-            marker = json.loads((self.folder / MARKER).read_text())
-        except FileNotFoundError:
+            marker = json.loads((self.folder / MARKER).read_bytes())
+            content = file_hash(self.folder / ROWS)
+        except (OSError, ValueError):  # absent or damaged: `missing` tells what is to be made again
             return False
-        return marker["fingerprint"] == self.fingerprint and not marker["n_failed"]
+        return bool(marker == self._marker(len(self.keys), 0, content))
+
+    def _marker(self, n_rows: int, n_failed: int, content: str) -> dict[str, Any]:
+        return {"fingerprint": self.fingerprint, "n_rows": n_rows, "n_failed": n_failed, "sha256": content}
 
     def rows(self) -> dict[str, Row]:
         """Return the rows on disk that still count, in planned order."""
@@ -81,7 +86,7 @@ class Stage:
         for part in self.folder.glob("part-*.jsonl"):
             part.unlink()
         n_failed = sum(has_failed(row) for row in rows.values())
-        marker = {"fingerprint": self.fingerprint, "n_rows": len(rows), "n_failed": n_failed}
+        marker = self._marker(len(rows), n_failed, file_hash(self.folder / ROWS))
         write_whole(self.folder / MARKER, json.dumps(marker).encode())
 
 
@@ -91,15 +96,22 @@ def has_failed(row: Mapping[str, Any]) -> bool:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+    """Return a row as it stands on disk, its sum at the end."""
+    content = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    return f'{content[:-1]}, "{SUM}": "{_sum(content)}"}}'
 
 
 def _parsed(line: str) -> Row | None:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError:  # half a line of a killed run
+    """Return the row of a line; None for half a line of a killed run, and for one that is not what was written."""
+    content, _, sum_ = line.removesuffix('"}').rpartition(f', "{SUM}": "')
+    if not content or _sum(content + "}") != sum_:
         return None
+    row = json.loads(content + "}")
     return row if isinstance(row, dict) and {"id", "key"} <= set(row) else None
+
+
+def _sum(content: str) -> str:
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _ends_with_newline(file: Path) -> bool:

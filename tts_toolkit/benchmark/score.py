@@ -10,7 +10,7 @@ import numpy as np
 
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row
-from tts_toolkit.benchmark.stages import embedding
+from tts_toolkit.benchmark.stages import embedding, failed_row
 from tts_toolkit.files import file_name
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.scoring.health import n_repeats, stopped_early
@@ -22,6 +22,7 @@ STRICT = PROTOCOLS["strict"]
 GROUPS = ("category", "speaker", "language")
 MAX_GROUPS = 20  # of one kind that are told apart in summaries
 HEALTH = ("silence_share", "clipped_share", "peak", "hit_ceiling")
+LOST = "the stage left no row; run it again"  # which is never taken for silence
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ def score_rows(
 
 
 def _score(prompt: Prompt, measured: Measured, reference: Reference, language: str) -> dict[str, Any]:
-    spoken = measured.spoken[prompt.id]
+    spoken = measured.spoken.get(prompt.id) or failed_row(prompt.id, LOST)
     heard = measured.hypotheses.get(prompt.id, {})
-    reason = spoken["reason"] or heard.get("error", "")
+    reason = spoken["reason"] or heard.get("error") or ("" if "hypothesis" in heard else LOST)
     scored = not reason
     expected, hypothesis = without_cues(prompt.text), without_cues(heard.get("hypothesis", ""))
     words = STRICT.words(expected, hypothesis, language)
@@ -100,6 +101,7 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
         "unknown": " ".join(spoken["unknown"]),
         "n_truncated": spoken["n_truncated"],
         "wav": spoken.get("wav"),
+        "wav_sha256": spoken.get("sha256"),
         "voice_reference": f"{file_name(prompt.id)}.wav" if prompt.voice_reference and reference.recordings else None,
     }
 
@@ -107,12 +109,18 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
 def _not_measured(id_: str, measured: Measured, why_not: str) -> str:
     """Return why a row has no similarity or no signal quality; empty where nothing went wrong."""
     embedded, rated = measured.embeddings.get(id_, {}), measured.qualities.get(id_, {})
+    spoken = measured.spoken.get(id_, {}).get("status") == "spoken"
     found = {
         "reference": why_not,
-        "similarity": embedded.get("error") or embedded.get("reason"),
-        "signal quality": rated.get("error"),
+        "similarity": embedded.get("error") or embedded.get("reason") or _lost(spoken, measured.embeddings, id_),
+        "signal quality": rated.get("error") or _lost(spoken, measured.qualities, id_),
     }
     return "; ".join(f"{what}: {why}" for what, why in found.items() if why)
+
+
+def _lost(spoken: bool, found: Mapping[str, Row], id_: str) -> str:
+    """Return that a spoken row is not among what a stage found, where that stage ran at all."""
+    return LOST if spoken and found and id_ not in found else ""
 
 
 def _n_missing_at_end(expected: str, hypothesis: str, language: str) -> int:

@@ -13,10 +13,12 @@ from typing import Any
 import soundfile
 
 from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
+from tts_toolkit.benchmark.reread import SUMMARY, TABLE, TABLE_SHA256
 from tts_toolkit.benchmark.run import NATURAL, Results
 from tts_toolkit.benchmark.score import GROUPS
 from tts_toolkit.devices import hardware
-from tts_toolkit.files import file_name, write_whole
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash, file_name, write_whole
 from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 from tts_toolkit.scoring.verification import scale_line
@@ -43,11 +45,12 @@ def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
     summary = {**surroundings(), "title": shown.title, **results.summary}  # what a summary holds already stays
     shown = replace(shown, title=shown.title or summary["title"])
     summary["title"] = shown.title
+    _write_table(output_dir / TABLE, results.rows)
+    summary[TABLE_SHA256] = file_hash(output_dir / TABLE)
     write_whole(
-        output_dir / "summary.json",
+        output_dir / SUMMARY,
         (json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(),
     )
-    _write_table(output_dir / "scores.parquet", results.rows)
     write_whole(output_dir / "leaderboard.md", (leaderboard(summary) + "\n").encode())
     write_whole(output_dir / "model-index.yml", model_index(summary, summary["title"]).encode())
     report = output_dir / "report.html"
@@ -228,7 +231,14 @@ def _take(folder: Path, row: Mapping[str, Any], with_sound: bool) -> dict[str, A
         return take
     if row["n_words"]:
         take["differences"] = word_differences(row["expected"], row["hypothesis"], row["language"])
-    return take | _sound(folder / "wavs" / row["wav"]) if with_sound else take
+    return take | _sound(_scored(folder / "wavs" / row["wav"], row)) if with_sound else take
+
+
+def _scored(wav: Path, row: Mapping[str, Any]) -> Path:
+    """Return a row's waveform; raises UserError when it is not there, or not the one that was scored."""
+    if not wav.is_file() or file_hash(wav) != row.get("wav_sha256", file_hash(wav)):
+        raise UserError(f"{wav}: is not the speech that was scored; run tts-benchmark or tts-score again")
+    return wav
 
 
 def _sound(wav: Path) -> dict[str, str]:
