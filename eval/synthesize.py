@@ -74,7 +74,7 @@ def _speak_speecht5(cfg: DictConfig, jobs: list[Job]) -> None:
 
 def _speak_family(cfg: DictConfig, jobs: list[Job]) -> None:
     from tts_toolkit.errors import UserError
-    from tts_toolkit.families.interface import Line
+    from tts_toolkit.families.interface import line_for
     from tts_toolkit.families.opening import open_family
     from tts_toolkit.progress import progress
     from tts_toolkit.synthesis.jobs import check_jobs, write_speech
@@ -82,13 +82,13 @@ def _speak_family(cfg: DictConfig, jobs: list[Job]) -> None:
     if cfg.vocoder is not None or cfg.encoder is not None:
         raise UserError(f"model={cfg.model}: vocoder and encoder are for SpeechT5 only; leave them out")
     family = open_family(cfg.model, cfg.revision, cfg.device)
-    check_jobs(jobs, lambda job: family.check(Line(job.text, cfg.seed, job.voice)))
+    check_jobs(jobs, lambda job: family.check(line_for(family, job.text, cfg.seed, job.voice)))
     for job in jobs:
         _warn_of_losses(job, family.coverage(job.text))
     starts = range(0, len(jobs), cfg.batch_size)
     for start in progress(starts, "speaking", "batch", len(starts)):
         batch = jobs[start : start + cfg.batch_size]
-        takes = family.speak([Line(job.text, cfg.seed, job.voice) for job in batch])
+        takes = family.speak([line_for(family, job.text, cfg.seed, job.voice) for job in batch])
         for job, take in zip(batch, takes, strict=True):
             write_speech(job.output, take.waveform, take.sample_rate_hz)
             _warn_if_cut_off(job, take.cut_off)

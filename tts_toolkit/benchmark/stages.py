@@ -18,18 +18,17 @@ from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, Stage, key_of, share
 from tts_toolkit.devices import hardware
 from tts_toolkit.errors import UserError
-from tts_toolkit.families.interface import Coverage, Family, Line, Take, line_seed
+from tts_toolkit.families.interface import Coverage, Family, Line, Take, line_for
 from tts_toolkit.files import file_hash, file_name, write_whole
 from tts_toolkit.memory import PeakMemory, free_memory
 from tts_toolkit.processes import Processes
 from tts_toolkit.progress import AudioProgress
-from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.scoring.health import waveform_health
 from tts_toolkit.scoring.recognisers import Recogniser, transcribe
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 log = logging.getLogger(__name__)
-FRONT_END = "synthesis-1"  # part of every key; a change to how texts are spoken changes it
+FRONT_END = "synthesis-2"  # part of every key; a change to how texts are spoken changes it
 WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change no result
 SHORT_SECONDS = 1.0  # an encoder may find less than this too short; none wants more
 Measure = Callable[[np.ndarray], Mapping[str, Any]]  # what is found in a waveform (n,) at 16 kHz
@@ -82,10 +81,9 @@ def _holds(wav: Path, sha256: str) -> bool:
 
 
 def _line(prompt: Prompt, family: Family, seed: int) -> Line:
-    text = prompt.text if family.speaks_cues else without_cues(prompt.text)
     voice = prompt.voice or None
     recording = family.recording_for(prompt.id, prompt.reference, prompt.voice_reference, voice)
-    return Line(text, line_seed(seed, text, voice), voice, recording or None)
+    return line_for(family, prompt.text, seed, voice, recording or None)
 
 
 def _voice_versions(line: Line, family: Family) -> list[str]:

@@ -19,11 +19,12 @@ from torch.nn.functional import scaled_dot_product_attention
 from tts_toolkit.audio import joined
 from tts_toolkit.devices import attention_of_any_shape, pick_device
 from tts_toolkit.errors import UserError
-from tts_toolkit.families.interface import Coverage, Line, Take, line_seed
+from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.versions import load, model_version
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.synthesis.packed import pack
 from tts_toolkit.synthesis.row_noise import RowNoise
+from tts_toolkit.synthesis.seeds import piece_seed
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -217,7 +218,7 @@ class Bark:
         for voice in dict.fromkeys(line.voice or self.voice for line in lines):
             chosen = [job for job in jobs if (lines[job[0]].voice or self.voice) == voice]
             texts = [pieces[line][part] for line, part in chosen]
-            seeds = [line_seed(lines[line].seed, str(part), None) for line, part in chosen]
+            seeds = [piece_seed(lines[line].seed, lines[line].text, part) for line, part in chosen]
             spoken |= dict(zip(chosen, self._speak(texts, seeds, self._prompt(voice)), strict=True))
         return [_joined([spoken[number, part] for part in range(len(parts))]) for number, parts in enumerate(pieces)]
 

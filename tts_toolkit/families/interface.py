@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from tts_toolkit.scoring.cues import without_cues
+
 
 @dataclass(frozen=True)
 class Line:
-    """A text to speak; a family gives the same waveform for equal lines, whatever else is in the batch."""
+    """A text to speak; a family gives the same waveform for equal lines, whatever else is in the batch.
+
+    What it draws follows from `piece_seed(seed, text)`, so that every command speaks a text alike.
+    """
 
     text: str
-    seed: int
+    seed: int  # as the user gave it, one for all texts
     voice: str | None = None  # in the family's own terms; None: its default
     recording: str | None = None  # the path of one that it is spoken from
 
@@ -81,7 +85,6 @@ class Family(Protocol):
         """Return a take for each line; raises UserError for a line that cannot be spoken at all."""
 
 
-def line_seed(seed: int, text: str, voice: str | None) -> int:
-    """Return the seed of one line: of the run's seed, the text and the voice, and of nothing around it."""
-    digest = hashlib.sha256(f"{seed}\0{voice or ''}\0{text}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
+def line_for(family: Family, text: str, seed: int, voice: str | None = None, recording: str | None = None) -> Line:
+    """Return a text as a family is to speak it: with cues only where it acts them out."""
+    return Line(text if family.speaks_cues else without_cues(text), seed, voice, recording)

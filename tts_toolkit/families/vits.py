@@ -17,6 +17,7 @@ from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.versions import load, model_version
 from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.synthesis.row_noise import RowNoise
+from tts_toolkit.synthesis.seeds import piece_seed
 from tts_toolkit.synthesis.speecht5 import normalizer
 from tts_toolkit.text.english_tables import SYMBOLS
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -197,7 +198,7 @@ class Vits:
         vits = self._vits
         ids = [self._tokens(line.text) for line in lines]
         batch = self._tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt").to(vits.device)
-        with RowNoise([line.seed for line in lines]), exact_convolutions():
+        with RowNoise([piece_seed(line.seed, line.text) for line in lines]), exact_convolutions():
             out = vits(**batch, speaker_id=speaker, speaking_rate=self.speaking_rate, return_dict=True)
         hop = math.prod(vits.config.upsample_rates)
         embedded = (

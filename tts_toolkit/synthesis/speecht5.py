@@ -13,8 +13,10 @@ from tts_toolkit.audio import joined
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import SpeechT5
 from tts_toolkit.progress import progress
+from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.synthesis.decoding import Decoding, Spoken, decode
 from tts_toolkit.synthesis.engine import DecoderEngine
+from tts_toolkit.synthesis.seeds import piece_seed
 from tts_toolkit.synthesis.vocoders import Vocoder, vocode
 from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.folding import fold
@@ -66,10 +68,11 @@ class SpeechT5Synthesizer:
     ) -> list[Utterance]:
         """Return an utterance for each text, with the speaker embeddings (n_texts, dim) or (1, dim) for all.
 
-        `seed` is one for all texts, or one for each. Raises UserError for a text without a word to say or an
-        embedding of the wrong size.
+        `seed` is one for all texts, or one for each; what is drawn follows from it and the text. Cues such as
+        [laughter], which the model would read out, are taken out. Raises UserError for a text without a word to say
+        or an embedding of the wrong size.
         """
-        embeddings = self.checked(embeddings, len(texts))
+        embeddings, texts = self.checked(embeddings, len(texts)), [without_cues(text) for text in texts]
         seeds = [seed] * len(texts) if isinstance(seed, int) else seed
         pieces = [self._pieces(text) for text in texts]
         jobs = [(text, part, tokens) for text, parts in enumerate(pieces) for part, tokens in enumerate(parts)]
@@ -84,7 +87,7 @@ class SpeechT5Synthesizer:
                 self.speech.model,
                 [tokens for _, _, tokens in batch],
                 torch.from_numpy(np.stack([embeddings[text] for text, _, _ in batch])),
-                [seeds[text] + part for text, part, _ in batch],
+                [piece_seed(seeds[text], texts[text], part) for text, part, _ in batch],
                 self.decoding,
                 keep_attention,
                 engine,
@@ -102,7 +105,7 @@ class SpeechT5Synthesizer:
 
     def check(self, text: str) -> None:
         """Raise UserError where a text has no word to say, or one that is too long."""
-        self._pieces(text)
+        self._pieces(without_cues(text))
 
     def _pieces(self, text: str) -> list[list[int]]:
         if not self.front_end.has_words(text):
