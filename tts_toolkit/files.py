@@ -5,11 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tts_toolkit.errors import UserError
 
 UNSAFE = re.compile(r"[^\w.-]+")  # in the name of a file
+MAX_NAME_BYTES = 100  # of one that is made from an id: of 255, which most file systems take, with room for endings
+RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}  # by Windows
 
 
 def read_text(file: Path) -> str:
@@ -34,27 +41,67 @@ def file_hash(path: Path) -> str:
 
 
 def file_name(id_: str) -> str:
-    """Return an id as a file name; ids that differ give names that differ."""
-    safe = UNSAFE.sub("_", id_).lstrip(".")
-    if safe == id_ and len(safe) < 100:
-        return safe
-    return f"{safe[:80]}-{hashlib.sha256(id_.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    """Return an id as a name that every file system takes; ids that differ give names that differ.
+
+    An id that is none (too long, a path, hidden, an option, reserved by Windows) is written as near as may be, with
+    its hash. Where capitals or Unicode forms do not count, names may still be one file: see `file_names`.
+    """
+    safe = _safe(id_)
+    fits = len(safe.encode()) < MAX_NAME_BYTES and safe.split(".")[0].upper() not in RESERVED
+    return safe if safe == id_ and safe and fits else hashed_name(id_)
 
 
-def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
-    """Write `content` to a temporary file beside `path`, then move it there in one step.
+def hashed_name(id_: str) -> str:
+    """Return an id as a name that every file system takes and that only this id has, whatever other ids there are."""
+    short = _safe(id_).encode()[: MAX_NAME_BYTES - 20].decode(errors="ignore")
+    digest = hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{'_' * (not short or short.split('.')[0].upper() in RESERVED)}{short}-{digest}"
 
-    `durable` waits for the disk; what can be computed again need not. Several processes may write the same path.
+
+def _safe(id_: str) -> str:
+    return UNSAFE.sub("_", id_).lstrip(".-").rstrip(".")
+
+
+def file_names(ids: Iterable[str]) -> dict[str, str]:
+    """Return a file name for each id; those that are one file where capitals do not count, "Anna" and "anna", differ.
+
+    All that are alike bear their hashes, so that the order of the ids is no matter.
+    """
+    names = {id_: file_name(id_) for id_ in ids}
+    alike = Counter(unicodedata.normalize("NFC", name).casefold() for name in names.values())
+    return {
+        id_: name if alike[unicodedata.normalize("NFC", name).casefold()] == 1 else hashed_name(id_)
+        for id_, name in names.items()
+    }
+
+
+@contextmanager
+def whole_file(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, of a name nobody else has; what is written there is moved in one step.
+
+    Nothing is left of it when the block raises. `durable` waits for the disk; what can be computed again need not.
+    Several processes, on several machines, may write the same path: the last one stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_name(path)
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
+        yield temporary
+        if durable:
+            with temporary.open("rb") as file:
                 os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def temporary_name(path: Path) -> Path:
+    """Return a hidden name beside `path` that no other process has, wherever it runs: process ids are not unique."""
+    shown = path.name.encode()[:80].decode(errors="ignore")
+    return path.with_name(f".{shown}.{secrets.token_hex(8)}.tmp")
+
+
+def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
+    """Write `content` to `path` whole or not at all (see `whole_file`)."""
+    with whole_file(path, durable) as temporary:
+        temporary.write_bytes(content)

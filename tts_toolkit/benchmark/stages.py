@@ -56,7 +56,7 @@ def synthesize(
     who = identity(family, family.version)
     stage = Stage(
         folder / "synthesis",
-        {id_: key_of(who, FRONT_END, asdict(line), *_voice_versions(line, family)) for id_, line in lines.items()},
+        {id_: line_key(family, who, line) for id_, line in lines.items()},
         processes.rank,
     )
     missing = stage.missing() | _without_their_sound(stage.rows(), folder / "wavs")
@@ -69,6 +69,11 @@ def synthesize(
             _speak_share(family, lines, todo, batch_size, stage, peak, processes.is_first and bool(missing))
         _finish(stage, processes)
     return stage.rows()
+
+
+def line_key(family: Family, who: str, line: Line) -> str:
+    """Return what a line's waveform rests on; `who` is the family's `identity`."""
+    return key_of(who, FRONT_END, asdict(line), *_voice_versions(line, family))
 
 
 def _without_their_sound(rows: Mapping[str, Row], wav_dir: Path) -> set[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +15,13 @@ import torch
 from tts_toolkit.audio import SAMPLE_RATE_HZ, write_flac, write_wav
 from tts_toolkit.benchmark.prompts import read_prompts
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import file_names, write_whole
 
 SOUND_SUFFIXES = (".wav", ".flac")
 SPECTROGRAM_SUFFIX = ".npy"
 N_FAULTS = 10  # lines that an error names
+MAX_BYTES_OF_NAME = 255  # on the usual file systems
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Job:
     voice: str | None  # as find_voice takes it
     output: Path
     source: str = ""  # file and line that it was read from; empty for a text given by itself
+    fault: str = ""  # why the line cannot be spoken by anything
 
 
 def plan(text: str | None, texts: str | None, output: str | None, voice: str | None, spectrogram: bool) -> list[Job]:
@@ -36,10 +41,14 @@ def plan(text: str | None, texts: str | None, output: str | None, voice: str | N
     if (text is None) == (texts is None):
         raise UserError('give either text="..." or texts=FILE')
     suffixes = (SPECTROGRAM_SUFFIX,) if spectrogram else SOUND_SUFFIXES
+    if (n_bytes := max((len(part.encode()) for part in Path(output or "").parts), default=0)) > MAX_BYTES_OF_NAME:
+        raise UserError(f"output={output}: a name has {n_bytes} bytes; at most {MAX_BYTES_OF_NAME} fit")
     if text is not None:
         target = Path(output or f"speech{suffixes[0]}")
         if target.suffix not in suffixes:
             raise UserError(f"output={target}: the name must end in {' or '.join(suffixes)}")
+        if target.is_dir():
+            raise UserError(f"output={target}: is a folder; choose another name")
         return [Job("text", str(text), voice, target)]
     assert texts is not None
     folder = Path(output or "speech")
@@ -49,15 +58,34 @@ def plan(text: str | None, texts: str | None, output: str | None, voice: str | N
 
 
 def _read_texts(texts: str, folder: Path, suffix: str, voice: str | None) -> list[Job]:
-    jobs = []
-    for prompt in read_prompts(texts, allow_outside=True):
-        if prompt.fault:
-            raise UserError(f"{prompt.source}: {prompt.fault}; correct the line or remove it")
-        if prompt.id != Path(prompt.id).name or prompt.id.startswith("."):
-            raise UserError(f"{prompt.source}: the id {prompt.id!r} is no file name")
-        output = folder / f"{prompt.id}{suffix}"
-        jobs.append(Job(prompt.id, prompt.text, prompt.voice or voice, output, prompt.source))
+    prompts = read_prompts(texts, allow_outside=True)
+    names = file_names(prompt.id for prompt in prompts)
+    jobs = [Job(p.id, p.text, p.voice or voice, folder / f"{names[p.id]}{suffix}", p.source, p.fault) for p in prompts]
+    check_jobs(jobs, _check_line)
+    if renamed := [job for job in jobs if job.output.stem != job.id]:
+        one = renamed[0]
+        log.warning("%d ids are no file names everywhere: %r, say, is %s", len(renamed), one.id, one.output)
     return jobs
+
+
+def _check_line(job: Job) -> None:
+    """Raise UserError for a line that is at fault, whose id is a path, or whose sound would replace its voice."""
+    if job.fault:
+        raise UserError(f"{job.fault}; correct the line or remove it")
+    if job.id != Path(job.id).name or job.id.startswith("."):
+        raise UserError(f"the id {job.id!r} is no file name")
+    if job.voice and job.output.is_file() and Path(job.voice).is_file() and job.output.samefile(job.voice):
+        raise UserError(f"{job.output} is the recording of its voice; choose another output")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder to write to; raises UserError when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"output={folder}: cannot be made ({error.strerror}); choose another folder") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"output={folder}: may not be written to; choose another folder")
 
 
 def check_jobs(jobs: Sequence[Job], check: Callable[[Job], None]) -> None:
@@ -68,6 +96,11 @@ def check_jobs(jobs: Sequence[Job], check: Callable[[Job], None]) -> None:
             check(job)
         except UserError as error:
             faults.append(f"{job.source}: {error}" if job.source else str(error))
+    raise_all(faults)
+
+
+def raise_all(faults: Sequence[str]) -> None:
+    """Raise one UserError of several faults, the first ones in words; none for none."""
     if faults:
         more = f"; and {len(faults) - N_FAULTS} more" if len(faults) > N_FAULTS else ""
         raise UserError("; ".join(faults[:N_FAULTS]) + more)

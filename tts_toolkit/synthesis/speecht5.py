@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,6 +22,8 @@ from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.folding import fold
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.sentences import split_text
+
+_Piece = tuple[Spoken, np.ndarray]  # of a text, with its waveform
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,22 @@ class SpeechT5Synthesizer:
         [laughter], which the model would read out, are taken out. Raises UserError for a text without a word to say
         or an embedding of the wrong size.
         """
+        return list(dict(sorted(self.speak_each(texts, embeddings, seed, keep_attention))).values())
+
+    def speak_each(
+        self,
+        texts: Sequence[str],
+        embeddings: np.ndarray,
+        seed: int | Sequence[int] = 0,
+        keep_attention: bool = False,
+    ) -> Iterator[tuple[int, Utterance]]:
+        """Yield what `speak` returns, each as soon as it is spoken with its place in `texts`, the short ones first."""
         embeddings, texts = self.checked(embeddings, len(texts)), [without_cues(text) for text in texts]
         seeds = [seed] * len(texts) if isinstance(seed, int) else seed
         pieces = [self._pieces(text) for text in texts]
         jobs = [(text, part, tokens) for text, parts in enumerate(pieces) for part, tokens in enumerate(parts)]
         jobs.sort(key=lambda job: len(job[2]))
-        spoken: dict[tuple[int, int], Spoken] = {}
-        sounds: dict[tuple[int, int], np.ndarray] = {}
+        spoken: dict[int, dict[int, _Piece]] = {text: {} for text in range(len(texts))}
         starts = range(0, len(jobs), self.batch_size)
         engine = DecoderEngine(self.speech.model.eval(), self.decoding.weights)
         for start in progress(starts, "speaking", "batch", len(starts)):
@@ -92,16 +103,17 @@ class SpeechT5Synthesizer:
                 keep_attention,
                 engine,
             )
-            places = [(text, part) for text, part, _ in batch]
-            spoken |= dict(zip(places, results, strict=True))
-            if self.vocoder:
-                waveforms = vocode(self.vocoder, [result.log_mel for result in results])
-                sounds |= dict(zip(places, waveforms, strict=True))
-        parts_of = [[(number, part) for part in range(len(pieces[number]))] for number in range(len(texts))]
-        return [
-            self._utterance(text, [spoken[at] for at in parts], [sounds[at] for at in parts if at in sounds])
-            for text, parts in zip(texts, parts_of, strict=True)
-        ]
+            for (text, part, _), piece in zip(batch, self._vocoded(results), strict=True):
+                spoken[text][part] = piece
+            for text in dict.fromkeys(text for text, _, _ in batch):
+                if len(spoken[text]) == len(pieces[text]):
+                    yield text, self._utterance(texts[text], [piece for _, piece in sorted(spoken.pop(text).items())])
+
+    def _vocoded(self, results: Sequence[Spoken]) -> list[_Piece]:
+        """Return what the decoder made with its waveforms, which are empty without a vocoder."""
+        mels = [result.log_mel for result in results]
+        waveforms = vocode(self.vocoder, mels) if self.vocoder else [np.zeros(0, dtype=np.float32)] * len(mels)
+        return list(zip(results, waveforms, strict=True))
 
     def check(self, text: str) -> None:
         """Raise UserError where a text has no word to say, or one that is too long."""
@@ -123,13 +135,13 @@ class SpeechT5Synthesizer:
             raise UserError(str(error)) from None
         return [list(tokenizer(piece)["input_ids"]) for piece in pieces]
 
-    def _utterance(self, text: str, spoken: list[Spoken], sounds: list[np.ndarray]) -> Utterance:
+    def _utterance(self, text: str, pieces: Sequence[_Piece]) -> Utterance:
         return Utterance(
-            waveform=joined(sounds),
-            log_mels=tuple(piece.log_mel for piece in spoken),
-            attentions=tuple(piece.attention for piece in spoken),
+            waveform=joined([waveform for _, waveform in pieces if self.vocoder]),
+            log_mels=tuple(piece.log_mel for piece, _ in pieces),
+            attentions=tuple(piece.attention for piece, _ in pieces),
             skipped=tuple(self.front_end.unspeakable(text)),
-            cut_off=any(piece.cut_off for piece in spoken),
+            cut_off=any(piece.cut_off for piece, _ in pieces),
         )
 
     def checked(self, embeddings: np.ndarray, n_texts: int = 1) -> np.ndarray:

@@ -1,0 +1,73 @@
+"""A list of texts spoken file by file: what is there already and rests on the same is kept, whatever ended the run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from tts_toolkit.benchmark.rows import Row, Stage
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash
+from tts_toolkit.synthesis.jobs import Job, make_folder, raise_all
+from tts_toolkit.synthesis.speakers import Speaker, Written
+
+log = logging.getLogger(__name__)
+LOG = ".tts-synthesize"  # in the folder of a list: what each file was made from
+
+
+def speak_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
+    """Write the files of a list and return how many were there already.
+
+    Each file is written as soon as it is spoken, then its row in the folder's log. Raises UserError, once all others
+    are written, for those that could not be; Ctrl-C leaves what is written.
+    """
+    folder = jobs[0].output.parent
+    make_folder(folder)
+    stage = Stage(folder / LOG, {job.id: speaker.key(job) for job in jobs})
+    rows = stage.rows()
+    todo = [job for job in jobs if not _is_there(job, rows)]
+    faults: list[str] = []
+    try:
+        for written in speaker.speak(todo) if todo else ():
+            _write(written, stage, faults)
+    except KeyboardInterrupt:
+        n_there = len(stage.rows())
+        raise KeyboardInterrupt(
+            f"interrupted: {n_there} of {len(jobs)} texts are in {folder}; the same command goes on with the others"
+        ) from None
+    raise_all(faults)
+    if todo:
+        stage.finish()
+    return len(jobs) - len(todo)
+
+
+def _is_there(job: Job, rows: Mapping[str, Row]) -> bool:
+    """Return whether a job's file is there and is what was written when it was spoken."""
+    row = rows.get(job.id)
+    there = row is not None and row["file"] == job.output.name and job.output.is_file()
+    return there and row is not None and file_hash(job.output) == row["sha256"]
+
+
+def _write(written: Written, stage: Stage, faults: list[str]) -> None:
+    job, write, cut_off = written
+    try:
+        write()
+    except UserError as error:
+        faults.append(str(error))
+        return
+    stage.append([{"id": job.id, "file": job.output.name, "sha256": file_hash(job.output), "text": job.text}])
+    _warn_if_cut_off(job, cut_off)
+
+
+def speak_one(speaker: Speaker, job: Job) -> None:
+    """Write the file of a text that was given by itself."""
+    make_folder(job.output.parent)
+    for _, write, cut_off in speaker.speak([job]):
+        write()
+        _warn_if_cut_off(job, cut_off)
+
+
+def _warn_if_cut_off(job: Job, cut_off: bool) -> None:
+    """Tell that a text did not come to its end."""
+    if cut_off:
+        log.warning("%s: the model did not stop by itself and was cut off", job.output)

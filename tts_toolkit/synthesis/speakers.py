@@ -1,0 +1,125 @@
+"""Who speaks the jobs of a command: SpeechT5 in full, with its own vocoder or none, or any other family."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from tts_toolkit.benchmark.rows import key_of
+from tts_toolkit.benchmark.stages import FRONT_END, identity, line_key
+from tts_toolkit.families.interface import Coverage, Family, Line, line_for
+from tts_toolkit.models.versions import model_version
+from tts_toolkit.progress import progress
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.store import find_voice
+from tts_toolkit.synthesis.jobs import Job, write_spectrogram, write_speech
+from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
+from tts_toolkit.synthesis.vocoders import HifiGan
+
+Written = tuple[Job, Callable[[], None], bool]  # what was spoken, what writes its file, whether it was cut off
+
+
+class Speaker(Protocol):
+    """Speaks the jobs of one run with one seed."""
+
+    def check(self, job: Job) -> None:
+        """Raise UserError for a job that cannot be spoken."""
+
+    def coverage(self, job: Job) -> Coverage:
+        """Return what of a job's text will not be said."""
+
+    def key(self, job: Job) -> str:
+        """Return a hash of what a job's sound rests on."""
+
+    def speak(self, jobs: Sequence[Job]) -> Iterator[Written]:
+        """Yield jobs as they are spoken, in any order."""
+
+
+@dataclass(frozen=True)
+class SpeechT5Speaker:
+    """SpeechT5, whose voices are found by `encoder` and in `voices_folder`."""
+
+    synthesizer: SpeechT5Synthesizer
+    model: str
+    revision: str | None
+    encoder: SpeakerEncoder | None
+    voices_folder: Path
+    seed: int
+    voices: dict[str | None, np.ndarray] = field(default_factory=dict)  # (1, dim), as they are found
+
+    def check(self, job: Job) -> None:
+        """Raise UserError for a text without a word, a word that is too long, or an unknown voice."""
+        self.synthesizer.check(job.text)
+        if job.voice not in self.voices:
+            found = find_voice(job.voice, self.voices_folder, self.encoder)
+            self.voices[job.voice] = self.synthesizer.checked(found)
+
+    def coverage(self, job: Job) -> Coverage:
+        """Return the characters that are left out."""
+        return Coverage(dropped=tuple(self.synthesizer.front_end.unspeakable(job.text)))
+
+    def key(self, job: Job) -> str:
+        """Return a hash of model, vocoder, settings, seed, text and the voice's embedding."""
+        voice = hashlib.sha256(self.voices[job.voice].tobytes()).hexdigest()
+        return key_of(FRONT_END, self._version, job.text, self.seed, voice)
+
+    @cached_property
+    def _version(self) -> str:
+        vocoder = self.synthesizer.vocoder
+        of_vocoder = model_version(vocoder.source, vocoder.revision) if isinstance(vocoder, HifiGan) else ""
+        decoding = asdict(self.synthesizer.decoding)
+        return key_of(model_version(self.model, self.revision), identity(vocoder, of_vocoder), decoding)
+
+    def speak(self, jobs: Sequence[Job]) -> Iterator[Written]:
+        """Yield jobs as they are spoken, the short ones first; spectrograms where there is no vocoder."""
+        embeddings = np.concatenate([self.voices[job.voice] for job in jobs])
+        for number, utterance in self.synthesizer.speak_each([job.text for job in jobs], embeddings, self.seed):
+            job = jobs[number]
+            write = (
+                partial(write_speech, job.output, utterance.waveform)
+                if self.synthesizer.vocoder
+                else partial(write_spectrogram, job.output, utterance.log_mels)
+            )
+            yield job, write, utterance.cut_off
+
+
+@dataclass(frozen=True)
+class FamilySpeaker:
+    """Any family with its default options."""
+
+    family: Family
+    seed: int
+    batch_size: int
+
+    def _line(self, job: Job) -> Line:
+        return line_for(self.family, job.text, self.seed, job.voice)
+
+    def check(self, job: Job) -> None:
+        """Raise UserError, as the family does."""
+        self.family.check(self._line(job))
+
+    def coverage(self, job: Job) -> Coverage:
+        """Return what the family cannot say."""
+        return self.family.coverage(job.text)
+
+    def key(self, job: Job) -> str:
+        """Return what a benchmark's row of this line rests on."""
+        return line_key(self.family, self._who, self._line(job))
+
+    @cached_property
+    def _who(self) -> str:
+        return identity(self.family, self.family.version)
+
+    def speak(self, jobs: Sequence[Job]) -> Iterator[Written]:
+        """Yield jobs as they are spoken, batch by batch."""
+        starts = range(0, len(jobs), self.batch_size)
+        for start in progress(starts, "speaking", "batch", len(starts)):
+            batch = jobs[start : start + self.batch_size]
+            for job, take in zip(batch, self.family.speak([self._line(job) for job in batch]), strict=True):
+                yield job, partial(write_speech, job.output, take.waveform, take.sample_rate_hz), take.cut_off
