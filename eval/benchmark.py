@@ -54,7 +54,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
 
 def main() -> None:
     """Run as a command."""
-    command("benchmark", benchmark)
+    command("benchmark", benchmark, optional=("judge",))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def score(cfg: DictConfig) -> Path | None:
 
 def main() -> None:
     """Run as a command."""
-    command("score", score)
+    command("score", score, optional=("judge",))
 
 
 if __name__ == "__main__":

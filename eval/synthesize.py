@@ -47,13 +47,20 @@ def _speecht5(cfg: DictConfig) -> Speaker:
 
     from tts_toolkit.devices import pick_device
     from tts_toolkit.models.speecht5 import load_speecht5
+    from tts_toolkit.parts import open_parts
     from tts_toolkit.speakers.opening import open_encoder
     from tts_toolkit.speakers.store import voices_folder
     from tts_toolkit.synthesis.speakers import SpeechT5Speaker
     from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
     from tts_toolkit.synthesis.vocoders import open_vocoder
 
-    speech = load_speecht5(cfg.model, cfg.revision)
+    opened = open_parts(
+        {
+            "model": lambda: load_speecht5(cfg.model, cfg.revision),
+            "vocoder": lambda: cfg.vocoder and cfg.vocoder != "none" and open_vocoder(cfg.vocoder).n_parameters,
+        }
+    )
+    speech = opened["model"]
     speech.model.to(pick_device(cfg.device))
     encoder = instantiate(cfg.encoder) or open_encoder(speech.settings.encoder, cfg.device)
     vocoder = None if cfg.vocoder == "none" else open_vocoder(cfg.vocoder or speech.settings.vocoder, cfg.device)

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import re
 import signal
@@ -7,9 +8,11 @@ import time
 from importlib.metadata import entry_points
 
 import pytest
+from conftest import CHECKOUT
 
 from tts_toolkit import cli
 from tts_toolkit.cli import quoted
+from tts_toolkit.command_line import own_groups
 
 
 @pytest.mark.parametrize(
@@ -35,17 +38,189 @@ def test_other_options_keep_hydras_grammar_where_it_takes_them(argument, expecte
     assert quoted(argument, ("text",)) == expected
 
 
-@pytest.mark.parametrize(
-    ("argument", "config", "expected"),
-    [("encoder=null", "prepare", ["~encoder"]), ("asr=null", "prepare", []), ("raw=null", "prepare", ["raw=null"]),
-     ("judge=null", "benchmark", ["~judge"]), ("encoder=xvector", "prepare", ["encoder=xvector"])],
-)  # fmt: skip
-def test_a_group_can_be_null(argument, config, expected):
-    assert cli.without_group(argument, config) == expected
-    from hydra import compose, initialize_config_module
+OPTIONAL = {"finetune": ("asr", "judge"), "embed": ("encoder",), "prepare": ("encoder", "asr"), "benchmark": ("judge",),
+            "score": ("judge",)}  # fmt: skip
 
-    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
-        compose(config, overrides=expected)
+
+def invoke(config, arguments, monkeypatch, capsys, free_text=("text",)):
+    """Run a command whose recipe keeps its configuration: return the exit status, standard error and what it got."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    kept = []
+    monkeypatch.setattr(sys, "argv", ["tts-command", *arguments])
+    GlobalHydra.instance().clear()
+    status = 0
+    try:
+        cli.command(config, kept.append, free_text, OPTIONAL.get(config, ()))
+    except SystemExit as exit_:
+        status = exit_.code or 0
+    return status, capsys.readouterr().err, kept
+
+
+HYDRAS_OWN = re.compile(
+    r"hydra(?!\.\w|/\w)|To append|Config search path|full_key|LexerNoViable|Error executing|Traceback|struct|usage:",
+    re.IGNORECASE,
+)
+MISTAKES = {  # what is typed, and what the one line says
+    "max_steps=10": "max_steps=10: there is no such setting; did you mean schedule.max_steps=10?",
+    "+max_steps=10": "did you mean schedule.max_steps=10?",
+    "++max_steps=10": "did you mean schedule.max_steps=10?",
+    "schedule.max_stepz=5": "did you mean schedule.max_steps=5?",
+    "lr=1e-4": "did you mean optimizer.lr=1e-4?",
+    "model=x": "did you mean base_model=x?",
+    "evaluation.nsentences=1": "did you mean evaluation.n_sentences=1?",
+    "nothing_like_it=1": "there is no such setting; --help lists them",
+    "++x=1": "there is no such setting",
+    "~nothing": "~nothing: there is no such setting",
+    "~seed": "a setting cannot be taken out",
+    "~schedule.max_steps": "a setting cannot be taken out",
+    "+seed=3": "leave out the +: seed=3",
+    "+experiment=demo": "leave out the +: experiment=demo",
+    "+data=folder": "leave out the +: data=folder",
+    "data.dataset_name=a/b": "data=hub has: data=hub data.dataset_name=a/b",
+    "data=foldr": "did you mean data=folder? there are folder, asterisk",
+    "data=demo,folder": "is one choice; --multirun runs several",
+    "data={a:1": "there is no '{a:1'",
+    "judge=none": "there is no 'none'; there are ecapa, ge2e, wavlm_sv",
+    "judge@x=ecapa": "did you mean judge=ecapa?",
+    "data/inner=x": "there is no such setting",
+    "experiment=nope": "there is no 'nope'; there are demo",
+    "experiment=dmo": "did you mean experiment=demo?",
+    "my_recordings": "settings are given as KEY=VALUE; did you mean data.path=my_recordings?",
+    "x y=3": "settings are given as KEY=VALUE",
+    "=3": "settings are given as KEY=VALUE",
+    'data.path="x': "the quotation mark is not closed",
+    "data.path='x": "the quotation mark is not closed",
+    "name='": "the quotation mark is not closed",
+    "seed=1,2": "a list is seed=[1,2]",
+    "seed=range(1,3)": "--multirun runs each in turn",
+    "seed=": "a whole number is wanted, such as 0",
+    "seed=[1]": "a whole number is wanted, such as 0",
+    "freeze=[a": "a list is wanted: freeze=[a]",
+    "freeze=a": "a list is wanted: freeze=[a]",
+    "speaker.names=anna": "a list is wanted: speaker.names=[anna]",
+    "schedule=5": "holds settings of its own, such as schedule.max_steps=...",
+    "text=hello": "holds settings of its own, such as text.language=...",
+    "schedule=null": "settings of its own are wanted",
+    "seed=null": "a whole number is wanted, such as 0",
+    "schedule.max_steps=null": "a whole number is wanted, such as 1000",
+    "output_dir=null": "a text is wanted",
+    "seed=${nope}": "seed: refers to the setting nope, which is not there",
+    "seed=${oc.env:NOT_SET_HERE}": "NOT_SET_HERE",
+    "name=${": "the reference is not closed",
+    "accelerator.dispatch=true": "is added with +accelerator.dispatch=true",
+    "encoder=null": "encoder=null: the command needs one; there are ecapa",
+    "data=null": "data=null: the command needs one",
+    "optimizer=null": "the command needs one; there are adamw",
+    "~lr_schedule": "lr_schedule=null: the command needs one",
+    "base_model=null": "base_model=null: the command needs one",
+    "systems=bark": "systems=bark: there is no such setting",
+    "judge=glob(*)": "there is no 'glob(*)'",
+    "hydra/launcher=nothing": "Could not find 'hydra/launcher/nothing'",
+    "--max-steps=3": "there is no such flag; settings have no dashes: max_steps=3",
+    "--cfg": "expected one argument",
+    "--config-dir=/nowhere/at/all": "--config-dir /nowhere/at/all: no such folder",
+    "--config-name=other": "each command has a configuration of its own",
+    "hydra.nothing=1": "hydra.nothing",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("argument", MISTAKES)
+def test_a_mistake_on_the_command_line_is_one_line_of_our_own(argument, monkeypatch, capsys):
+    status, told, kept = invoke("finetune", [argument], monkeypatch, capsys, ())
+    assert status == 2 and not kept and told.startswith("error: ") and told.count("\n") == 1
+    assert MISTAKES[argument] in told and not HYDRAS_OWN.search(told), told
+
+
+def test_mistakes_in_a_class_or_its_settings_are_one_line(monkeypatch, capsys):
+    from hydra.utils import instantiate
+
+    for settings, message in {
+        ("judge._target_=no.such.Encoder",): "judge: Error locating target 'no.such.Encoder'",
+        ("judge=ge2e", "+judge.source=x"): "unexpected keyword argument 'source'",
+    }.items():
+        status, told, (cfg,) = invoke("finetune", settings, monkeypatch, capsys)
+        assert status == 0
+        with pytest.raises(SystemExit) as exit_:
+            cli._run(lambda cfg: instantiate(cfg.judge), cfg)
+        told = capsys.readouterr().err
+        assert exit_.value.code == 2 and message in told and told.count("\n") == 1 and not HYDRAS_OWN.search(told)
+
+
+OWN_EXPERIMENTS = {
+    "fine": ("# @package _global_\nschedule: {max_steps: 7}\n", 0, ""),
+    "unpacked": ("schedule: {max_steps: 7}\n", 2, "must begin with the line '# @package _global_'"),
+    "misplaced": ("# @package _global_\nmax_steps: 7\n", 2, "sets max_steps, and there is no such setting; did you mean schedule.max_steps?"),
+    "misspelt": ("# @package _global_\nevaluation: {n_sentence: 7}\n", 2, "did you mean evaluation.n_sentences?"),
+    "broken": ("# @package _global_\nschedule: {max_steps: 7\n", 2, "broken.yaml:3: is not YAML"),
+    "no_such": ("# @package _global_\ndefaults:\n  - override /judge: nobody\n", 2, "judge/nobody"),
+    "refers": ("# @package _global_\nseed: ${nope}\n", 2, "refers to the setting nope"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN_EXPERIMENTS)
+def test_experiments_of_the_users_own(name, tmp_path, monkeypatch, capsys):
+    content, expected, message = OWN_EXPERIMENTS[name]
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / f"{name}.yaml").write_text(content)
+    monkeypatch.chdir(tmp_path.parent)
+    arguments = [f"experiment={name}", "--config-dir", tmp_path.name]
+    status, told, kept = invoke("finetune", arguments, monkeypatch, capsys)
+    assert status == expected and message in told and not HYDRAS_OWN.search(told), told
+    assert told.count("\n") == bool(expected) and [cfg.schedule.max_steps for cfg in kept] == [7] * (not expected)
+
+
+def groups():
+    return [(config, group) for config in CONFIGS for group in own_groups(config)]
+
+
+CONFIGS = ("finetune", "embed", "prepare", "synthesize", "benchmark", "score", "coverage", "corpus", "train_encoder",
+           "train_vocoder")  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "group"), groups())
+def test_any_group_of_any_command_may_be_null_or_is_told_to_be_needed(config, group, monkeypatch, capsys):
+    needed = own_groups(config)[group] is not None and group not in OPTIONAL.get(config, ())
+    others = ["data.path=x"] if config == "embed" and group != "data" else []
+    others += ["wavs=x", "texts=y"] if config == "score" else []
+    for way in (f"{group}=null", f"~{group}")[: 1 + (config == "finetune")]:
+        status, told, kept = invoke(config, [*others, way], monkeypatch, capsys)
+        assert (status, len(kept)) == ((2, 0) if needed else (0, 1)), told
+        assert not needed or (told.startswith(f"error: {group}=null: the command needs one") and told.count("\n") == 1)
+        assert needed or group == "experiment" or kept[0][group] is None
+
+
+def test_a_group_is_null_beside_an_experiment_that_chooses_it(monkeypatch, capsys):
+    _, _, (cfg,) = invoke("finetune", ["experiment=demo", "judge=null", "asr=null"], monkeypatch, capsys)
+    assert cfg.judge is None and cfg.asr is None and cfg.encoder.source == "xvector-mini"
+
+
+def test_what_the_tables_of_optional_groups_say_is_what_the_recipes_say():
+    for config, optional in OPTIONAL.items():
+        folder = "train" if config in ("finetune", "embed", "prepare") else "eval"
+        named = ", ".join(f'"{group}"' for group in optional) + ("," if len(optional) == 1 else "")
+        assert f"optional=({named})" in (CHECKOUT / folder / f"{config}.py").read_text()
+
+
+def test_settings_that_are_right_reach_the_recipe(monkeypatch, capsys):
+    arguments = ["base_model=speecht5-mini", "preflight.thresholds.min_snr_db=null", "+accelerator.dispatch_batches=true",
+                 "schedule.max_seconds=null", "data=folder", "data.path=2024", "freeze=[a,b]", "accelerator.log_with=null"]  # fmt: skip
+    status, _, (cfg,) = invoke("finetune", arguments, monkeypatch, capsys)
+    assert status == 0 and cfg.base_model.source == "speecht5-mini" and cfg.data.path == "2024"
+    assert cfg.preflight.thresholds.min_snr_db is None and cfg.accelerator.dispatch_batches and cfg.freeze == ["a", "b"]
+    _, _, (cfg,) = invoke("synthesize", ['text="Hello, (you', "voice='x"], monkeypatch, capsys, ("text", "voice"))
+    assert (cfg.text, cfg.voice) == ('"Hello, (you', "'x")
+
+
+def test_help_and_version_are_our_own(monkeypatch, capsys):
+    for config in ("finetune", "report"):
+        for flag in ("--help", "--version"):
+            monkeypatch.setattr(sys, "argv", ["tts-command", flag])
+            with contextlib.suppress(SystemExit):
+                cli.command(config, lambda cfg: None)
+            told = capsys.readouterr().out
+            assert told and not HYDRAS_OWN.search(told), told
+    assert told.startswith("tts-toolkit ")
 
 
 HEAVY = {

@@ -135,11 +135,11 @@ MISTAKES = {
     "unknown option": (["schedule.max_stepz=5"], 2, "max_stepz"),
     "unknown choice": (["data=foldr"], 2, "foldr"),
     "no folder": (["data=folder", "data.path=nowhere"], 1, "error: data.path=nowhere: no such folder"),
-    "unknown model": (["base_model.source=nobody/none"], 1, "error: model 'nobody/none' cannot be loaded"),
+    "unknown model": (["base_model.source=nobody/none"], 1, "error: base_model: model 'nobody/none' cannot be loaded"),
     "other model": (
         ["base_model.source=microsoft/speecht5_hifigan"],
         1,
-        "error: model 'microsoft/speecht5_hifigan' is a",
+        "error: base_model: model 'microsoft/speecht5_hifigan' is a",
     ),
     "text column": (["data.text_column_name=words"], 1, "has no column words for the text"),
     "no resume": (["resume=elsewhere"], 1, "error: resume=elsewhere: no checkpoint there"),
@@ -451,3 +451,34 @@ def test_the_wheel_works_installed_elsewhere(finetuned, tmp_path):
         cwd=tmp_path, check=True, capture_output=True,
     )  # fmt: skip
     assert (tmp_path / "a.wav").exists()
+
+
+def test_all_missing_parts_are_told_at_once_with_their_options(voice_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    given = {"base_model.source": "a/base", "encoder.source": "a/encoder", "judge.source": "a/judge", "asr.source": "a/asr",
+             "vocoder": "a/vocoder"}  # fmt: skip
+    monkeypatch.setattr("tts_toolkit.cli.way_without_hub", lambda config_name: "without a hub, experiment=offline")
+    arguments = [f"{key}={value}" for key, value in given.items()]
+    code, stderr = invoke(["data=folder", f"data.path={voice_folder}", *arguments], monkeypatch, capsys)
+    told = stderr.splitlines()
+    assert code == 1 and "Traceback" not in stderr and all(line.startswith("error: ") for line in told)
+    for line, (key, value) in zip(sorted(told[:-1]), sorted(given.items()), strict=True):
+        assert line.startswith(f"error: {key.split('.')[0]}") and value in line
+    assert told[-1] == "error: without a hub, experiment=offline" and not list(tmp_path.iterdir())
+
+
+def test_a_fine_tune_without_recogniser_and_judge_has_no_such_scores(hub, voice_folder, tmp_path, monkeypatch, capsys):
+    from tts_toolkit.train import finetune
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hydra._internal.utils.is_under_debugger", lambda: False)
+    data = ["data=folder", f"data.path={voice_folder}", *FAST]
+    data = [argument for argument in data if not argument.startswith(("asr=", "judge="))]
+    code, stderr = invoke([*data, "judge=null", "asr=null"], monkeypatch, capsys)
+    assert code == 1 and "schedule.best_metric=loss schedule.greater_is_better=false" in stderr and stderr.count("\n") == 1
+    by_loss = ["schedule.best_metric=loss", "schedule.greater_is_better=false", "evaluation.n_test_sentences=1"]
+    monkeypatch.setattr(sys, "argv", ["tts-finetune", *data, "judge=null", "asr=null", *by_loss])
+    finetune.main()
+    assert "| finetuned | – | – | – | 1 of 1 | 0 |" in capsys.readouterr().out
+    summary = json.loads((tmp_path / "outputs/finetune/summary.json").read_text())
+    assert summary["systems"]["base"]["wer"] is None and summary["recogniser"] == summary["similarity judge"] == "none"

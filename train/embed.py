@@ -35,12 +35,16 @@ def embed(cfg: DictConfig) -> Path | None:
         raise UserError("push_to_hub=true needs hub_dataset_id=USER/NAME")
     from hydra.utils import instantiate
 
+    from tts_toolkit.parts import embeds, open_parts
     from tts_toolkit.processes import launched_processes
     from tts_toolkit.speakers.extraction import clip_voices, usable_clips
     from tts_toolkit.speakers.profile import profiles
     from tts_toolkit.speakers.store import FILE_NAME, save_embeddings
 
-    encoder, limits, processes = instantiate(cfg.encoder), instantiate(cfg.limits), launched_processes()
+    if cfg.encoder is None:
+        raise UserError("encoder=null: an encoder makes the embeddings; leave it out, or set encoder=xvector_mini")
+    encoder = open_parts({"encoder": lambda: embeds(instantiate(cfg.encoder))})["encoder"]
+    limits, processes = instantiate(cfg.limits), launched_processes()
     clips, left_out = usable_clips(instantiate(cfg.data), encoder, limits, Path(cfg.cache_dir))
     voices = clip_voices(clips, encoder, limits, Path(cfg.cache_dir), processes)
     if not processes.is_first:
@@ -141,7 +145,7 @@ def _known_voices(cfg: DictConfig) -> Path:
     def made_by(name: str) -> str | None:
         if card := find_card(name, output_dir):
             return card.encoder
-        return encoder.name if is_recording(name) else None
+        return encoder.name if encoder and is_recording(name) else None
 
     if cfg.compare:
         first, second = _pair(cfg.compare)
@@ -187,7 +191,7 @@ def main() -> None:
     if "--compare" in sys.argv:
         at = sys.argv.index("--compare")
         sys.argv[at : at + 3] = [f"compare=[{','.join(sys.argv[at + 1 : at + 3])}]"]
-    command("embed", embed)
+    command("embed", embed, optional=("encoder",))
 
 
 if __name__ == "__main__":

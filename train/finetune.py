@@ -6,15 +6,16 @@ tts-finetune data=folder data.path=my_recordings
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, WrongOption
 
 if TYPE_CHECKING:
+    import numpy as np
     from accelerate import Accelerator
     from omegaconf import DictConfig
     from torch.utils.data import DataLoader
@@ -41,8 +42,8 @@ def finetune(cfg: DictConfig) -> Path:
     set_seed(cfg.seed)  # for layers that start anew
     accelerator = accelerator_of(cfg.accelerator, output_dir, cfg.process_timeout_seconds)
     with accelerator.main_process_first():  # the others find everything in the cache
-        speech = _speech(cfg)
-        _check(cfg, speech)
+        _check(cfg)
+        speech = _opened(cfg)
         speech, clips = _clips(cfg, speech)
         prepared = _prepare(cfg, speech, clips)
         speech = _with_settings(cfg, speech, prepared)
@@ -64,26 +65,56 @@ def _speech(cfg: DictConfig) -> SpeechT5:
     return replace(speech, settings=replace(speech.settings, language=cfg.text.language))
 
 
-def _check(cfg: DictConfig, speech: SpeechT5) -> None:
-    """Raise UserError for what would otherwise be found out when hours of training are over."""
+def _opened(cfg: DictConfig) -> SpeechT5:
+    """Return the base model once every part of the run is there; raises UserError, a line for each that is not."""
+    from hydra.utils import instantiate
+
+    from tts_toolkit.models.speecht5 import SpeechSettings
+    from tts_toolkit.parts import embeds, hears, open_parts
+    from tts_toolkit.synthesis.vocoders import open_vocoder
+    from tts_toolkit.training.runs import check_judge
+
+    settings = [SpeechSettings()]  # of a base model that cannot be opened
+
+    def base_model() -> SpeechT5:
+        speech = _speech(cfg)
+        settings.append(speech.settings)
+        return speech
+
+    def vocoder() -> int:
+        return open_vocoder(cfg.vocoder or settings[-1].vocoder).n_parameters
+
+    parts: dict[str, Callable[[], Any]] = {"base_model": base_model, "vocoder": vocoder}
+    parts["encoder"] = lambda: embeds(instantiate(cfg.encoder))
+    if cfg.judge:
+        parts["judge"] = lambda: embeds(instantiate(cfg.judge))
+    if cfg.asr:
+        parts["asr"] = lambda: hears(instantiate(cfg.asr))
+    found = open_parts(parts)
+    if cfg.judge:
+        check_judge(found["judge"], found["encoder"])
+    speech: SpeechT5 = found["base_model"]
+    return speech
+
+
+def _check(cfg: DictConfig) -> None:
+    """Raise UserError for settings that would otherwise be found out when hours of training are over."""
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.synthesis.vocoders import open_vocoder
     from tts_toolkit.training.averaging import check_share
-    from tts_toolkit.training.runs import check_judge, check_metric
+    from tts_toolkit.training.runs import check_metric
 
+    if missing := sorted(OmegaConf.missing_keys(cfg)):
+        raise WrongOption("; ".join(f"{key} must be given: {key}=..." for key in missing))
     instantiate(cfg.schedule)
     for name in ("evaluation.batch_size", "loader.max_frames", "loader.pad_to_multiple_of"):
         if OmegaConf.select(cfg, name) < 1:
             raise UserError(f"{name}={OmegaConf.select(cfg, name)}: at least 1")
-    check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences)
+    check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences, bool(cfg.asr), bool(cfg.judge))
     check_share(cfg.base_share)
-    check_judge(instantiate(cfg.judge), instantiate(cfg.encoder))
     if cfg.push_to_hub and not cfg.hub_model_id:
         raise UserError("push_to_hub=true needs hub_model_id=USER/NAME")
-    recogniser, vocoder = instantiate(cfg.asr), open_vocoder(cfg.vocoder or speech.settings.vocoder)
-    log.debug("recogniser %s, vocoder of %d weights", recogniser.version, vocoder.n_parameters)
 
 
 def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip]]:
@@ -259,7 +290,11 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
     if not clips:
         return None
     judge, limits = instantiate(cfg.judge), instantiate(cfg.limits)
-    references = held_out_references(judge, [limits.read(c) for c in clips], [c.speaker for c in clips])
+    references: Sequence[np.ndarray | None] = (
+        held_out_references(judge, [limits.read(c) for c in clips], [c.speaker for c in clips])
+        if judge
+        else [None] * len(clips)
+    )
     sentences = [
         Sentence(clip.id, clip.transcript, prepared.voices[clip.speaker], reference)
         for clip, reference in zip(clips, references, strict=True)
@@ -344,7 +379,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
 
 def main() -> None:
     """Run as a command."""
-    command("finetune", finetune)
+    command("finetune", finetune, optional=("asr", "judge"))
 
 
 if __name__ == "__main__":

@@ -33,12 +33,19 @@ def prepare(cfg: DictConfig) -> Path:
     from tts_toolkit.data.preflight import look_over, summary
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.files import write_whole
+    from tts_toolkit.parts import embeds, hears, open_parts
     from tts_toolkit.report.preflight import write_preflight
     from tts_toolkit.scoring.protocols import PROTOCOLS
     from tts_toolkit.synthesis.speecht5 import front_end
     from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
-    speech = instantiate(cfg.base_model, _convert_="all")
+    parts: dict[str, Any] = {"base_model": lambda: instantiate(cfg.base_model, _convert_="all")}
+    if cfg.encoder:
+        parts["encoder"] = lambda: embeds(instantiate(cfg.encoder))
+    if cfg.asr:
+        parts["asr"] = lambda: hears(instantiate(cfg.asr))
+    opened = open_parts(parts)
+    speech = opened["base_model"]
     with collected_faults() as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     if cfg.text.extend_vocabulary:
@@ -58,8 +65,8 @@ def prepare(cfg: DictConfig) -> Path:
         instantiate(cfg.limits),
         instantiate(cfg.thresholds),
         Path(cfg.cache_dir),
-        instantiate(cfg.encoder) if cfg.encoder else None,
-        instantiate(cfg.asr).hear if cfg.asr else None,
+        opened.get("encoder"),
+        opened["asr"].hear if cfg.asr else None,
         character_error_rate,
     )
     output_dir, figures = Path(cfg.output_dir), summary(found)
@@ -174,7 +181,7 @@ def _cut(cfg: DictConfig) -> Path:
 
 def main() -> None:
     """Run as a command."""
-    command("prepare", prepare)
+    command("prepare", prepare, optional=("encoder", "asr"))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,25 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.command_line import (
+    Known,
+    about_command,
+    check_interpolations,
+    check_settings,
+    check_values,
+    emptied,
+    of_composition,
+    of_configuration,
+    renamed,
+    set_empty,
+    split_options,
+    way_without_hub,
+)
+from tts_toolkit.errors import UserError, UserErrors, WrongOption, causes, hub_is_missing, one_line
 
 log = logging.getLogger(__name__)
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
@@ -23,82 +38,92 @@ MACHINE_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.E
 # What the Rust of safetensors and the C++ of torch.save say in errors that are no OSError.
 CANNOT_WRITE = ("No space left on device", "Read-only file system", "PytorchStreamWriter", "unexpected pos")
 LOST_PEER = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL error")
+FULL_ERROR = "HYDRA_FULL_ERROR"
 _OVERRIDE = re.compile(r"(?P<key>[\w@/.~+-]+)=(?P<value>.*)", re.DOTALL)
 
 
-def command(config_name: str, recipe: Callable[[Any], object], free_text: Sequence[str] = ()) -> None:
+def command(
+    config_name: str,
+    recipe: Callable[[Any], object],
+    free_text: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> None:
     """Compose `config_name` with the command line, run `recipe` on it and exit as users expect.
 
-    A UserError becomes one line on standard error and exit status 1, a wrong option status 2 (Hydra's own message),
-    Ctrl-C and SIGTERM status 130. Options named in `free_text` are taken to the letter, whatever they hold.
+    A UserError becomes one line on standard error and exit status 1, a wrong option status 2, Ctrl-C and SIGTERM
+    status 130. Options named in `free_text` are taken to the letter, whatever they hold. Any group may be null whose
+    default is, and those named in `optional`; the recipe finds None there.
     """
-    import hydra
-
     started = False
 
-    def task(cfg: Any) -> None:
+    def run(cfg: Any) -> None:
         nonlocal started
-        check_types(cfg, config_name)
         started = True
         _log_to_stderr()
-        _run(recipe, cfg)
+        _run(recipe, cfg, way_without_hub(config_name))
 
-    given = [part for argument in sys.argv[1:] for part in without_group(argument, config_name)]
-    sys.argv[1:] = [quoted(argument, free_text) for argument in given]
-    application = hydra.main(version_base="1.3", config_path="pkg://tts_toolkit.conf", config_name=config_name)(task)
     try:
-        application()
-    except SystemExit as exit_:
-        if exit_.code not in (0, None) and not started:
-            sys.exit(EXIT_WRONG_OPTION)
-        raise
+        _compose_and_run(config_name, run, free_text, optional)
+    except WrongOption as error:
+        _fail(str(error), EXIT_WRONG_OPTION)
+    except Exception as error:
+        from hydra.errors import HydraException
+        from omegaconf.errors import OmegaConfBaseException
+
+        if started and not isinstance(error, HydraException | OmegaConfBaseException):
+            raise
+        _fail(of_composition(error), EXIT_WRONG_OPTION)
 
 
-def check_types(cfg: Any, config_name: str) -> None:
-    """Exit with status 2 where a value on the command line is not of the kind that the configuration has there.
+def _compose_and_run(
+    config_name: str, run: Callable[[Any], None], free_text: Sequence[str], optional: Sequence[str]
+) -> None:
+    """Check the command line, then hand it to Hydra, whose configuration `run` takes; raises WrongOption."""
+    import hydra
 
-    A number for a name becomes a text: a folder may be called 2024. null goes everywhere.
-    """
-    from hydra import compose
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import OmegaConf, open_dict
-
-    overrides = {text.split("=")[0]: text for text in HydraConfig.get().overrides.task}
-    values = {key: OmegaConf.select(cfg, key) for key in overrides if re.fullmatch(r"[\w.]+", key)}
-    scalars = {key: value for key, value in values.items() if isinstance(value, str | int | float)}
-    if not scalars:
+    options = split_options(sys.argv[1:])
+    if "--version" in options.flags:
+        print(f"tts-toolkit {version('tts-toolkit')}")
         return
-    defaults = compose(config_name, overrides=[text for key, text in overrides.items() if key not in scalars])
-    for key, value in scalars.items():
-        default = OmegaConf.select(defaults, key)  # None: nothing is known, or it must be given
-        if wanted := _wanted(default, value):
-            _fail(f"{key}={value}: {wanted} is wanted, such as {default}", EXIT_WRONG_OPTION)
-        if not isinstance(value, str) and (isinstance(default, str) or OmegaConf.is_missing(*_place(defaults, key))):
-            with open_dict(cfg):
-                OmegaConf.update(cfg, key, str(value))
+    known = Known(config_name, options.config_dir)
+    empty, settings = emptied(options.settings, known.groups)
+
+    def task(cfg: Any) -> None:
+        try:
+            check_values(cfg, given, known)
+            set_empty(cfg, empty, known, optional)
+            check_interpolations(cfg)
+        except Exception as error:  # Hydra would print the overrides first
+            if told := _told(error):
+                _fail(*told)
+            raise
+        run(cfg)
+
+    if options.runs:
+        with hydra.initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+            settings = renamed(settings, known)
+            check_settings(options, settings, known, free_text)
+    given = [quoted(text, free_text) for text in settings]
+    about = [] if options.runs else [quoted(f"hydra.help.header={about_command(config_name)}", ("hydra.help.header",))]
+    sys.argv[1:] = [*options.flags, *given, *about]
+    with _errors_raised():
+        hydra.main(version_base="1.3", config_path="pkg://tts_toolkit.conf", config_name=config_name)(task)()
 
 
-def _place(cfg: Any, key: str) -> tuple[Any, str]:
-    """Return the node that holds a dotted key, and the key's last part."""
-    from omegaconf import OmegaConf
-
-    parent, _, name = key.rpartition(".")
-    return (OmegaConf.select(cfg, parent) if parent else cfg), name
-
-
-def _wanted(default: object, value: object) -> str:
-    """Return what a value should have been, or nothing where it is of its default's kind."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(default, bool):
-        return "" if isinstance(value, bool) else "true or false"
-    if isinstance(default, int):
-        return "" if is_number and not isinstance(value, float) else "a whole number"
-    if isinstance(default, float):
-        return "" if is_number else "a number"
-    return ""
+@contextmanager
+def _errors_raised() -> Iterator[None]:
+    """Let Hydra raise what it would print in words of its own."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(FULL_ERROR)
+        if before is not None:
+            os.environ[FULL_ERROR] = before
 
 
-def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
+def _run(recipe: Callable[[Any], object], cfg: Any, without_hub: str = "") -> None:
     """Run the recipe; SystemExit passes through Hydra, which would print a traceback for anything else."""
     from tts_toolkit.training.interruption import Interrupted
 
@@ -109,33 +134,51 @@ def _run(recipe: Callable[[Any], object], cfg: Any) -> None:
     except (Interrupted, KeyboardInterrupt) as error:
         _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
     except Exception as error:
-        from omegaconf.errors import MissingMandatoryValue
-
-        for cause in _causes(error):
-            if isinstance(cause, UserError):
-                _fail(str(cause), EXIT_USER_ERROR)
-            if isinstance(cause, MissingMandatoryValue):
-                _fail(f"{cause.full_key} must be given: {cause.full_key}=...", EXIT_WRONG_OPTION)
-            if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
-                _fail(f"{cause.filename or 'writing'}: {cause.strerror}", EXIT_USER_ERROR)
-            if any(sign in str(cause) for sign in CANNOT_WRITE):
-                _fail(f"writing: {' '.join(str(cause).split())[:200]}", EXIT_USER_ERROR)
-            if isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in LOST_PEER):
-                reason = " ".join(str(cause).split())[-200:]
-                _fail(
-                    f"process {os.environ.get('RANK', '0')} lost another process of this run, whose messages say why; "
-                    f"go on with resume=latest ({reason})",
-                    EXIT_USER_ERROR,
-                )
-            if type(cause).__name__ == "OutOfMemoryError":
-                _fail(
-                    "the GPU's memory is full: lower loader.max_frames (with accelerator.gradient_accumulation_steps "
-                    "raised) or the batch_size, or set accelerator.mixed_precision=bf16",
-                    EXIT_USER_ERROR,
-                )
+        if told := _told(error, without_hub):
+            _fail(*told)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _told(error: Exception, without_hub: str = "") -> tuple[str, int] | None:
+    """Return an error that is the user's or the machine's in a line, with the exit status; None for one of our own."""
+    raised_from = list(causes(error))
+    for cause in raised_from:
+        if isinstance(cause, UserError):
+            errors = cause.errors if isinstance(cause, UserErrors) else [cause]
+            lines = [one_line(each) for each in errors]
+            lines += [without_hub] * bool(without_hub and hub_is_missing(cause))
+            return "; ".join(lines) if len(errors) == 1 else "\nerror: ".join(lines), _status(cause)
+        if told := _of_machine(cause):
+            return told, EXIT_USER_ERROR
+    for cause in raised_from:
+        if told := of_configuration(cause):
+            return told, EXIT_WRONG_OPTION
+    return None
+
+
+def _status(error: UserError) -> int:
+    return EXIT_WRONG_OPTION if isinstance(error, WrongOption) else EXIT_USER_ERROR
+
+
+def _of_machine(cause: BaseException) -> str:
+    """Return what a full disk, a lost process or a full GPU is told as; nothing for another error."""
+    if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
+        return f"{cause.filename or 'writing'}: {cause.strerror}"
+    if any(sign in str(cause) for sign in CANNOT_WRITE):
+        return f"writing: {one_line(cause)[:200]}"
+    if isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in LOST_PEER):
+        return (
+            f"process {os.environ.get('RANK', '0')} lost another process of this run, whose messages say why; "
+            f"go on with resume=latest ({one_line(cause)[-200:]})"
+        )
+    if type(cause).__name__ == "OutOfMemoryError":
+        return (
+            "the GPU's memory is full: lower loader.max_frames (with accelerator.gradient_accumulation_steps "
+            "raised) or the batch_size, or set accelerator.mixed_precision=bf16"
+        )
+    return ""
 
 
 @contextmanager
@@ -165,33 +208,9 @@ def _held(output_dir: object) -> Iterator[None]:
         lock.release()
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those it was raised from: Hydra wraps what a constructor raises."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__
-
-
 def _fail(message: str, status: int) -> None:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(status)
-
-
-def without_group(argument: str, config_name: str) -> list[str]:
-    """Return `judge=null` in Hydra's words, `~judge`, or in none where nothing is chosen anyway; others as they are."""
-    from importlib.resources import files
-
-    from omegaconf import OmegaConf
-
-    key, _, value = argument.partition("=")
-    if value != "null":
-        return [argument]
-    config = OmegaConf.create(files("tts_toolkit.conf").joinpath(f"{config_name}.yaml").read_text(encoding="utf-8"))
-    for entry in OmegaConf.to_container(config).get("defaults", []):  # type: ignore[union-attr]
-        if isinstance(entry, dict) and key in entry:
-            return [] if entry[key] is None else [f"~{key}"]
-    return [argument]
 
 
 def quoted(argument: str, free_text: Sequence[str]) -> str:

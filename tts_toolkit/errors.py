@@ -1,8 +1,60 @@
 """The one exception that is a user's to mend, and what others say in a line."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
 
 class UserError(Exception):
     """A mistake in what was given: says what was found, what is allowed and what to do, in one line."""
+
+
+class WrongOption(UserError):
+    """An option that the command line cannot hold: ends the command with status 2, before anything is run."""
+
+
+class UserErrors(UserError):
+    """Several mistakes, told together: a line each."""
+
+    def __init__(self, errors: Sequence[UserError]) -> None:
+        super().__init__(" | ".join(str(error) for error in errors))
+        self.errors = list(errors)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those it was raised from: Hydra wraps what a constructor raises."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def hub_is_missing(error: BaseException) -> bool:
+    """Return whether an error came about because the hub could not be reached, or was not to be."""
+    return any(_is_of_connection(cause) for cause in _all_causes(error))
+
+
+def _all_causes(error: BaseException) -> Iterator[BaseException]:
+    waiting = [error]
+    seen = set[int]()
+    while waiting:
+        found = waiting.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        waiting += [cause for cause in (found.__cause__, found.__context__) if cause is not None]
+        waiting += getattr(found, "errors", []) if isinstance(found, UserErrors) else []
+
+
+def _is_of_connection(error: BaseException) -> bool:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectionError", "TransportError"})
+
+
+def one_line(error: object) -> str:
+    """Return what an error, or a text, says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:

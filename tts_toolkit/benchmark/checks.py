@@ -7,20 +7,17 @@ from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tts_toolkit.assets import asset_path
-from tts_toolkit.audio import SAMPLE_RATE_HZ, sound_files
+from tts_toolkit.audio import sound_files
 from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.stages import reason_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Family
-from tts_toolkit.memory import free_memory
+from tts_toolkit.parts import PROBE, open_parts, tried
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.opening import is_same_encoder
 
 CLUSTERS = ("id", "speaker")
-PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # a second of hiss
 
 
 def check(plan: Plan, planned: str) -> None:
@@ -31,11 +28,15 @@ def check(plan: Plan, planned: str) -> None:
     check_clusters(plan.cluster_by, {prompt.speaker for prompt in plan.prompts})
     _check_recordings(plan)
     known = _finished(plan, planned)
-    _check_opens("recogniser", plan.recogniser, lambda worker: worker.hear(PROBE), known)
-    _check_opens("quality", plan.quality, lambda worker: worker.rate(PROBE), known)
+    parts = {
+        "asr": _opening("recogniser", plan.recogniser, lambda worker: worker.hear(PROBE), known),
+        "quality": _opening("quality", plan.quality, lambda worker: worker.rate(PROBE), known),
+    }
+    if plan.is_judged:
+        parts["judge"] = _opening("judge", plan.judge, lambda worker: worker.embed(PROBE), known)
+    open_parts(parts)
     if not plan.is_judged:
         return
-    _check_opens("judge", plan.judge, lambda worker: worker.embed(PROBE), known)
     if plan.judge is not None and not plan.allow_same_encoder:
         judge = plan.judge()
         for name, open_family in plan.systems.items():
@@ -77,23 +78,27 @@ def _finished(plan: Plan, planned: str) -> Mapping[str, Any]:
     return summary if same else {}
 
 
-def _check_opens(
+def _opening(
     role: str, open_worker: Callable[[], Any] | None, try_out: Callable[[Any], object], known: Mapping[str, Any]
-) -> None:
-    """Open what will listen, judge or rate and let it go again; raises UserError when it cannot be used."""
-    if open_worker is None:
-        return
-    worker = open_worker()
-    try:
-        if known.get(role) == described(worker):
+) -> Callable[[], None]:
+    """Return what opens a part that will listen, judge or rate, and lets it go again; it raises UserError if it cannot.
+
+    One that scored a run which is finished is not opened again.
+    """
+
+    def check() -> None:
+        if open_worker is None:
             return
-        try_out(worker)
-    except UserError:
-        raise
-    except Exception as error:  # whatever the libraries behind it raise
-        raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
-    del worker
-    free_memory()
+        worker = open_worker()
+        try:
+            if known.get(role) != described(worker):
+                tried(worker, try_out)
+        except UserError:
+            raise
+        except Exception as error:  # whatever the libraries behind it raise
+            raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
+
+    return check
 
 
 def described(worker: Any) -> dict[str, str]:

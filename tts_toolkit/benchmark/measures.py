@@ -9,13 +9,14 @@ from functools import cache
 
 import numpy as np
 
-from tts_toolkit.benchmark.checks import PROBE, background_files, described
+from tts_toolkit.benchmark.checks import background_files, described
 from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row, key_of
 from tts_toolkit.benchmark.score import Reference
 from tts_toolkit.benchmark.stages import Measure, embedding, embedding_of, hypothesis_of, identity, measure, synthesize
 from tts_toolkit.families.recordings import Recordings
+from tts_toolkit.parts import PROBE
 from tts_toolkit.processes import Processes
 from tts_toolkit.scoring.verification import SimilarityScale, similarity_scale, speaker_references
 

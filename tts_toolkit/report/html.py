@@ -91,7 +91,7 @@ def _take(system: SystemReport, index: int, language: str) -> dict[str, object]:
     if waveform is not None and len(waveform) > N_FFT:
         take["audio"] = data_uri("audio/mpeg", mp3(waveform))
         take["picture"] = data_uri("image/png", png(spectrogram_picture(log_mel(waveform).numpy())))
-    if row.status == "scored":
+    if row.status == "scored" and row.hypothesis is not None:
         take["differences"] = word_differences(row.text, row.hypothesis, language)
     return take
 

@@ -45,8 +45,6 @@ def table(systems: Mapping[str, Scores]) -> str:
     lines = ["| system | WER % | CER % | similarity | scored | failed |", "|---|---|---|---|---|---|"]
     for name, s in systems.items():
         similarity = "–" if s.similarity is None else f"{s.similarity:.3f}"
-        lines.append(
-            f"| {name} | {100 * s.wer:.1f} | {100 * s.cer:.1f} | {similarity} | {s.n_scored} of {s.n_planned} "
-            f"| {s.n_failed} |"
-        )
+        wer, cer = ("–" if rate is None else f"{100 * rate:.1f}" for rate in (s.wer, s.cer))
+        lines.append(f"| {name} | {wer} | {cer} | {similarity} | {s.n_scored} of {s.n_planned} | {s.n_failed} |")
     return "\n".join(lines)

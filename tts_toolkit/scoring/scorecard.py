@@ -26,19 +26,19 @@ def speak_and_score(
     systems: Mapping[str, Callable[[], SpeechT5Synthesizer]],
     voices: Mapping[str, np.ndarray],
     limits: ClipLimits,
-    recogniser: Recogniser,
-    judge: SpeakerEncoder,
+    recogniser: Recogniser | None,
+    judge: SpeakerEncoder | None,
     seed: int,
     wav_dir: Path,
     language: str = "en",
 ) -> list[SystemReport]:
-    """Return the natural recordings and each system, scored by the same recogniser and judge.
+    """Return the natural recordings and each system, scored by the same recogniser and judge; None leaves a score out.
 
     A system is opened when its turn comes and let go after it; its speech is kept as `wav_dir/SYSTEM/ID.wav`.
     """
     ids, texts = [clip.id for clip in clips], [clip.transcript for clip in clips]
     natural = [limits.read(clip) for clip in clips]
-    references = list(held_out_references(judge, natural, [clip.speaker for clip in clips]))
+    references = held_out_references(judge, natural, [clip.speaker for clip in clips]) if judge else []
 
     def report(name: str, waveforms: Sequence[np.ndarray | None], reasons: Mapping[str, str]) -> SystemReport:
         rows = score_rows(ids, texts, waveforms, recogniser, judge, references, reasons)

@@ -25,7 +25,7 @@ class Row:
     text: str
     status: Status
     reason: str  # of a failure, or of a missing similarity
-    hypothesis: str  # what the recogniser wrote, empty for a failure
+    hypothesis: str | None  # what the recogniser wrote, empty for a failure; None without a recogniser
     similarity: float | None  # None for a failure, or without a judge
     seconds: float  # of sound
 
@@ -34,8 +34,8 @@ class Row:
 class Scores:
     """What a system's rows sum up to. A failed row counts as all of its words deleted."""
 
-    wer: float  # corpus, a fraction
-    cer: float
+    wer: float | None  # corpus, a fraction; None without a recogniser
+    cer: float | None
     similarity: float | None  # mean over scored rows; None without a judge or without a scored row
     n_planned: int
     n_scored: int
@@ -43,15 +43,15 @@ class Scores:
 
     @property
     def score(self) -> float:
-        """Similarity less word error rate: one number to choose checkpoints by."""
-        return (self.similarity or 0.0) - self.wer
+        """Similarity less word error rate: one number to choose checkpoints by. What is not measured counts nothing."""
+        return (self.similarity or 0.0) - (self.wer or 0.0)
 
 
 def score_rows(
     ids: Sequence[str],
     texts: Sequence[str],
     waveforms: Sequence[np.ndarray | None],
-    recogniser: Recogniser,
+    recogniser: Recogniser | None,
     judge: SpeakerEncoder | None = None,
     references: Sequence[np.ndarray] = (),
     reasons: Mapping[str, str] | None = None,
@@ -61,11 +61,12 @@ def score_rows(
     `references` are embeddings (dim,) of `judge`, one a sentence, that each waveform is compared with.
     """
     sound = [waveform for waveform in waveforms if waveform is not None]
-    hypotheses = iter(transcribe(recogniser, sound))
+    hypotheses = iter([None] * len(sound) if recogniser is None else transcribe(recogniser, sound))
+    nothing = None if recogniser is None else ""
     rows = []
     for number, (id_, text, waveform) in enumerate(zip(ids, texts, waveforms, strict=True)):
         if waveform is None:
-            rows.append(Row(id_, text, "failed", (reasons or {}).get(id_, "no speech was made"), "", None, 0.0))
+            rows.append(Row(id_, text, "failed", (reasons or {}).get(id_, "no speech was made"), nothing, None, 0.0))
             continue
         similarity, reason = _similarity(judge, waveform, references[number] if judge else None)
         hypothesis = next(hypotheses)
@@ -91,12 +92,17 @@ def sum_up(rows: Sequence[Row], language: str = "en") -> Scores:
     if not rows:
         raise ValueError("no rows to sum up")
     texts = [row.text for row in rows]
-    heard = [row.hypothesis if row.status == "scored" else "" for row in rows]
+    heard = [row.hypothesis or "" if row.status == "scored" else "" for row in rows]
+    transcribed = any(row.hypothesis is not None for row in rows)
     similarities = [row.similarity for row in rows if row.status == "scored" and row.similarity is not None]
     n_scored = sum(row.status == "scored" for row in rows)
     return Scores(
-        wer=Wer(language, keep_in_memory=True).compute(predictions=heard, references=texts)["wer"],
-        cer=Cer(language, keep_in_memory=True).compute(predictions=heard, references=texts)["cer"],
+        wer=Wer(language, keep_in_memory=True).compute(predictions=heard, references=texts)["wer"]
+        if transcribed
+        else None,
+        cer=Cer(language, keep_in_memory=True).compute(predictions=heard, references=texts)["cer"]
+        if transcribed
+        else None,
         similarity=float(np.mean(similarities)) if similarities else None,
         n_planned=len(rows),
         n_scored=n_scored,
@@ -104,6 +110,8 @@ def sum_up(rows: Sequence[Row], language: str = "en") -> Scores:
     )
 
 
-def held_out_references(judge: SpeakerEncoder, waveforms: Sequence[np.ndarray], speakers: Sequence[str]) -> np.ndarray:
-    """Return what each sentence is compared with, (n, dim): the mean over the speaker's other held-out recordings."""
-    return speaker_references(np.stack([judge.embed(waveform) for waveform in waveforms]), speakers)
+def held_out_references(
+    judge: SpeakerEncoder, waveforms: Sequence[np.ndarray], speakers: Sequence[str]
+) -> list[np.ndarray]:
+    """Return what each sentence is compared with, (dim,): the mean over the speaker's other held-out recordings."""
+    return list(speaker_references(np.stack([judge.embed(waveform) for waveform in waveforms]), speakers))

@@ -56,7 +56,7 @@ def mixture(voices: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> n
 
 
 def mixture_card(
-    name: str, weights: Mapping[str, float], parts: Mapping[str, EmbeddingCard | None], encoder: SpeakerEncoder
+    name: str, weights: Mapping[str, float], parts: Mapping[str, EmbeddingCard | None], encoder: SpeakerEncoder | None
 ) -> EmbeddingCard:
     """Return the card of a mixture: its parts with their weights, and every licence and consent that they name.
 
@@ -64,7 +64,7 @@ def mixture_card(
     known is told as such. `encoder` made those that have none.
     """
     made_by = next(((card.encoder, card.encoder_revision) for card in parts.values() if card), None)
-    encoder_name, revision = made_by or (encoder.name, encoder.version)
+    encoder_name, revision = made_by or ((encoder.name, encoder.version) if encoder else (UNKNOWN, UNKNOWN))
     licences = dict.fromkeys(
         licence for card in parts.values() for licence in ((card.licences if card else ()) or [UNKNOWN])
     )

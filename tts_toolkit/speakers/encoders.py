@@ -93,8 +93,7 @@ class SpeechBrainEncoder:
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         return UserError(
             f"the speaker encoder {self.source!r} cannot be loaded ({reason}); give a hub id, a folder of "
-            "SpeechBrain's layout or 'xvector-mini'; where a model names it, set encoder=... or give a file of "
-            "embeddings"
+            "SpeechBrain's layout or 'xvector-mini'"
         )
 
     @cached_property

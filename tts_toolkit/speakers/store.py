@@ -121,6 +121,10 @@ def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | Non
     if voice and is_recording(voice):
         if encoder is None:
             raise UserError(f"voice={voice}: a recording needs an encoder; set encoder=xvector")
+        try:
+            _ = encoder.version
+        except UserError as error:
+            raise UserError(f"voice={voice}: {error}; set encoder=..., or give a file of embeddings") from error
         return encoder.embed(_speech(path)).reshape(1, -1)
     saved = model_dir / FILE_NAME
     return _pick(load_embeddings(saved) if saved.is_file() else {}, voice, saved)

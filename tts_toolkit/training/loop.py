@@ -264,7 +264,7 @@ def _evaluate(
         torch.manual_seed(0)
         row = evaluate(progress.step)
     metrics.write(progress.step, {f"dev_{name}": value for name, value in row.items()})
-    value = row[schedule.best_metric]
+    value = row.get(schedule.best_metric, math.nan)  # a similarity of no clip is none
     sign = 1 if schedule.greater_is_better else -1
     gained = math.isfinite(value) and (progress.best_value is None or sign * value > sign * progress.best_value)
     if gained:

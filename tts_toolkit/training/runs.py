@@ -19,7 +19,7 @@ from tts_toolkit.models.export import licence_of
 from tts_toolkit.pictures import curves_svg
 from tts_toolkit.speakers.opening import is_same_encoder
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint, is_of_run
-from tts_toolkit.training.spoken import METRICS
+from tts_toolkit.training.spoken import measured
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -74,11 +74,15 @@ def accelerator_of(settings: Mapping[str, Any], output_dir: Path, patience_secon
         raise UserError(f"accelerator: {first_line(error)}") from error
 
 
-def check_metric(metric: str, n_spoken_sentences: int) -> None:
+def check_metric(metric: str, n_spoken_sentences: int, has_recogniser: bool = True, has_judge: bool = True) -> None:
     """Raise UserError when no evaluation will measure `metric`."""
-    measured = ("loss", *METRICS) if n_spoken_sentences else ("loss",)
-    if metric not in measured:
-        raise UserError(f"schedule.best_metric={metric}: measured are {', '.join(measured)}")
+    found = ("loss", *(measured(has_recogniser, has_judge) if n_spoken_sentences else ()))
+    if metric not in found:
+        missing = [f"{group}=null" for group, there in (("asr", has_recogniser), ("judge", has_judge)) if not there]
+        raise UserError(
+            f"schedule.best_metric={metric}: measured are {', '.join(found)}{' with ' * bool(missing)}"
+            f"{' '.join(missing)}; to choose by the loss: schedule.best_metric=loss schedule.greater_is_better=false"
+        )
 
 
 def check_judge(judge: SpeakerEncoder, encoder: SpeakerEncoder) -> None:
@@ -141,8 +145,8 @@ def describe(
     speech: SpeechT5,
     prepared: Prepared,
     encoder: SpeakerEncoder,
-    recogniser: Recogniser,
-    judge: SpeakerEncoder,
+    recogniser: Recogniser | None,
+    judge: SpeakerEncoder | None,
     best_step: int,
     licence: str,
 ) -> dict[str, Any]:
@@ -163,6 +167,6 @@ def describe(
         "sound behind the voices": f"{seconds:.0f} s",
         "speaker encoder": f"{encoder.name} ({encoder.version})",
         "embedding size": int(speech.model.config.speaker_embedding_dim),
-        "recogniser": recogniser.name,
-        "similarity judge": f"{judge.name} ({judge.version})",
+        "recogniser": recogniser.name if recogniser else "none",
+        "similarity judge": f"{judge.name} ({judge.version})" if judge else "none",
     }

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-METRICS = ("wer", "cer", "similarity", "score", "n_cut_off", "diagonality")  # what a spoken evaluation measures
+def measured(has_recogniser: bool, has_judge: bool) -> tuple[str, ...]:
+    """Return the names of what a spoken evaluation measures."""
+    rates, similarity = ("wer", "cer") * has_recogniser, ("similarity",) * has_judge
+    return (*rates, *similarity, *("score",) * (has_recogniser or has_judge), "n_cut_off", "diagonality")
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,15 @@ class SpokenEvaluation:
 
     sentences: Sequence[Sentence]
     synthesizer: SpeechT5Synthesizer
-    open_recogniser: Callable[[], Recogniser]
+    open_recogniser: Callable[[], Recogniser | None]
     judge: SpeakerEncoder | None
     seed: int
     language: str = "en"
 
     def __call__(self, accelerator: Accelerator, step: int) -> dict[str, float]:
         """Return `wer`, `cer`, `similarity`, `score`, `n_cut_off` and `diagonality`, the same on every process.
+
+        What takes a recogniser or a judge is left out without one.
 
         Each process speaks its share. The first sentence goes to the trackers as sound and pictures.
         """
@@ -70,11 +75,11 @@ class SpokenEvaluation:
             _show(accelerator, utterances[0], step)
         rows, extras = gather_object(rows), gather_object(extras)
         scores = sum_up(rows, self.language)
+        figures = {"wer": scores.wer, "cer": scores.cer, "similarity": scores.similarity}
+        found = {name: value for name, value in figures.items() if value is not None}
         return {
-            "wer": scores.wer,
-            "cer": scores.cer,
-            "score": scores.score,
-            **({} if scores.similarity is None else {"similarity": scores.similarity}),
+            **found,
+            **({"score": scores.score} if found else {}),
             "n_cut_off": float(sum(cut for cut, _ in extras)),
             "diagonality": float(np.mean([straight for _, straight in extras])),
         }

@@ -1,0 +1,57 @@
+"""The parts of a run, opened before anything slow, so that all that are missing are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.errors import UserError, UserErrors, causes
+from tts_toolkit.memory import free_memory
+
+PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # a second of hiss
+
+
+def open_parts(parts: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Return what each part opens as, by the option that chooses it.
+
+    All are tried. Raises UserError, a line for each part that cannot be opened, each beginning with its option.
+    """
+    opened, errors = dict[str, Any](), list[UserError]()
+    for option, open_part in parts.items():
+        try:
+            opened[option] = open_part()
+        except Exception as error:
+            errors.append(_of_option(option, error))
+    if errors:
+        raise errors[0] if len(errors) == 1 else UserErrors(errors)
+    return opened
+
+
+def _of_option(option: str, error: Exception) -> UserError:
+    """Return a part's error with its option; what is no UserError is our own mistake, and raised."""
+    told = next((str(cause) for cause in causes(error) if isinstance(cause, UserError)), None)
+    if told is None:
+        raise error
+    named = UserError(told if told.startswith((f"{option}=", f"{option}.")) else f"{option}: {told}")
+    named.__cause__ = error
+    return named
+
+
+def tried(worker: Any, try_out: Callable[[Any], object]) -> Any:
+    """Return what listens, embeds or rates once it has done so for a second of hiss, and let go of what it loaded."""
+    try_out(worker)
+    free_memory()
+    return worker
+
+
+def hears(recogniser: Any) -> Any:
+    """Return a recogniser that works; raises UserError for one that does not load."""
+    return tried(recogniser, lambda worker: worker.hear(PROBE))
+
+
+def embeds(encoder: Any) -> Any:
+    """Return a speaker encoder that works; raises UserError for one that does not load."""
+    return tried(encoder, lambda worker: worker.embed(PROBE))
