@@ -208,6 +208,10 @@ def test_settings_that_are_right_reach_the_recipe(monkeypatch, capsys):
     status, _, (cfg,) = invoke("finetune", arguments, monkeypatch, capsys)
     assert status == 0 and cfg.base_model.source == "speecht5-mini" and cfg.data.path == "2024"
     assert cfg.preflight.thresholds.min_snr_db is None and cfg.accelerator.dispatch_batches and cfg.freeze == ["a", "b"]
+    for config, given in {"embed": ["data.path=x"], "finetune": [], "score": ["wavs=x", "texts=y"]}.items():
+        status, _, (cfg,) = invoke(config, ["experiment=offline", *given], monkeypatch, capsys)
+        assert status == 0
+        assert "mini" in str(cfg.get("encoder")) or cfg.asr._target_.endswith("offline_recogniser")
     _, _, (cfg,) = invoke("synthesize", ['text="Hello, (you', "voice='x"], monkeypatch, capsys, ("text", "voice"))
     assert (cfg.text, cfg.voice) == ('"Hello, (you', "'x")
 

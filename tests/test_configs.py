@@ -1,6 +1,7 @@
 """Every `_target_` in the configuration must take the arguments that stand beside it."""
 
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -69,6 +70,7 @@ COMMAND_OF = {
     "three_families": "benchmark",
     "offline_benchmark": "benchmark",
     "reproduce/voicehub_arena_en": "benchmark",
+    **{name: name.removeprefix("offline/") for name in EXPERIMENTS if name.startswith("offline/")},
 }
 
 
@@ -109,3 +111,21 @@ def test_numbers_are_numbers():
         cfg = compose("finetune")
     assert isinstance(cfg.optimizer.lr, float) and isinstance(cfg.optimizer.eps, float)
     assert cfg.accelerator.mixed_precision == "no"
+
+
+HUB_PARTS = ("base_model", "encoder", "asr", "judge", "systems", "model")  # what a command takes from a hub by default
+
+
+def test_every_command_that_needs_a_hub_has_a_way_without_one():
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        for name in PRIMARY:
+            cfg = compose(name)
+            from_hub = [part for part in HUB_PARTS if OmegaConf.select(cfg, part, throw_on_missing=False)]
+            offline = (CONF / f"experiment/offline/{name}.yaml").is_file()
+            assert offline == bool(from_hub), (name, from_hub)
+            if not offline:
+                continue
+            cfg = compose(name, overrides=[f"experiment=offline/{name}"])
+            text = OmegaConf.to_yaml(cfg)
+            assert not re.search(r"(microsoft|facebook|openai|suno|speechbrain)/", text), (name, text)
+            assert cfg.get("overwrite", False) is False and cfg.get("licence", "other") == "other"

@@ -130,13 +130,18 @@ def emptied(settings: Sequence[str], groups: Mapping[str, Any]) -> tuple[list[st
 
 
 def renamed(settings: Sequence[str], known: Known) -> list[str]:
-    """Return the settings with choices by their files' names: `base_model=speecht5-mini` is `speecht5_mini`."""
+    """Settings with choices by their files' names: `base_model=speecht5-mini` is `speecht5_mini`.
+
+    An experiment that is a folder holds one file per command: `experiment=offline` of tts-embed is `offline/embed`.
+    """
 
     def by_file(text: str) -> str:
         key, _, value = text.partition("=")
         if key not in known.groups or not value:
             return text
         choices = known.choices.get(key, ())
+        if key == "experiment" and f"{value}/{known.config_name}" in choices:
+            return f"{text}/{known.config_name}"
         return f"{key}=" + re.sub(r"[\w/-]+", lambda m: m[0] if m[0] in choices else _underscored(m[0], choices), value)
 
     return [by_file(text) for text in settings]
@@ -446,9 +451,8 @@ def check_interpolations(config: Any) -> None:
 
 
 def way_without_hub(config_name: str) -> str:
-    """Return how a command works without a hub, for an error that a missing one causes; nothing where it cannot."""
-    ready = conf().joinpath("experiment/offline.yaml").is_file()
-    if not ready or "experiment" not in own_groups(config_name):
+    """How a command works without a hub, for an error that a missing one causes; empty where it cannot."""
+    if not conf().joinpath(f"experiment/offline/{config_name}.yaml").is_file():
         return ""
     return "without a hub, experiment=offline takes what ships with the toolkit"
 
