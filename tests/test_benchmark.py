@@ -1039,6 +1039,27 @@ def test_a_marker_that_is_damaged_stands_for_nothing(tmp_path, marker):
     assert not stage.complete and not stage.missing()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        emptied,
+        flipped,
+        lambda f: f.write_text("[1]"),
+        lambda f: f.write_text('{"a": 1}'),
+        lambda f: f.write_text(f.read_text().replace('"n_parameters": 7', '"n_parameters": 8')),
+    ],
+)
+def test_facts_that_are_damaged_are_found_out_again(tmp_path, damage, monkeypatch):
+    for slow in ("run.sum_up", "run.free_memory", "checks.free_memory"):
+        monkeypatch.setattr(f"tts_toolkit.benchmark.{slow}", lambda *_: {})
+    first = run(plan_of(tmp_path), Processes()).summary["systems"]["levels"]
+    kept = (tmp_path / "systems/levels/facts.json").read_text()
+    damage(tmp_path / "systems/levels/facts.json")
+    again = run(plan_of(tmp_path), Processes()).summary["systems"]["levels"]
+    assert again == first and again["n_parameters"] == 7
+    assert (tmp_path / "systems/levels/facts.json").read_text() == kept
+
+
 def test_what_no_stage_found_is_a_failed_row_and_never_silence():
     spoken = {"p0": {**stages.failed_row("p0", ""), "status": "spoken"}}
     rated = {"p9": {"signal_quality": 4.0}}

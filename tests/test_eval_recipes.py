@@ -20,6 +20,7 @@ from tts_toolkit.eval.prepare import prepare
 from tts_toolkit.eval.report import report
 from tts_toolkit.eval.score import score
 
+from tts_toolkit.benchmark.prompts import read_prompts
 from tts_toolkit.benchmark.stages import embedding
 from tts_toolkit.errors import UserError
 
@@ -291,7 +292,14 @@ def test_seed_tts_eval_comes_from_the_hub_or_an_archive(tmp_path, caplog, monkey
     assert "differs from the published list" in caplog.text
     add_to_hub("zhaochenyang20/seed-tts-eval", source, kind="datasets")
     listing = prepare(configured("prepare_test_set", "accept_terms=true", f"output_dir={tmp_path / 'hub'}"))
-    assert listing == tmp_path / "hub/en/meta.lst"
+    assert listing == tmp_path / "hub/en/meta.lst" and len(read_prompts(str(listing))) == 2
+    for damaged in (listing, listing.parent / "prompt-wavs/p1.wav"):
+        whole = damaged.read_bytes()
+        damaged.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(UserError, match=f"{damaged.name}: is not what was fetched; run tts-prepare-test-set again"):
+            read_prompts(str(listing))
+        prepare(configured("prepare_test_set", "accept_terms=true", f"output_dir={tmp_path / 'hub'}"))
+        assert damaged.read_bytes() == whole and len(read_prompts(str(listing))) == 2
     with pytest.raises(UserError, match="cannot be fetched"):
         prepare(configured("prepare_test_set", *arguments, "dataset_name=nobody/nothing"))
 

@@ -8,7 +8,7 @@ import re
 import secrets
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tts_toolkit.errors import UserError
 
 UNSAFE = re.compile(r"[^\w.-]+")  # in the name of a file
 MAX_NAME_BYTES = 100  # of one that is made from an id: of 255, which most file systems take, with room for endings
+SEAL_BYTES = 16  # of the hash of what is kept
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}  # by Windows
 
 
@@ -105,3 +106,43 @@ def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
     """Write `content` to `path` whole or not at all (see `whole_file`)."""
     with whole_file(path, durable) as temporary:
         temporary.write_bytes(content)
+
+
+def sealed(path: Path, content: bytes) -> bytes:
+    """Return content that is kept in `path`, and can be made again, with a hash of it and of the name at its end."""
+    return content + _seal(path, content)
+
+
+def kept(path: Path) -> bytes | None:
+    """Return the content that was `sealed` for this very path; None where there is nothing, or not that."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    content, seal = content[:-SEAL_BYTES], content[-SEAL_BYTES:]
+    return content if seal == _seal(path, content) else None
+
+
+def _seal(path: Path, content: bytes) -> bytes:
+    digest = hashlib.blake2b(content, digest_size=SEAL_BYTES)
+    digest.update(path.name.encode())
+    return digest.digest()
+
+
+def kept_file(path: Path, make: Callable[[Path], object]) -> Path:
+    """Return `path` once it holds what `make` writes to the path it is given; what is there already is checked.
+
+    Its hash lies beside it, in a file of its name and `.blake2b`: what reads the content may take nothing else in it.
+    """
+    seal = path.with_name(f"{path.name}.blake2b")
+    if not path.is_file() or kept(seal) != _content_hash(path):
+        with whole_file(path, durable=False) as temporary:
+            make(temporary)
+            content = _content_hash(temporary)
+        write_whole(seal, sealed(seal, content), durable=False)
+    return path
+
+
+def _content_hash(path: Path) -> bytes:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=SEAL_BYTES)).hexdigest().encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
@@ -13,9 +14,10 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import parsed_json
 from tts_toolkit.data.sources import hub_folders, leads_inside, stored_audio
 from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.files import read_text
+from tts_toolkit.files import file_hash, read_text, write_whole
 
 BUILT_IN = "builtin"
+HASHES = "sha256.json"  # of the files of a test set that was fetched, by their names in its folder
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,32 @@ def read_prompts(texts: str, allow_outside: bool = False) -> list[Prompt]:
     prompts = _checked(readers[file.suffix](str(file), read_text(file)))
     if not allow_outside:
         _check_inside(prompts, file.parent)
+    _check_hashes(file, prompts)
     return prompts
+
+
+def write_hashes(folder: Path) -> None:
+    """Write the hashes of all files of a fetched test set beside them, which `read_prompts` holds its recordings to."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != HASHES)
+    hashes = {file.relative_to(folder).as_posix(): file_hash(file) for file in files}
+    write_whole(folder / HASHES, (json.dumps(hashes, indent=1) + "\n").encode())
+
+
+def _check_hashes(listing: Path, prompts: Sequence[Prompt]) -> None:
+    """Raise UserError for the first file of a fetched test set that is gone, or is not what was fetched."""
+    folder = listing.parent
+    if not (folder / HASHES).is_file():
+        return
+    try:
+        hashes = {str(folder / name): known for name, known in json.loads((folder / HASHES).read_bytes()).items()}
+    except (ValueError, AttributeError):
+        raise UserError(f"{folder / HASHES}: is damaged; run tts-prepare-test-set again") from None
+    recordings = (recording for p in prompts for recording in (p.reference, p.voice_reference) if recording)
+    for name in (str(listing), *dict.fromkeys(str(Path(recording)) for recording in recordings)):
+        if name in hashes and (not Path(name).is_file() or file_hash(Path(name)) != hashes[name]):
+            raise UserError(
+                f"{name}: is not what was fetched; run tts-prepare-test-set again, or call a list of your own otherwise"
+            )
 
 
 def _check_inside(prompts: Sequence[Prompt], folder: Path) -> None:

@@ -13,7 +13,7 @@ from tts_toolkit.benchmark.checks import check
 from tts_toolkit.benchmark.measures import judge, listen, rate_signals
 from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt
-from tts_toolkit.benchmark.rows import Row, Stage, has_failed, key_of
+from tts_toolkit.benchmark.rows import SUM, Row, Stage, has_failed, key_of
 from tts_toolkit.benchmark.score import Measured, score_rows, sum_up
 from tts_toolkit.benchmark.stages import failed_row, identity, reason_of, synthesize
 from tts_toolkit.devices import hardware
@@ -136,13 +136,23 @@ def _of_the_constructor(error: Exception) -> Exception:
 
 def _known_facts(family: Family, key: str, file: Path, rows: Mapping[str, Row]) -> dict[str, Any]:
     """Return the facts that an earlier run kept, or new ones; they are kept once the system has spoken."""
-    known: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    known = _kept_facts(file)
     if known.get("key") != key:
         has_spoken = any(not has_failed(row) for row in rows.values())
         known = {"key": key} | _facts(family, family.name, family.n_parameters if has_spoken else None)
         if has_spoken:  # of a system that failed throughout, not everything is known
-            write_whole(file, json.dumps(known, indent=2).encode())
+            write_whole(file, json.dumps(known | {SUM: key_of(known)}, indent=2).encode())
     return {fact: value for fact, value in known.items() if fact != "key"}
+
+
+def _kept_facts(file: Path) -> dict[str, Any]:
+    """Return the facts in a file, as they were written; nothing where it is absent or damaged."""
+    try:
+        known = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    sum_ = known.pop(SUM, "") if isinstance(known, dict) else ""
+    return known if sum_ and sum_ == key_of(known) else {}
 
 
 def _facts(family: Family | None, name: str, n_parameters: int | None = None) -> dict[str, Any]:

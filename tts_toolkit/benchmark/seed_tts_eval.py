@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import shutil
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from tts_toolkit.benchmark.prompts import write_hashes
 from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.files import file_hash
+from tts_toolkit.files import file_hash, whole_file
 
 log = logging.getLogger(__name__)
 TERMS = (
@@ -33,8 +35,10 @@ def from_hub(dataset_name: str, revision: str | None, language: str, output_dir:
             f"dataset_name={dataset_name}: cannot be fetched ({first_line(error)}); give another copy, or "
             "archive=FILE with the publisher's seedtts_testset.tar"
         ) from error
-    if (fetched / language).is_dir():
-        shutil.copytree(fetched / language, output_dir / language, dirs_exist_ok=True)
+    files = {file.relative_to(fetched): file for file in (fetched / language).rglob("*") if file.is_file()}
+    for name in _list_last(files):
+        with whole_file(output_dir / name) as temporary:
+            shutil.copyfile(files[name], temporary)
     return _checked(output_dir / language / LIST, language)
 
 
@@ -54,10 +58,16 @@ def from_archive(archive: Path, language: str, output_dir: Path) -> Path:
             for member in members:
                 parts = PurePosixPath(member.name).parts
                 member.name = str(PurePosixPath(*parts[parts.index(language) :]))
-                content.extract(member, output_dir, filter="data")
+            for name in _list_last(by_name := {Path(member.name): member for member in members}):
+                content.extract(by_name[name], output_dir, filter="data")
     except (tarfile.TarError, OSError) as error:
         raise UserError(f"archive={archive}: cannot be unpacked ({error})") from error
     return _checked(output_dir / language / LIST, language)
+
+
+def _list_last(names: Iterable[Path]) -> list[Path]:
+    """Return the names with that of the list at the end: a set that was not fetched whole has none."""
+    return sorted(names, key=lambda name: (name.name == LIST, name))
 
 
 def _checked(listing: Path, language: str) -> Path:
@@ -67,4 +77,5 @@ def _checked(listing: Path, language: str) -> Path:
         log.warning(
             "%s differs from the published list of 1,088 texts: figures are not those of Seed-TTS-Eval", listing
         )
+    write_hashes(listing.parent)
     return listing

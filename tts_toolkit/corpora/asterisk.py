@@ -11,6 +11,7 @@ from pathlib import Path
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.splits import stable_fraction
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import file_hash, kept_file
 from tts_toolkit.progress import progress
 
 PACKAGES = "apt-get install asterisk-core-sounds-en-g722 asterisk-core-sounds-en ffmpeg"
@@ -65,14 +66,15 @@ def asterisk_prompts(
 
 
 def decoded(source: Path, folder: Path) -> Path:
-    """Return a G.722 recording as FLAC at 16 kHz in `folder`, decoded once; raises UserError when FFmpeg cannot."""
-    target = folder / f"{source.stem}.flac"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_suffix(".tmp.flac")
-        command = ["ffmpeg", "-v", "error", "-y", "-f", "g722", "-i", str(source), "-ar", "16000", str(temporary)]
-        done = subprocess.run(command, capture_output=True, text=True)
+    """Return a G.722 recording as FLAC at 16 kHz in `folder`, decoded once; raises UserError when FFmpeg cannot.
+
+    It is called by its own content too: folders of prompts hold others of the same name, and packages change theirs.
+    """
+
+    def decode(temporary: Path) -> None:
+        command = ["ffmpeg", "-v", "error", "-y", "-f", "g722", "-i", str(source), "-ar", "16000", "-f", "flac"]
+        done = subprocess.run([*command, str(temporary)], capture_output=True, text=True)
         if done.returncode:
             raise UserError(f"{source}: FFmpeg cannot decode it: {done.stderr.strip()}")
-        temporary.replace(target)
-    return target
+
+    return kept_file(folder / f"{source.stem}-{file_hash(source)[:16]}.flac", decode)

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from tts_toolkit.data.features import read_array
+
 IGNORED_FRAME = -100.0  # label value that SpeechT5's loss leaves out (SpeechT5SpectrogramLoss)
 
 
@@ -49,7 +51,7 @@ class Examples(Dataset[Batch]):
         return {
             "ids": example.id,
             "input_ids": torch.tensor(example.input_ids),
-            "labels": torch.from_numpy(np.load(example.log_mel, allow_pickle=False)[:n_frames]),
+            "labels": torch.from_numpy(read_array(example.log_mel)[:n_frames]),
             "speaker_embeddings": torch.from_numpy(example.speaker_embedding).float(),
         }
 

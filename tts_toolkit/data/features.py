@@ -12,11 +12,12 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, log_mel, trim_silence
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.progress import progress
 
 FRONT_END = "log-mel-1"  # part of every key; a change to the front end changes it
+AGAIN = "remove it: the next run makes it again"
 
 
 @dataclass(frozen=True)
@@ -63,34 +64,43 @@ def content_key(clip: Clip, *settings: object) -> str:
 
 
 def keep_array(path: Path, array: np.ndarray) -> None:
-    """Write `array` to `path` whole or not at all, so that processes may race for it."""
+    """Write `array` to `path` whole or not at all, with its hash at the end, so that processes may race for it."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    write_whole(path, buffer.getvalue(), durable=False)
+    write_whole(path, sealed(path, buffer.getvalue()), durable=False)
 
 
-def is_kept(path: Path) -> bool:
-    """Return whether `path` holds a whole array; what a power cut left half written is removed."""
+def kept_array(path: Path) -> np.ndarray | None:
+    """Return the array that `keep_array` wrote; None where there is none, or not what was written."""
+    content = kept(path)
+    return None if content is None else np.load(io.BytesIO(content), allow_pickle=False)
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Return an array that must be there, `keep_array`'s or any other `.npy`; raises UserError when it is damaged.
+
+    Raises FileNotFoundError when it is not there.
+    """
+    buffer = io.BytesIO(path.read_bytes())
     try:
-        np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        return False
-    except (ValueError, EOFError, OSError):
-        path.unlink(missing_ok=True)
-        return False
-    return True
+        array = np.load(buffer, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise UserError(f"{path}: cannot be read ({first_line(error)}); {AGAIN}") from None
+    if buffer.read() and kept(path) is None:
+        raise UserError(f"{path}: is not what was written there; {AGAIN}")
+    return np.asarray(array)
 
 
 def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) -> list[Path]:
     """Return one `.npy` file a clip, each a log-mel (n_frames, 80) float32, computing those that are missing.
 
-    Raises UserError at the first clip that cannot be used, naming its row.
+    What is there is read and checked. Raises UserError at the first clip that cannot be used, naming its row.
     """
     files = []
     for clip in progress(clips, "log-mels", "clip"):
         key = content_key(clip, FRONT_END, limits)
         file = cache_dir / "log_mels" / key[:2] / f"{key}.npy"
-        if not is_kept(file):
+        if kept(file) is None:
             keep_array(file, log_mel(limits.read(clip)).numpy())
         files.append(file)
     return files

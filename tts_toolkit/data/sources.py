@@ -187,7 +187,7 @@ def stored_audio(audio: dict[str, Any], cache_dir: Path, inside: Sequence[Path])
         return Path(audio["path"]).absolute()
     suffix = Path(audio["path"] or "clip.wav").suffix
     file = cache_dir / "hub_audio" / f"{hashlib.blake2b(audio['bytes'], digest_size=16).hexdigest()}{suffix}"
-    if not file.exists():
+    if not file.is_file() or file.read_bytes() != audio["bytes"]:
         write_whole(file, audio["bytes"], durable=False)
     return file
 

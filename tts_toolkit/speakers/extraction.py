@@ -11,7 +11,7 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.features import ClipLimits, content_key, is_kept, keep_array
+from tts_toolkit.data.features import ClipLimits, content_key, keep_array, kept_array, read_array
 from tts_toolkit.errors import UserError
 from tts_toolkit.processes import ALONE, Processes
 from tts_toolkit.progress import AudioProgress, progress
@@ -43,22 +43,29 @@ def clip_voices(
     Processes share what is missing and all return everything. Raises UserError at the first clip that cannot be used.
     """
     files = [_cache_file(clip, encoder, limits, cache_dir) for clip in progress(clips, "recordings", "clip")]
-    todo = [
-        (clip, file)
-        for clip, file in list(zip(clips, files, strict=True))[processes.rank :: processes.n]
-        if not is_kept(file)
-    ]
+    found = dict(zip(files, map(kept_array, files), strict=True))  # each read once, and checked
+    share = list(zip(clips, files, strict=True))[processes.rank :: processes.n]
+    todo = [(clip, file) for clip, file in share if found[file] is None]
     with AudioProgress("speaker embeddings", "clip", len(todo)) as bar:
         for read in _read_ahead(todo, limits):
             for batch in _batches(sorted(read, key=lambda item: len(item[0]))):
                 waveforms = [waveform for waveform, _ in batch]
                 seconds = [len(waveform) / SAMPLE_RATE_HZ for waveform in waveforms]
                 for embedding, length, (_, file) in zip(embed_all(encoder, waveforms), seconds, batch, strict=True):
-                    keep_array(file, np.concatenate([[length], embedding]).astype(np.float32))
+                    made = _row(encoder, length, embedding)
+                    keep_array(file, made)
+                    found[file] = made
                 bar.update(len(batch), sum(seconds))
     processes.wait()
-    rows = np.stack([np.load(file, allow_pickle=False) for file in files])
+    rows = np.stack([read_array(file) if (row := found[file]) is None else row for file in files])
     return ClipVoices(rows[:, 1:], rows[:, 0])
+
+
+def _row(encoder: SpeakerEncoder, seconds: float, embedding: np.ndarray) -> np.ndarray:
+    """Return what is kept of a clip; raises UserError for an embedding of no numbers, which would be kept for good."""
+    if not np.isfinite(embedding).all():
+        raise UserError(f"the encoder {encoder.name} makes embeddings that are no numbers: its weights are damaged")
+    return np.concatenate([[seconds], embedding]).astype(np.float32)
 
 
 def usable_clips(
@@ -84,7 +91,7 @@ def usable_clips(
 
 def _fault(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
     try:
-        if not is_kept(_cache_file(clip, encoder, limits, cache_dir)):
+        if not _cache_file(clip, encoder, limits, cache_dir).is_file():  # which it is read and checked for later
             limits.read(clip)
     except UserError as error:
         return str(error)
