@@ -37,6 +37,20 @@ def test_a_corpus_goes_on_where_it_stopped(tmp_path):
         assert soundfile.info(tmp_path / row["file_name"]).samplerate == 16_000
 
 
+def test_a_corpus_keeps_what_is_of_the_same_sentences_and_whole(tmp_path):
+    sentences, high = [f"sentence {n}" for n in range(6)], Hum("high")
+    manifest = speak_corpus(sentences, [Share(high, 1)], tmp_path)
+    lines = manifest.read_text().splitlines(keepends=True)
+    (tmp_path / "audio/high_00001.flac").unlink()
+    manifest.write_text("".join([*lines[:4], lines[0], lines[4][:20]]))  # killed within the fifth row
+    sentences[2] = "another sentence"
+    speak_corpus(sentences, [Share(high, 1)], tmp_path)
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    assert sorted(row["text"] for row in rows) == sorted(sentences) and high.n == 6 + 4
+    speak_corpus(sentences, [Share(high, 1)], tmp_path)
+    assert high.n == 10
+
+
 def test_a_perturbed_voice_is_another_speaker_who_is_as_much_faster(tmp_path):
     shares = [Share(Perturbed(Hum("a"), 1.25), 1)]
     manifest = speak_corpus(["a sentence"], shares, tmp_path)

@@ -85,6 +85,13 @@ def test_a_resumed_training_ends_as_a_straight_one(tmp_path):
     straight, resumed = (load_file(tmp_path / name / "model.safetensors") for name in ("straight", "stopped"))
     assert all(straight[name].equal(resumed[name]) for name in straight)
     train_vocoder(recordings, TINY_VOCODER, training(25, save_every=7), tmp_path / "stopped")
+    state = tmp_path / "stopped/state.pt"
+    content = bytearray(state.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged/state.pt").write_bytes(content)
+    with pytest.raises(UserError, match=r"state\.pt: is damaged, or of an earlier version; remove it to start again"):
+        train_vocoder(recordings, TINY_VOCODER, training(25), tmp_path / "damaged")
     for other in ((recordings[1:], training(25)), (recordings, training(25, learning_rate=2e-3))):
         with pytest.raises(UserError, match=r"state\.pt: is of a run with other recordings or settings"):
             train_vocoder(other[0], TINY_VOCODER, other[1], tmp_path / "stopped")

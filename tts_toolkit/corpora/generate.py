@@ -12,6 +12,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ, resample, write_flac
 from tts_toolkit.corpora.voices import Share, Voice
 from tts_toolkit.data.splits import stable_fraction
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import write_whole
 from tts_toolkit.progress import progress
 
 
@@ -39,26 +40,45 @@ def speak_corpus(
     if splits and len(splits) != len(sentences):
         raise UserError(f"parts sum up to {len(splits)} sentences, there are {len(sentences)}")
     manifest = output_dir / "metadata.jsonl"
-    (output_dir / "audio").mkdir(parents=True, exist_ok=True)
-    done = {json.loads(line)["file_name"] for line in manifest.read_text().splitlines()} if manifest.exists() else set()
+    voices = [choose_voice(sentence, shares) for sentence in sentences]
+    rows = [_row(number, sentence, voices[number], splits) for number, sentence in enumerate(sentences)]
+    there = _there(manifest, rows)
+    write_whole(manifest, "".join(json.dumps(row) + "\n" for row in there).encode())
 
-    def speak(numbered: tuple[int, str]) -> dict[str, str] | None:
-        number, sentence = numbered
-        voice = choose_voice(sentence, shares)
-        file_name = f"audio/{voice.name}_{number:05d}.flac"
-        if file_name in done:
-            return None
-        waveform, sample_rate_hz = voice(sentence)
-        write_flac(output_dir / file_name, resample(waveform, sample_rate_hz, SAMPLE_RATE_HZ))
-        row = {"file_name": file_name, "text": sentence, "speaker": voice.name, "licence": voice.licence}
-        return row | {"split": splits[number]} if splits else row
+    def speak(number: int) -> dict[str, str]:
+        waveform, sample_rate_hz = voices[number](sentences[number])
+        write_flac(output_dir / rows[number]["file_name"], resample(waveform, sample_rate_hz, SAMPLE_RATE_HZ))
+        return rows[number]
 
-    with manifest.open("a") as rows, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row in progress(pool.map(speak, enumerate(sentences)), "speaking", unit="sentence", total=len(sentences)):
-            if row is not None:
-                rows.write(json.dumps(row) + "\n")
-                rows.flush()
+    spoken = {row["file_name"] for row in there}
+    todo = [number for number, row in enumerate(rows) if row["file_name"] not in spoken]
+    with manifest.open("a") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for row in progress(pool.map(speak, todo), "speaking", unit="sentence", total=len(todo)):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
     return manifest
+
+
+def _row(number: int, sentence: str, voice: Voice, splits: Sequence[str]) -> dict[str, str]:
+    file_name = f"audio/{voice.name}_{number:05d}.flac"
+    row = {"file_name": file_name, "text": sentence, "speaker": voice.name, "licence": voice.licence}
+    return row | {"split": splits[number]} if splits else row
+
+
+def _there(manifest: Path, rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return the rows of an earlier call that are of the same sentences and have their sound, in its order."""
+    planned = {row["file_name"]: row for row in rows}
+    found: dict[str, Mapping[str, str]] = {}
+    for line in manifest.read_text().splitlines() if manifest.is_file() else ():
+        try:
+            row = json.loads(line)
+            wanted = planned[row["file_name"]]
+        except (ValueError, TypeError, KeyError):  # half a line of a call that was killed, or another corpus
+            continue
+        same = all(row.get(name) == wanted[name] for name in ("text", "speaker", "licence"))
+        if same and (manifest.parent / wanted["file_name"]).is_file():
+            found[wanted["file_name"]] = wanted
+    return list(found.values())
 
 
 def sentence_file(path: str) -> list[str]:

@@ -13,6 +13,7 @@ import torch
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import whole_file, write_whole
 from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -174,10 +175,11 @@ def _log_posteriors(network: dict[str, Any], waveforms: torch.Tensor) -> torch.T
 def _write_encoder(output_dir: Path, hyperparams: str, network: dict[str, Any], speakers: list[str]) -> None:
     from safetensors.torch import save_model
 
-    output_dir.mkdir(parents=True, exist_ok=True)
-    (output_dir / "hyperparams.yaml").write_text(hyperparams)
-    save_model(network["embedding_model"], str(output_dir / "embedding_model.ckpt"))
-    save_model(network["classifier"], str(output_dir / "classifier.ckpt"))
     labels = network["label_encoder"]
     labels.update_from_iterable(speakers)
-    labels.save(str(output_dir / "label_encoder.ckpt"))
+    for part in ("embedding_model", "classifier"):
+        with whole_file(output_dir / f"{part}.ckpt") as temporary:
+            save_model(network[part], str(temporary))
+    with whole_file(output_dir / "label_encoder.ckpt") as temporary:
+        labels.save(str(temporary))
+    write_whole(output_dir / "hyperparams.yaml", hyperparams.encode())  # the last: without it there is no encoder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import time
@@ -20,7 +21,7 @@ from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, load_waveform, log_m
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio
 from tts_toolkit.vocoding.discriminators import Discriminators, Judged
@@ -173,19 +174,22 @@ class _Trainer:
                 "judge_optimizer": self.judge_optimizer}  # fmt: skip
 
     def save(self, file: Path, step: int, run: str) -> None:
-        """Write the state whole."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".tmp")
-        torch.save(
-            {"step": step, "run": run, **{name: part.state_dict() for name, part in self._parts().items()}}, temporary
-        )
-        temporary.replace(file)
+        """Write the state whole, with its hash."""
+        state = {"step": step, "run": run, **{name: part.state_dict() for name, part in self._parts().items()}}
+        torch.save(state, buffer := io.BytesIO())
+        write_whole(file, sealed(file, buffer.getvalue()))
 
     def restore(self, file: Path, run: str) -> int:
-        """Load the state, if there is one, and return the steps done; raises UserError for the state of another run."""
+        """Load the state, if there is one, and return the steps done.
+
+        Raises UserError for the state of another run, and for one that is not what was written.
+        """
         if not file.exists():
             return 0
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        content = kept(file)
+        if content is None:
+            raise UserError(f"{file}: is damaged, or of an earlier version; remove it to start again")
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         if state.get("run") != run:
             raise UserError(
                 f"{file}: is of a run with other recordings or settings; remove it, or set another output_dir"
