@@ -14,6 +14,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.families.recordings import Recordings
 from tts_toolkit.families.vits import Vits
 from tts_toolkit.files import file_name, file_names
+from tts_toolkit.speakers.store import EmbeddingCard, save_embeddings
 from tts_toolkit.synthesis import keeping
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 
@@ -163,6 +164,16 @@ def test_a_recorded_voice_is_never_written_over(tmp_path, spoken):
     soundfile.write(me, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
     with pytest.raises(UserError, match=r"texts\.tsv:1: .*me\.wav is the recording of its voice"):
         speak(tmp_path / "out", {"me": "hello"}, f"voice={me}")
+
+
+def test_a_voice_by_another_encoder_than_the_models_is_told(tmp_path, caplog):
+    card = EmbeddingCard("me", "somebody/ecapa", "1", 1, 1.0, "speaker_mean")
+    save_embeddings(tmp_path / "me.safetensors", {"me": np.ones(512, dtype=np.float32)}, [card])
+    speak(tmp_path / "out", {"a": "hello"}, f"voice={tmp_path / 'me.safetensors'}")
+    assert "was made by somebody/ecapa; the model knows voices by xvector-mini" in caplog.text
+    caplog.clear()
+    speak(tmp_path / "out", {"a": "hello"})
+    assert "was made by" not in caplog.text
 
 
 def test_names_of_a_set_do_not_depend_on_its_order():

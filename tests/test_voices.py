@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -9,13 +10,15 @@ from types import ModuleType
 import numpy as np
 import pytest
 import soundfile
-from conftest import run, tone
+from conftest import CHECKOUT, run, tone
+from hydra import compose, initialize_config_dir
 from safetensors.numpy import load_file
 
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits
+from tts_toolkit.data.sources import audio
 from tts_toolkit.errors import UserError
 from tts_toolkit.pictures import curves_svg, groups_svg, histograms_svg, intervals_svg, scatter_svg
 from tts_toolkit.processes import Processes
@@ -302,3 +305,100 @@ def test_known_voices_are_compared_looked_up_and_mixed_by_the_recipe(embedded):
     assert load_file(folder / "outputs/embeddings/mix.safetensors")["mix"].shape == (1, 512)
     done = run("train/embed.py", "encoder=xvector_mini", "compare=[anna,cleo]", cwd=folder, check=False)
     assert done.returncode == 1 and "unknown voice 'cleo'" in done.stderr
+
+
+@dataclass(frozen=True)
+class Sums:
+    """An encoder of two numbers: the level of a recording, and one for itself."""
+
+    name: str = "sums"
+    version: str = "1"
+    own: float = 1.0
+
+    def embed(self, waveform):
+        return np.asarray([float(np.abs(waveform).mean()), self.own], dtype=np.float32)
+
+
+OTHER = Sums("other", "9", own=-1.0)
+
+
+def one_of_ours(own, **_):
+    return OTHER if own == OTHER.own else Sums()
+
+
+def only(path, **_):
+    """The recordings of a folder as one speaker's, who is called by it."""
+    return [replace(clip, speaker=Path(path).name) for clip in audio(path)]
+
+
+def embed_by(monkeypatch, folder, encoder, *overrides):
+    """Run the recipe with an encoder of our own; that of another name is found by it."""
+    import tts_toolkit.train.embed as recipe
+
+    from tts_toolkit.speakers import opening
+
+    by_name = {known.name: known for known in (Sums(), OTHER)}
+    monkeypatch.setattr(opening, "open_encoder", lambda name, device=None: by_name[name])
+    given = ["encoder._target_=test_voices.one_of_ours", f"+encoder.own={encoder.own}"]
+    given += [f"output_dir={folder / 'out'}", f"cache_dir={folder / 'cache'}"]
+    with initialize_config_dir(version_base="1.3", config_dir=str(CHECKOUT / "conf")):
+        return recipe.embed(compose("embed", overrides=[*given, *overrides]))
+
+
+@pytest.fixture
+def two_voices(tmp_path):
+    for speaker in ("anna", "ben"):
+        (tmp_path / "data" / speaker).mkdir(parents=True)
+        sounds(tmp_path / "data" / speaker, 2, speaker)
+    return tmp_path
+
+
+def test_a_store_is_not_replaced_without_a_word(two_voices, monkeypatch):
+    data, store = f"data.path={two_voices / 'data'}", two_voices / "out" / FILE_NAME
+    embed_by(monkeypatch, two_voices, Sums(), data)
+    before = store.read_bytes()
+    assert embed_by(monkeypatch, two_voices, Sums(), data) == store and store.read_bytes() == before
+    with pytest.raises(UserError, match=r"holds 2 voices by sums \(1\), not by other \(9\); .*overwrite=true"):
+        embed_by(monkeypatch, two_voices, OTHER, data)
+    anna = [f"data.path={two_voices / 'data/anna'}", "data._target_=test_voices.only"]
+    with pytest.raises(UserError, match=r"voices that are not among the recordings \(ben\); .*overwrite=true"):
+        embed_by(monkeypatch, two_voices, Sums(), *anna)
+    assert store.read_bytes() == before
+    (two_voices / "out/speaker_embeddings.json").write_text("[")
+    with pytest.raises(UserError, match="overwrite=true"):
+        embed_by(monkeypatch, two_voices, OTHER, data)
+    embed_by(monkeypatch, two_voices, OTHER, data, "overwrite=true")
+    assert find_card("anna", two_voices / "out").encoder == "other" and store.read_bytes() != before
+
+
+def test_recordings_are_read_by_the_encoder_of_the_store(two_voices, monkeypatch, capsys):
+    embed_by(monkeypatch, two_voices, OTHER, f"data.path={two_voices / 'data'}")
+    me, store = two_voices / "data/anna/anna0.wav", two_voices / "out" / FILE_NAME
+    capsys.readouterr()
+    for asked in (f"nearest={me}", f"compare=[{me},anna]", f"mix={{{me}: 1, anna: 1}}"):
+        embed_by(monkeypatch, two_voices, Sums(), asked)
+        told = capsys.readouterr()
+        assert "recordings are read by other, which made anna" in told.err
+        assert "mix" in asked or "cosine 1.000" in told.out
+    assert find_card(str(two_voices / "out/mix.safetensors"), two_voices).encoder == "other"
+    elsewhere = f"output_dir={two_voices / 'elsewhere'}"
+    embed_by(monkeypatch, two_voices, Sums(), f"nearest={me}", f"known={store}", elsewhere)
+    assert "anna: cosine 1.000" in capsys.readouterr().out
+    cards = json.loads(store.with_suffix(".json").read_text())
+    cards["anna"]["encoder_revision"] = cards["ben"]["encoder_revision"] = "8"
+    store.with_suffix(".json").write_text(json.dumps(cards))
+    with pytest.raises(UserError, match=r"from other 9, .*from other 8.*take all with the same"):
+        embed_by(monkeypatch, two_voices, Sums(), f"nearest={me}")
+    with pytest.raises(UserError, match=r"from speechbrain/spkrec-xvect-voxceleb, anna from other 8"):
+        embed_by(monkeypatch, two_voices, Sums(), "compare=[cmu-arctic/slt,anna]")
+
+
+def test_a_mixture_replaces_no_store(two_voices, monkeypatch):
+    embed_by(monkeypatch, two_voices, Sums(), f"data.path={two_voices / 'data'}")
+    before = (two_voices / "out" / FILE_NAME).read_bytes()
+    for name, told in (("speaker_embeddings", "no mixture"), ("embeddings", "no mixture"), ("../mix", "no file name")):
+        with pytest.raises(UserError, match=told):
+            embed_by(monkeypatch, two_voices, Sums(), "mix={anna: 1, ben: 1}", f"mix_name={name}")
+    for _ in range(2):
+        embed_by(monkeypatch, two_voices, Sums(), "mix={anna: 1, ben: 1}")
+    assert (two_voices / "out" / FILE_NAME).read_bytes() == before

@@ -39,13 +39,16 @@ def embed(cfg: DictConfig) -> Path | None:
     from tts_toolkit.processes import launched_processes
     from tts_toolkit.speakers.extraction import clip_voices, usable_clips
     from tts_toolkit.speakers.profile import profiles
-    from tts_toolkit.speakers.store import FILE_NAME, save_embeddings
+    from tts_toolkit.speakers.store import FILE_NAME, check_replaces, save_embeddings
 
     if cfg.encoder is None:
         raise UserError("encoder=null: an encoder makes the embeddings; leave it out, or set encoder=xvector_mini")
     encoder = open_parts({"encoder": lambda: embeds(instantiate(cfg.encoder))})["encoder"]
     limits, processes = instantiate(cfg.limits), launched_processes()
-    clips, left_out = usable_clips(instantiate(cfg.data), encoder, limits, Path(cfg.cache_dir))
+    given: Sequence[Clip] = instantiate(cfg.data)
+    if not cfg.overwrite:
+        check_replaces(Path(cfg.output_dir) / FILE_NAME, encoder, {clip.speaker for clip in given})
+    clips, left_out = usable_clips(given, encoder, limits, Path(cfg.cache_dir))
     voices = clip_voices(clips, encoder, limits, Path(cfg.cache_dir), processes)
     if not processes.is_first:
         return None
@@ -125,48 +128,84 @@ def _report(
 
 def _known_voices(cfg: DictConfig) -> Path:
     """Compare, look up or mix voices that are there already."""
-    from hydra.utils import instantiate
+    from tts_toolkit.speakers.blending import check_encoders, cosine, makers, mixture, mixture_card, nearest
+    from tts_toolkit.speakers.store import FILE_NAME, find_card, find_voice, load_embeddings, save_embeddings
 
-    from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixture_card, nearest
-    from tts_toolkit.speakers.store import (
-        FILE_NAME,
-        find_card,
-        find_voice,
-        is_recording,
-        load_embeddings,
-        save_embeddings,
-    )
-
-    encoder, output_dir = instantiate(cfg.encoder), Path(cfg.output_dir)
+    output_dir = Path(cfg.output_dir)
+    file = Path(cfg.known or output_dir / FILE_NAME)
+    first, second = _pair(cfg.compare) if cfg.compare else ("", "")
+    weights: Mapping[str, float] = {str(name): float(weight) for name, weight in (cfg.mix or {}).items()}
+    if cfg.mix:
+        _check_mix_name(output_dir, cfg.mix_name, cfg.overwrite)
+    names = [name for name in (first, second, str(cfg.nearest or ""), *weights) if name]
+    encoder = _reader(cfg, [*names, str(file)], output_dir)
 
     def voice(name: str) -> np.ndarray:
-        return find_voice(str(name), output_dir, encoder)
+        return find_voice(name, output_dir, encoder)
 
-    def made_by(name: str) -> str | None:
-        if card := find_card(name, output_dir):
-            return card.encoder
-        return encoder.name if encoder and is_recording(name) else None
+    def check(voices: Sequence[str]) -> None:
+        check_encoders(makers({name: _made_by(name, output_dir, encoder) for name in voices}))
 
     if cfg.compare:
-        first, second = _pair(cfg.compare)
-        check_encoders({name: made_by(name) for name in (first, second)})
+        check([first, second])
         print(f"{first} and {second}: cosine {cosine(voice(first), voice(second)):.3f}{_scale(output_dir)}")
     if cfg.nearest:
-        file = Path(cfg.known or output_dir / FILE_NAME)
         known = load_embeddings(file)
-        check_encoders({str(cfg.nearest): made_by(str(cfg.nearest)), str(file): made_by(f"{file}:{next(iter(known))}")})
+        check([str(cfg.nearest), f"{file}:{next(iter(known))}"])
         others = {name: embedding for name, embedding in known.items() if name != str(cfg.nearest)}
-        for name, value in nearest(voice(cfg.nearest), others).items():
+        for name, value in nearest(voice(str(cfg.nearest)), others).items():
             print(f"{name}: cosine {value:.3f}")
     if cfg.mix:
-        weights: Mapping[str, float] = {str(name): float(weight) for name, weight in cfg.mix.items()}
-        check_encoders({name: made_by(name) for name in weights})
+        check(list(weights))
         mixed = mixture({name: voice(name) for name in weights}, weights)
         shares = ", ".join(f"{weight:g} {name}" for name, weight in weights.items())
         card = mixture_card(cfg.mix_name, weights, {name: find_card(name, output_dir) for name in weights}, encoder)
         save_embeddings(output_dir / f"{cfg.mix_name}.safetensors", {cfg.mix_name: mixed}, [card])
         print(f"{shares}: {output_dir / cfg.mix_name}.safetensors")
     return output_dir
+
+
+def _reader(cfg: DictConfig, voices: Sequence[str], folder: Path) -> SpeakerEncoder | None:
+    """Return the encoder that recordings are read by: the one that made the first voice of which it is known."""
+    from hydra.utils import instantiate
+
+    from tts_toolkit.speakers.opening import open_encoder
+    from tts_toolkit.speakers.store import find_card, first_card, is_recording
+
+    chosen: SpeakerEncoder | None = instantiate(cfg.encoder)
+    cards = [find_card(voice, folder) or first_card(Path(voice)) for voice in voices]
+    card = next((card for card in cards if card), None)
+    same = card is not None and chosen is not None and card.encoder == chosen.name
+    if card is None or same or not any(is_recording(voice) for voice in voices):
+        return chosen
+    print(f"recordings are read by {card.encoder}, which made {card.speaker}", file=sys.stderr)
+    return open_encoder(card.encoder)
+
+
+def _made_by(voice: str, folder: Path, encoder: SpeakerEncoder | None) -> tuple[str, str] | None:
+    """Return name and revision of the encoder that made a voice, None where nobody knows."""
+    from tts_toolkit.speakers.arctic import ENCODER, PREFIX
+    from tts_toolkit.speakers.store import find_card, is_recording
+
+    if card := find_card(voice, folder):
+        return card.encoder, card.encoder_revision
+    if voice.startswith(PREFIX):
+        return ENCODER, ""
+    return (encoder.name, encoder.version) if encoder and is_recording(voice) else None
+
+
+def _check_mix_name(output_dir: Path, name: str, overwrite: bool) -> None:
+    """Raise UserError for the name of a mixture that is none, or that is a file of other voices."""
+    from tts_toolkit.files import file_name
+    from tts_toolkit.speakers.store import first_card
+
+    file = output_dir / f"{name}.safetensors"
+    if file_name(name) != name:
+        raise UserError(f"mix_name={name}: is no file name; give one of letters, digits, _, - and .")
+    card = first_card(file)
+    is_mixture = card is not None and card.conditioning.startswith("mixture of ")
+    if file.is_file() and not is_mixture and not overwrite:
+        raise UserError(f"{file}: holds voices that are no mixture; choose another mix_name, or set overwrite=true")
 
 
 def _pair(names: Sequence[Any]) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.speakers.conditioning import mean_embedding
 
 REPO = "Matthijs/cmu-arctic-xvectors"
+ENCODER = "speechbrain/spkrec-xvect-voxceleb"  # which made them
 ARCHIVE = "spkrec-xvect.zip"  # cmu_us_SPEAKER_arctic-wav-arctic_UTTERANCE.npy, 512 numbers each
 NAME = re.compile(r"cmu_us_[a-z]+_arctic-.*\.npy")
 PREFIX = "cmu-arctic/"

@@ -8,7 +8,7 @@ import numpy as np
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.speakers.encoders import SpeakerEncoder
-from tts_toolkit.speakers.store import EmbeddingCard
+from tts_toolkit.speakers.store import EmbeddingCard, same_encoder
 
 UNKNOWN = "unknown"  # licence of a voice whose card names none
 
@@ -33,6 +33,21 @@ def check_encoders(encoders: Mapping[str, str | None]) -> None:
     if len(set(known.values())) > 1:
         told = ", ".join(f"{name} from {encoder}" for name, encoder in known.items())
         raise UserError(f"the voices come from different encoders ({told}); take all with the same")
+
+
+def makers(made_by: Mapping[str, tuple[str, str] | None]) -> dict[str, str | None]:
+    """Return, for `check_encoders`, what each voice was made by, given as name and revision: one word for one encoder.
+
+    None is a voice of which nobody knows.
+    """
+    told: dict[str, str | None] = {}
+    known: dict[tuple[str, str], str] = {}
+    for voice, maker in made_by.items():
+        same = next((name for other, name in known.items() if maker and same_encoder(maker, other)), None)
+        told[voice] = None if maker is None else same or " ".join(filter(None, maker))
+        if maker and not same:
+            known[maker] = str(told[voice])
+    return told
 
 
 def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> dict[str, float]:

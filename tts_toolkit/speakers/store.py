@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,9 +44,36 @@ def save_embeddings(file: Path, embeddings: Mapping[str, np.ndarray], cards: Seq
     from safetensors.numpy import save
 
     arrays = {speaker: np.ascontiguousarray(v.reshape(1, -1), dtype=np.float32) for speaker, v in embeddings.items()}
+    file.with_suffix(".json").unlink(missing_ok=True)  # a kill leaves voices of no known encoder, never of another's
     write_whole(file, save(arrays))
     listed = {card.speaker: asdict(card) for card in cards}
     write_whole(file.with_suffix(".json"), json.dumps(listed, indent=2, ensure_ascii=False).encode())
+
+
+def check_replaces(file: Path, encoder: SpeakerEncoder, speakers: Collection[str]) -> None:
+    """Raise UserError where `file` holds what another encoder made, or voices other than those to be written now."""
+    cards = file.with_suffix(".json")
+    if not file.is_file() or not cards.is_file():
+        return
+    try:
+        found = json.loads(read_text(cards))
+        known = {name: (card["encoder"], card["encoder_revision"]) for name, card in found.items()}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        known = {"?": ("nobody knows what", "")}
+    ask = f"to replace them set overwrite=true, or choose another output_dir than {file.parent}"
+    if others := [made_by for made_by in known.values() if not same_encoder(made_by, (encoder.name, encoder.version))]:
+        maker, now = f"{others[0][0]} ({others[0][1]})", f"{encoder.name} ({encoder.version})"
+        raise UserError(f"{file}: holds {len(others)} voices by {maker}, not by {now}; {ask}")
+    if lost := sorted(set(known) - set(speakers)):
+        names = ", ".join(lost[:10]) + ", ..." * (len(lost) > 10)
+        raise UserError(f"{file}: holds voices that are not among the recordings ({names}); {ask}")
+
+
+def same_encoder(first: tuple[str, str], second: tuple[str, str]) -> bool:
+    """Return whether two encoders, each a name and a revision (empty: unknown), make vectors of one scale."""
+    if first[1] and second[1]:
+        return first[1] == second[1]
+    return first[0] == second[0]
 
 
 def load_embeddings(file: Path) -> dict[str, np.ndarray]:
@@ -92,6 +119,14 @@ def find_card(voice: str, folder: Path) -> EmbeddingCard | None:
         name = next(iter(found))
     card = found.get(name or voice)
     return EmbeddingCard(**card) if card else None
+
+
+def first_card(file: Path) -> EmbeddingCard | None:
+    """Return the first card of a file of voices, None where there is none."""
+    if file.suffix != ".safetensors" or not file.with_suffix(".json").is_file():
+        return None
+    found = json.loads(read_text(file.with_suffix(".json")))
+    return EmbeddingCard(**next(iter(found.values()))) if found else None
 
 
 def is_recording(voice: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
@@ -17,11 +18,12 @@ from tts_toolkit.families.interface import Coverage, Family, Line, line_for
 from tts_toolkit.models.versions import model_version
 from tts_toolkit.progress import progress
 from tts_toolkit.speakers.encoders import SpeakerEncoder
-from tts_toolkit.speakers.store import find_voice
+from tts_toolkit.speakers.store import find_card, find_voice
 from tts_toolkit.synthesis.jobs import Job, write_spectrogram, write_speech
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 from tts_toolkit.synthesis.vocoders import HifiGan
 
+log = logging.getLogger(__name__)
 Written = tuple[Job, Callable[[], None], bool]  # what was spoken, what writes its file, whether it was cut off
 
 
@@ -59,6 +61,12 @@ class SpeechT5Speaker:
         if job.voice not in self.voices:
             found = find_voice(job.voice, self.voices_folder, self.encoder)
             self.voices[job.voice] = self.synthesizer.checked(found)
+            self._warn_of_another_encoder(job.voice)
+
+    def _warn_of_another_encoder(self, voice: str | None) -> None:
+        card, wanted = find_card(voice or "", self.voices_folder), self.synthesizer.speech.settings.encoder
+        if card is not None and card.encoder != wanted:
+            log.warning("voice=%s: was made by %s; the model knows voices by %s", voice, card.encoder, wanted)
 
     def coverage(self, job: Job) -> Coverage:
         """Return the characters that are left out."""
