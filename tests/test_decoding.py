@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,10 @@ from tts_toolkit.models.speecht5 import load_speecht5
 from tts_toolkit.synthesis import engine
 from tts_toolkit.synthesis.decoding import Decoding, decode
 from tts_toolkit.synthesis.own_ends import padded
+from tts_toolkit.synthesis.packed import pack
 from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 from tts_toolkit.synthesis.vocoders import GriffinLim, magnitudes, open_vocoder
+from tts_toolkit.training.fused import fuse
 
 SHORT = Decoding(max_frames_per_token=3.0)
 TEXTS = ["hello", "the cat sat on the mat", "a bird in the tree sang all day", "yes"]
@@ -217,3 +220,104 @@ def test_magnitudes_from_mel_bands_are_none_below_zero_and_near():
     found = magnitudes(mel)
     assert (found >= 0).all()
     assert ((found @ mel_filters() - mel).abs() / mel).max() < 0.02
+
+
+class Lora(torch.nn.Module):
+    """What peft makes of a layer: the layer, and a product of two small ones beside it."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.base_layer = layer
+        self.down, self.up = (torch.nn.Linear(n, m, bias=False) for n, m in
+                              ((layer.in_features, 2), (2, layer.out_features)))  # fmt: skip
+
+    def __getattr__(self, name):  # weight and bias are to be found, as in peft
+        return getattr(self._modules["base_layer"], name) if name in ("weight", "bias") else super().__getattr__(name)
+
+    def forward(self, hidden):
+        return self.base_layer(hidden) + self.up(self.down(hidden))
+
+
+class Scaled(torch.nn.Module):
+    def forward(self, weight):
+        return 2 * weight
+
+
+def lora(parent, name):
+    setattr(parent, name, Lora(getattr(parent, name)))
+
+
+def forward_of_its_own(parent, name):
+    layer = getattr(parent, name)
+    layer.forward = lambda hidden: 2 * torch.nn.functional.linear(hidden, layer.weight, layer.bias)
+
+
+class Noisy(torch.nn.Linear):
+    pass
+
+
+def subclassed(parent, name):
+    getattr(parent, name).__class__ = Noisy
+
+
+WRAPPERS = {
+    "lora": (lora, "is a test_decoding.Lora"),
+    "a subclass": (subclassed, "is a test_decoding.Noisy"),
+    "a parametrization": (
+        lambda parent, name: torch.nn.utils.parametrize.register_parametrization(getattr(parent, name), "weight", Scaled()),
+        "is a|has a parametrization",
+    ),
+    "a hook": (lambda parent, name: getattr(parent, name).register_forward_hook(lambda *_: None), "has a hook"),
+    "a hook before": (lambda parent, name: getattr(parent, name).register_forward_pre_hook(lambda *_: None), "has a hook"),
+    "a forward": (forward_of_its_own, "has a forward of its own"),
+}  # fmt: skip
+PLACES = ["self_attn.q_proj", "self_attn.out_proj", "encoder_attn.k_proj", "encoder_attn", "feed_forward.output_dense",
+          "feed_forward"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrap", "why"), WRAPPERS.values(), ids=WRAPPERS)
+def test_what_the_decoder_would_leave_out_is_refused(speech, wrap, why):
+    places = [f"speecht5.decoder.wrapped_decoder.layers.1.{place}" for place in PLACES]
+    places += [
+        "speecht5.decoder.prenet.final_layer",
+        "speecht5.decoder.prenet.layers.0",
+        "speech_decoder_postnet.prob_out",
+    ]
+    for place in places:
+        model = copy.deepcopy(speech.model)
+        parent, _, name = place.rpartition(".")
+        part = model.get_submodule(place)
+        if not isinstance(part, torch.nn.Linear) and wrap in (lora, subclassed, forward_of_its_own):
+            continue
+        if not isinstance(part, torch.nn.Linear) and "parametrization" in why:
+            continue
+        wrap(model.get_submodule(parent), name)
+        with pytest.raises(UserError, match=f"{place} ({why}).*merge it into the weights first") as error:
+            decode(model, tokens(speech, TEXTS[:1]), voices(1), [0], SHORT)
+        assert "\n" not in str(error.value)
+
+
+def test_a_peft_adapter_is_refused_until_it_is_merged(speech):
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+    adapted = peft.get_peft_model(copy.deepcopy(speech.model), config)
+    ids, forced = tokens(speech, TEXTS[:1]), Decoding(stop_threshold=2.0, max_frames_per_token=3.0)
+    with pytest.raises(UserError, match="merge it into the weights first"):
+        decode(adapted, ids, voices(1), [0], forced)
+    merged = adapted.merge_and_unload()
+    (before,), (after,) = (decode(model, ids, voices(1), [0], forced) for model in (speech.model, merged))
+    assert not torch.allclose(before.log_mel, after.log_mel)
+
+
+def test_the_forward_that_training_gives_is_the_same_and_is_taken(speech):
+    model, ids = copy.deepcopy(speech.model), tokens(speech, TEXTS[:1])
+    fuse(model)
+    (fused,), (plain,) = (decode(m, ids, voices(1), [0], SHORT) for m in (model, speech.model))
+    torch.testing.assert_close(fused.log_mel, plain.log_mel)
+
+
+def test_layers_that_are_more_than_their_weights_are_not_packed():
+    network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4))
+    network[0].register_forward_hook(lambda layer, given, made: 0 * made)
+    pack(network)
+    assert type(network[0]) is torch.nn.Linear and type(network[1]) is not torch.nn.Linear

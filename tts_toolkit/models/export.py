@@ -16,6 +16,7 @@ from tts_toolkit.files import write_whole
 from tts_toolkit.models.speecht5 import SETTINGS_FILE, SpeechSettings, SpeechT5
 from tts_toolkit.models.versions import checkpoint_file
 from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, save_embeddings
+from tts_toolkit.synthesis.plain import check_plain
 
 if TYPE_CHECKING:
     from tts_toolkit.data.preparation import Prepared
@@ -35,8 +36,11 @@ def export_model(
     """Return `output_dir` once it holds the model, its processor, voices, settings, configuration and README.md.
 
     The folder is made beside its place and moved there whole. `half_precision` stores float16 weights, which load
-    back as float32. Raises UserError when a weight is no number, or too large for float16.
+    back as float32. Raises UserError when a weight is no number, or too large for float16, or when the model is more
+    than its weights.
     """
+    for name, part in speech.model.named_children():  # accelerate may have wrapped the forward of the whole
+        check_plain(part, name)
     temporary = output_dir.with_name(f".{output_dir.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

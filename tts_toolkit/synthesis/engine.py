@@ -16,6 +16,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.synthesis.packed import packed
+from tts_toolkit.synthesis.plain import check_plain
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
@@ -43,11 +44,16 @@ class _Layer:
 
 
 class DecoderEngine:
-    """A model's decoder layers, laid out for single steps. It holds copies: make it anew when weights change."""
+    """A model's decoder layers, laid out for single steps. It holds copies: make it anew when weights change.
+
+    Raises UserError for a decoder that is more than its weights, such as one with a LoRA that is not merged.
+    """
 
     def __init__(self, model: SpeechT5ForTextToSpeech, weights: Weights = "float32") -> None:
         if weights not in get_args(Weights) or (weights == "int8" and model.device.type != "cpu"):
             raise UserError(f"decoding.weights={weights}: allowed are float32, bfloat16, and on a CPU int8")
+        check_plain(model.speecht5.decoder, "speecht5.decoder")
+        check_plain(model.speech_decoder_postnet, "speech_decoder_postnet")
         self.n_heads = model.config.decoder_attention_heads
         self.dtype = torch.bfloat16 if weights == "bfloat16" else model.dtype
         self.on_cpu = model.device.type == "cpu"

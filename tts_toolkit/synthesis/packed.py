@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import torch
 
+from tts_toolkit.synthesis.plain import is_plain
+
 N_ROWS = 16  # of a full batch, whose kernel sets the numbers
 PROBED = (1, 2, 4, 8)
 
@@ -25,7 +27,7 @@ def pack(model: torch.nn.Module) -> None:
     """Pack all linear layers of a model, in place; what trains or is saved is to be packed no more."""
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if type(child) is torch.nn.Linear:
+            if type(child) is torch.nn.Linear and is_plain(child):
                 setattr(module, name, packed(child))
 
 
