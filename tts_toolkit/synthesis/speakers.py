@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from tts_toolkit.assets import asset_path
 from tts_toolkit.benchmark.rows import key_of
 from tts_toolkit.benchmark.stages import FRONT_END, identity, line_key
 from tts_toolkit.families.interface import Coverage, Family, Line, line_for
@@ -65,7 +66,7 @@ class SpeechT5Speaker:
 
     def _warn_of_another_encoder(self, voice: str | None) -> None:
         card, wanted = find_card(voice or "", self.voices_folder), self.synthesizer.speech.settings.encoder
-        if card is not None and card.encoder != wanted:
+        if card is not None and asset_path(card.encoder) != asset_path(wanted):
             log.warning("voice=%s: was made by %s; the model knows voices by %s", voice, card.encoder, wanted)
 
     def coverage(self, job: Job) -> Coverage:
