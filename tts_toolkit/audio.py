@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import soundfile
 import soxr
 import torch
 
+from tts_toolkit.containers import read_sound
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 
@@ -23,6 +26,13 @@ SAMPLE_RATE_HZ = 16_000
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
 MAX_VALUES, MAX_CHANNELS = 2**30, 32  # of a file: six hours of mono at 48 kHz, 4 GiB as float32
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
+Channel = Literal["auto", "mix", "left", "right"]
+CHANNEL_NAMES = ("the left channel", "the right channel", *(f"channel {n}" for n in range(3, MAX_CHANNELS + 1)))
+MAX_MIX_LOSS_DB = 5.5  # of the loudest channel by averaging; a silent second channel costs 6
+MEAN_FRAMES = 15  # over whose means the offset of a frame is taken: 0.24 s
+FULL_STEPS = 2**15  # of a 16-bit sample
+SILENCE_DB = -60.0  # of full scale: quieter than this throughout counts as silent
+SILENCE_RMS = 10 ** (SILENCE_DB / 20)
 PAUSE_SECONDS = 0.15  # between the pieces of a long text
 N_MELS = 80
 N_FFT = 1024  # samples; 64 ms Hann window
@@ -31,35 +41,93 @@ MEL_MIN_HZ, MEL_MAX_HZ = 80, 7600
 MEL_FLOOR = 1e-10  # source of all six: preprocessor_config.json of microsoft/speecht5_tts
 
 
-def load_waveform(path: str | Path) -> np.ndarray:
-    """Return the file's sound as a waveform: channels averaged, resampled to 16 kHz (soxr, high quality).
+@dataclass(frozen=True)
+class Recording:
+    """What a sound file holds, as one channel."""
 
-    Raises UserError when the file is missing, unreadable, empty, larger than `MAX_VALUES` once decoded, or holds
-    values that are not finite.
+    waveform: np.ndarray  # at 16 kHz
+    sample_rate_hz: int  # of the file
+    n_channels: int
+    taken: str = "mix"  # or the name of the channel
+    mix_loss_db: float = 0.0  # by how much the average of the channels lies below the loudest
+    two_voices: bool = False  # each channel is loud where the other is not
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the channels; empty where nothing is."""
+        if self.two_voices and self.taken == "mix":
+            return "two different voices in its two channels are mixed; limits.channel=left or right takes one"
+        if self.mix_loss_db < MAX_MIX_LOSS_DB:
+            return ""
+        cancel = f"averaging its {self.n_channels} channels loses {self.mix_loss_db:.1f} dB"
+        return f"{cancel}: {self.taken} is taken" if self.taken != "mix" else f"{cancel}; limits.channel=auto does not"
+
+
+def load_waveform(path: str | Path, channel: Channel = "auto") -> np.ndarray:
+    """Return the file's sound as a waveform, one channel of those it has: see `load_recording`."""
+    return load_recording(path, channel).waveform
+
+
+def load_recording(path: str | Path, channel: Channel = "auto") -> Recording:
+    """Return the file's sound, resampled to 16 kHz (soxr, high quality).
+
+    `mix` averages the channels; `auto` does, too, but takes the loudest alone where averaging would lose more than
+    `MAX_MIX_LOSS_DB`, as where channels cancel. Raises UserError when the file is missing, unreadable, empty, cut
+    short, larger than `MAX_VALUES` once decoded, has no such channel, or holds values that are not finite.
     """
     path = Path(path)
+    if channel not in get_args(Channel):
+        raise UserError(f"limits.channel={channel}: allowed are {', '.join(get_args(Channel))}")
     if not path.is_file():
         raise UserError(f"{path}: no such audio file")
     try:
-        with soundfile.SoundFile(path) as file:
-            _check_size(path, file)
-            samples, sample_rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise UserError(f"{path}: cannot be decoded ({error}); convert it to WAV, FLAC, OGG or MP3") from error
+        samples, sample_rate_hz = read_sound(path, partial(_check_size, path))
+    except UserError as error:
+        text = str(error)
+        raise UserError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error.__cause__
     if not len(samples):
         raise UserError(f"{path}: holds no samples; remove the row or record the clip again")
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: holds values that are not numbers (NaN or infinity); export the clip again")
-    return resample(samples.mean(axis=1), sample_rate_hz, SAMPLE_RATE_HZ)
+    taken, loss_db = _chosen(samples, channel)
+    mono = samples.mean(axis=1) if taken == "mix" else samples[:, CHANNEL_NAMES.index(taken)]
+    two = samples.shape[1] == 2 and _two_voices(samples, sample_rate_hz)
+    waveform = resample(mono, sample_rate_hz, SAMPLE_RATE_HZ)
+    return Recording(waveform, sample_rate_hz, samples.shape[1], taken, loss_db, two)
 
 
-def _check_size(path: Path, file: soundfile.SoundFile) -> None:
+def _chosen(samples: np.ndarray, channel: Channel) -> tuple[str, float]:
+    """Return which channel to take, or "mix", and what averaging loses of the loudest, in dB."""
+    if samples.shape[1] == 1:
+        return "mix", 0.0
+    levels = samples.std(axis=0, dtype=np.float64)
+    loss_db = float(20 * np.log10((levels.max() + 1e-12) / (samples.mean(axis=1).std(dtype=np.float64) + 1e-12)))
+    if channel == "auto":
+        return (CHANNEL_NAMES[int(levels.argmax())] if loss_db > MAX_MIX_LOSS_DB else "mix"), loss_db
+    return {"mix": "mix", "left": CHANNEL_NAMES[0], "right": CHANNEL_NAMES[1]}[channel], loss_db
+
+
+def _two_voices(samples: np.ndarray, sample_rate_hz: int) -> bool:
+    """Return whether each of two channels is often loud where the other is quiet, as in a recorded conversation."""
+    if len(samples) < sample_rate_hz // 2:
+        return False
+    levels_db = [10 * np.log10(frame_powers(samples[:, side], sample_rate_hz // 50)) for side in (0, 1)]
+    loudest = [float(np.quantile(levels, 0.98)) for levels in levels_db]
+    if abs(loudest[0] - loudest[1]) > 25 or min(loudest) < SILENCE_DB:
+        return False
+    below = [top - levels for top, levels in zip(loudest, levels_db, strict=True)]
+    alone = [((below[side] < 12) & (below[1 - side] > 18)).mean() for side in (0, 1)]
+    return bool(min(alone) > 0.08)
+
+
+def _check_size(path: Path, file: soundfile.SoundFile, n_frames: int | None) -> None:
     """Refuse what a header promises before memory is taken for it: a few bytes can stand for days of silence."""
-    n_values = file.frames * file.channels
+    n_values = (n_frames or 0) * file.channels
     if n_values > MAX_VALUES or file.channels > MAX_CHANNELS:
+        hours = (n_frames or 0) / file.samplerate / 3600
         raise UserError(
-            f"{path}: would decode to {file.frames / file.samplerate / 3600:.1f} hours of {file.channels} channels; at "
-            f"most {MAX_CHANNELS} channels and {MAX_VALUES} values are read: cut it or mix it down"
+            f"{path}: would decode to {hours:.1f} hours of {file.channels} channels; at most {MAX_CHANNELS} channels "
+            f"and {MAX_VALUES} values are read: cut it or mix it down"
         )
     if not MIN_RATE_HZ <= file.samplerate <= MAX_RATE_HZ:
         raise UserError(
@@ -102,8 +170,10 @@ def write_wav(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RAT
 
 
 def _write(path: Path, waveform: np.ndarray, sample_rate_hz: int, kind: str) -> None:
+    # Rounded here: libsndfile rounds down for WAV and to nearest for FLAC.
+    steps = np.rint(_within_full_scale(np.asarray(waveform, dtype=np.float64)) * FULL_STEPS)
     buffer = io.BytesIO()
-    soundfile.write(buffer, _within_full_scale(waveform), sample_rate_hz, format=kind, subtype="PCM_16")
+    soundfile.write(buffer, steps.clip(-FULL_STEPS, FULL_STEPS - 1).astype(np.int16), sample_rate_hz, format=kind)
     write_whole(path, buffer.getvalue(), durable=False)
 
 
@@ -144,12 +214,11 @@ def log_mel(waveform: np.ndarray | torch.Tensor) -> torch.Tensor:
 def trim_silence(waveform: np.ndarray, threshold_db: float = 40.0, margin_seconds: float = 0.05) -> np.ndarray:
     """Return `waveform` without the ends that lie `threshold_db` below its loudest frame, keeping a margin.
 
-    Level is the RMS of 16 ms frames. A waveform that is silent throughout comes back empty.
+    Level is the RMS of 16 ms frames without their mean. A waveform that is silent throughout comes back empty.
     """
-    n_frames = len(waveform) // HOP_LENGTH
-    if n_frames == 0:
+    if len(waveform) < HOP_LENGTH:
         return waveform
-    rms = np.sqrt((waveform[: n_frames * HOP_LENGTH].reshape(n_frames, HOP_LENGTH) ** 2).mean(axis=1))
+    rms = np.sqrt(frame_powers(waveform))
     if rms.max() < SILENCE_RMS:
         return waveform[:0]
     loud = np.flatnonzero(rms > rms.max() * 10 ** (-threshold_db / 20))
@@ -157,4 +226,15 @@ def trim_silence(waveform: np.ndarray, threshold_db: float = 40.0, margin_second
     return waveform[max(0, loud[0] * HOP_LENGTH - margin) : (loud[-1] + 1) * HOP_LENGTH + margin]
 
 
-SILENCE_RMS = 10 ** (-60 / 20)  # of full scale: quieter than this throughout counts as silent
+def frame_powers(waveform: np.ndarray, frame_length: int = HOP_LENGTH) -> np.ndarray:
+    """Return the power (n // frame_length,), at least 1e-12, of each whole frame of a waveform (n,), without its mean.
+
+    The mean is the median over nearby frames: an offset, or one that drifts or jumps, is no sound.
+    """
+    frames = waveform[: len(waveform) // frame_length * frame_length].reshape(-1, frame_length).astype(np.float64)
+    if not len(frames):
+        return np.zeros(0)
+    means = frames.mean(axis=1)
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(means, MEAN_FRAMES // 2, mode="reflect"), MEAN_FRAMES)
+    offsets = np.median(around, axis=1) if len(means) > MEAN_FRAMES // 2 else np.median(means)
+    return np.maximum(((frames - np.broadcast_to(offsets, means.shape)[:, None]) ** 2).mean(axis=1), 1e-12)
