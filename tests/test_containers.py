@@ -36,8 +36,8 @@ def test_every_codec_that_can_be_written_is_read_to_its_end(kind, tmp_path):
         (tmp_path / "clip").write_bytes(content)
         waveform = load_waveform(tmp_path / "clip")
         assert abs(len(waveform) - SECONDS * RATE) <= 600, subtype  # blocks are filled up
-        loudest = np.abs(np.fft.rfft(waveform[:RATE])).argmax()
-        assert loudest == np.abs(np.fft.rfft(tone(SECONDS)[:RATE])).argmax(), subtype
+        heard, meant = (np.abs(np.fft.rfft(sound, 2 * RATE))[:4000] for sound in (waveform, tone(SECONDS)))
+        assert np.corrcoef(heard, meant)[0, 1] > 0.9, subtype
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in KINDS} - NO_PROMISE))

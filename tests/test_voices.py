@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import dataclass, replace
+import time
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +28,7 @@ from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixtu
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.speakers.extraction import clip_voices, usable_clips
-from tts_toolkit.speakers.profile import profiles
+from tts_toolkit.speakers.profile import profiles, unparted
 from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, find_card, save_embeddings
 from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
 
@@ -153,7 +154,7 @@ def test_a_foreign_clip_stands_out_and_no_other():
         rows = np.concatenate([voice(rng, own, 50, 0.05), voice(rng, other, 1, 0.05)])
         (profile,) = profiles([str(n) for n in range(51)], ["anna"] * 51, rows)
         assert [outlier.id for outlier in profile.outliers] == ["50"]
-        assert "unlike the voice's other clips: cosine" in profile.outliers[0].reason
+        assert "unlike the voice's other clips: " in profile.outliers[0].reason
     assert profile.cosines.shape == (51,) and np.argmin(profile.cosines) == 50
 
 
@@ -165,6 +166,45 @@ def test_a_clip_under_the_wrong_name_is_told_where_it_belongs():
     anna, ben = profiles([str(n) for n in range(40)], names, rows)
     assert not anna.outliers and [outlier.id for outlier in ben.outliers] == ["3"]
     assert "nearer to the voice 'anna'" in ben.outliers[0].reason
+
+
+def people(rng, n_voices, n_clips, spread, common):
+    """Clips of voices around a component that all of them share, as the embeddings of recorded people are."""
+    centres = rng.standard_normal((n_voices, 64)) / 8
+    shared = common * np.eye(64)[0]
+    return np.concatenate([voice(rng, shared + centre, n_clips, spread) for centre in centres])
+
+
+@pytest.mark.parametrize("common", [0.0, 3.0, 20.0], ids=["none", "some", "nearly all"])
+def test_misfiled_clips_are_found_among_many_voices_whatever_these_have_in_common(common):
+    rng = np.random.default_rng(0)
+    rows, names = people(rng, 30, 20, 0.05, common), [f"v{n // 20:02d}" for n in range(600)]
+    misfiled = {str(n) for n in range(5, 600, 40)}
+    for n in map(int, misfiled):
+        names[n] = f"v{(n // 20 + 7) % 30:02d}"
+    found = profiles([str(n) for n in range(600)], names, rows)
+    flagged = {outlier.id for profile in found for outlier in profile.outliers}
+    assert misfiled <= flagged and len(flagged - misfiled) <= 6
+    assert all(profile.judged for profile in found) and not unparted(found)
+    assert "nearer to the voice 'v" in found[7].outliers[0].reason
+
+
+def test_an_encoder_that_does_not_part_the_voices_gives_no_verdict_and_says_so():
+    rng = np.random.default_rng(0)
+    rows = people(rng, 30, 20, 0.6, 3.0)
+    found = profiles([str(n) for n in range(600)], [f"v{n // 20:02d}" for n in range(600)], rows)
+    assert not any(profile.outliers or profile.judged for profile in found)
+    assert "the encoder does not tell the voices of this set apart (" in unparted(found)
+
+
+def test_profiles_take_as_long_again_for_as_many_voices_again():
+    rng, seconds = np.random.default_rng(0), []
+    for n_voices in (2000, 4000):
+        rows = rng.standard_normal((10 * n_voices, 32)).astype(np.float32)
+        started = time.perf_counter()
+        profiles([str(n) for n in range(len(rows))], [f"v{n // 10}" for n in range(len(rows))], rows)
+        seconds.append(time.perf_counter() - started)
+    assert seconds[1] < 3.2 * seconds[0] + 0.2
 
 
 def test_a_voice_of_one_clip_has_no_cosine():

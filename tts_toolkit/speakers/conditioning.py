@@ -20,6 +20,23 @@ def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
     return (mean / np.linalg.norm(mean)).astype(np.float32)
 
 
+def mean_of_each(embeddings: np.ndarray, of_clip: np.ndarray) -> np.ndarray:
+    """Return the normalised mean (n_voices, dim) of each voice's embeddings (n, dim); clip i is of voice `of_clip[i]`.
+
+    One pass over the clips, however many voices there are.
+    """
+    normalised = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    sums = np.zeros((int(of_clip.max(initial=-1)) + 1, embeddings.shape[1]))
+    np.add.at(sums, of_clip, normalised)
+    return (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
+
+
+def mean_embeddings(speakers: Sequence[str], embeddings: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the normalised mean (dim,) of each speaker's embeddings (n, dim), sorted by name."""
+    names, of_clip = np.unique(np.asarray(speakers), return_inverse=True)
+    return {str(name): mean for name, mean in zip(names, mean_of_each(embeddings, of_clip), strict=True)}
+
+
 def leave_one_out(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
     """Return for each clip the normalised mean (n, dim) over its speaker's other clips; its own where there is none."""
     normalised = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float64)
@@ -41,11 +58,9 @@ def condition(embeddings: np.ndarray, speakers: Sequence[str], how: Conditioning
         return embeddings
     if how not in ("speaker_mean", "leave_one_out"):
         raise UserError(f"speaker.conditioning={how}: allowed are speaker_mean, leave_one_out and utterance")
-    names = np.asarray(speakers)
-    counts = Counter(speakers)
     if how == "leave_one_out":
-        if alone := sorted(name for name, n in counts.items() if n < 2):
+        if alone := sorted(name for name, n in Counter(speakers).items() if n < 2):
             raise UserError(f"leave_one_out needs two clips of a speaker; {alone[0]!r} has one: use speaker_mean")
         return leave_one_out(embeddings, speakers)
-    means = {name: mean_embedding(embeddings[names == name]) for name in counts}
+    means = mean_embeddings(speakers, embeddings)
     return np.stack([means[name] for name in speakers])

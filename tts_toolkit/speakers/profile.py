@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
+from tts_toolkit.speakers.conditioning import leave_one_out, mean_of_each
+from tts_toolkit.wording import apart
 
 MIN_CLIPS = 5  # of a voice before one can stand out
-# A clip stands out by its distance, 1 - cosine, to the others' mean: so many robust deviations of log distances above
-# the median, and so many times the median distance. Measured on four voices: see docs/results.md.
-MAX_DEVIATIONS = 3.2
-MIN_RATIO = 3.0
-NEARER = 1.5  # times as near as its own voice is another one, to which a clip is then said to belong
+MIN_VOICES = 5  # before what all voices have in common can be told from a voice
+# A clip stands out by its distance, 1 - cosine, to the mean of the voice's other clips: so many robust deviations of
+# log distances above the voice's median, and so many times the median. Measured on 115 people: see docs/results.md.
+MAX_DEVIATIONS = 2.9
+MIN_RATIO = 2.25
+PRIOR_CLIPS = 20  # that the deviation of all voices counts for beside a voice's own
+# Of clips held against the other voices, that have to stand out there for the encoder to tell the voices apart.
+MIN_PARTED = 0.7
+MAX_COMPARED = 200  # voices that a clip is held against: what a set of thousands takes stays linear
 
 
 @dataclass(frozen=True)
@@ -35,53 +40,129 @@ class Profile:
     embedding: np.ndarray  # (dim,), the normalised mean over all its clips
     cosines: np.ndarray  # (n,) of each clip to the mean of the others; nan for a voice of one clip
     outliers: tuple[Outlier, ...]
+    parted: float | None = None  # of clips held against other voices, that stand out there; None: no such trial
+
+    @property
+    def judged(self) -> bool:
+        """Whether outliers were looked for: there are clips enough, and the encoder tells the set's voices apart."""
+        return len(self.rows) >= MIN_CLIPS and (self.parted is None or self.parted >= MIN_PARTED)
 
 
 def profiles(ids: Sequence[str], speakers: Sequence[str], embeddings: np.ndarray) -> list[Profile]:
-    """Return the profile of each voice, sorted by name, of clips with L2-normalised embeddings (n, dim)."""
-    names = np.asarray(speakers)
-    means = {name: mean_embedding(embeddings[names == name]) for name in sorted(set(speakers))}
-    return [_profile(name, np.flatnonzero(names == name), ids, embeddings, means) for name in means]
+    """Return the profile of each voice, sorted by name, of clips with L2-normalised embeddings (n, dim).
+
+    Where there are voices enough, what they have in common is taken out before clips are compared: what a recording
+    shares with all others tells no voice.
+    """
+    names, of_clip = np.unique(np.asarray(speakers), return_inverse=True)
+    rows = np.split(np.argsort(of_clip, kind="stable"), np.cumsum(np.bincount(of_clip))[:-1]) if len(names) else []
+    means = mean_of_each(embeddings, of_clip)
+    cosines = np.einsum("nd,nd->n", embeddings, leave_one_out(embeddings, speakers)) if len(names) else np.zeros(0)
+    cosines[np.bincount(of_clip)[of_clip] < 2] = np.nan
+    found, parted = _outliers(ids, names, of_clip, rows, embeddings)
+    return [
+        Profile(str(name), own, mean, cosines[own], tuple(outliers), parted)
+        for name, own, mean, outliers in zip(names, rows, means, found, strict=True)
+        for outliers in [[Outlier(ids[row], float(cosines[row]), reason) for row, reason in outliers]]
+    ]
 
 
-def _profile(
-    speaker: str, rows: np.ndarray, ids: Sequence[str], embeddings: np.ndarray, means: dict[str, np.ndarray]
-) -> Profile:
-    own = embeddings[rows]
-    if len(rows) < 2:
-        return Profile(speaker, rows, means[speaker], np.full(len(rows), np.nan), ())
-    cosines = np.einsum("nd,nd->n", own, leave_one_out(own, [speaker] * len(rows)))
-    outliers = []
-    limit = _limit(cosines)
-    for position in np.argsort(cosines) if len(rows) >= MIN_CLIPS else ():
-        cosine = float(cosines[position])
-        reason = _reason(cosine, limit, cosines, own[position], speaker, means)
-        if reason:
-            outliers.append(Outlier(ids[rows[position]], cosine, reason))
-    return Profile(speaker, rows, means[speaker], cosines, tuple(outliers))
+def unparted(found: Sequence[Profile]) -> str:
+    """Return a line about voices that the encoder does not tell apart; nothing where it does."""
+    parted = next((profile.parted for profile in found if len(profile.rows) >= MIN_CLIPS), None)
+    if parted is None or parted >= MIN_PARTED:
+        return ""
+    share, wanted = apart(100 * parted, 100 * MIN_PARTED)
+    return (
+        f"the encoder does not tell the voices of this set apart ({share} % of clips stand out among the clips of "
+        f"another voice, {wanted} are wanted): no clip is called another voice; another encoder may tell more"
+    )
 
 
-def _limit(cosines: np.ndarray) -> float:
-    """Return the cosine below which a clip stands out, from medians, which outliers cannot move."""
-    distances = np.log(np.maximum(1 - cosines, 1e-6))
-    median = np.median(distances)
-    deviation = 1.4826 * np.median(np.abs(distances - median))
-    return float(1 - np.exp(median + max(MAX_DEVIATIONS * deviation, np.log(MIN_RATIO))))
+def _outliers(
+    ids: Sequence[str], names: np.ndarray, of_clip: np.ndarray, rows: Sequence[np.ndarray], embeddings: np.ndarray
+) -> tuple[list[list[tuple[int, str]]], float | None]:
+    """Return for each voice the rows that stand out, farthest first, with the reason; and how well voices part."""
+    nothing: list[list[tuple[int, str]]] = [[] for _ in names]
+    judged = np.asarray([len(own) >= MIN_CLIPS for own in rows], dtype=bool)
+    if not judged.any():
+        return nothing, None
+    clips = _centred(embeddings, of_clip, len(names))
+    others = leave_one_out(clips, of_clip.tolist())
+    distances = _log_distance(np.einsum("nd,nd->n", clips, others))
+    medians = np.asarray([np.median(distances[own]) for own in rows])
+    limits = _limits(distances, medians, of_clip, rows, judged)
+    parted = _parted(clips, of_clip, limits, judged)
+    if parted is not None and parted < MIN_PARTED:
+        return nothing, parted
+    standing = np.flatnonzero(judged[of_clip] & (distances > limits[of_clip]))
+    nearest = _nearest(clips, of_clip, standing, len(names))
+    for row in standing[np.argsort(-distances[standing])]:
+        voice = of_clip[row]
+        ratio, allowed = (float(np.exp(value - medians[voice])) for value in (distances[row], limits[voice]))
+        nearer = nearest.get(int(row))
+        closer = nearer is not None and _log_distance(nearer[1]) < distances[row]
+        nothing[voice].append((int(row), _reason(ratio, allowed, str(names[nearer[0]]) if nearer and closer else "")))
+    return nothing, parted
 
 
-def _reason(
-    cosine: float,
-    limit: float,
-    cosines: np.ndarray,
-    embedding: np.ndarray,
-    speaker: str,
-    means: dict[str, np.ndarray],
-) -> str:
-    """Return why a clip stands out, or nothing."""
-    to_others = {name: float(embedding @ mean) for name, mean in means.items() if name != speaker}
-    nearest = max(to_others, key=to_others.__getitem__, default=None)
-    if nearest is not None and NEARER * (1 - to_others[nearest]) < 1 - cosine:
-        return f"nearer to the voice {nearest!r} (cosine {to_others[nearest]:.2f}) than to its own ({cosine:.2f})"
-    if cosine < limit:
-        return f"unlike the voice's other clips: cosine {cosine:.2f}, half of them lie above {np.median(cosines):.2f}"
-    return ""
+def _reason(ratio: float, allowed: float, nearer: str) -> str:
+    shown, limit = apart(ratio, allowed, 1)
+    far = f"{shown} times as far from their mean as half of them are ({limit} times is usual)"
+    nearer = f", and nearer to the voice {nearer!r}" if nearer else ""
+    return f"unlike the voice's other clips: {far}{nearer}"
+
+
+def _log_distance(cosines: np.ndarray | float) -> np.ndarray:
+    return np.log(np.maximum(1 - np.asarray(cosines, dtype=np.float64), 1e-6))
+
+
+def _centred(embeddings: np.ndarray, of_clip: np.ndarray, n_voices: int) -> np.ndarray:
+    """Return the embeddings without the mean over the voices, normalised; as they are where voices are few."""
+    if n_voices < MIN_VOICES:
+        return embeddings
+    centred = embeddings - mean_of_each(embeddings, of_clip).mean(axis=0)
+    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+
+
+def _limits(
+    distances: np.ndarray, medians: np.ndarray, of_clip: np.ndarray, rows: Sequence[np.ndarray], judged: np.ndarray
+) -> np.ndarray:
+    """Return the log distance (n_voices,) beyond which a clip of each voice stands out; outliers hardly move it."""
+    off = np.abs(distances - medians[of_clip])
+    n_clips = np.bincount(of_clip)
+    spread = np.median(off[judged[of_clip]]) / np.sqrt(1 - 1 / np.median(n_clips[judged]))  # a median takes part in it
+    own = np.asarray([np.median(off[rows_]) for rows_ in rows])
+    together = np.sqrt((own**2 * n_clips + spread**2 * PRIOR_CLIPS) / (n_clips + PRIOR_CLIPS))
+    return np.asarray(medians + np.maximum(MAX_DEVIATIONS * 1.4826 * together, np.log(MIN_RATIO)))
+
+
+def _parted(clips: np.ndarray, of_clip: np.ndarray, limits: np.ndarray, judged: np.ndarray) -> float | None:
+    """Return the share of clips that would stand out in other voices, None where there is no other voice."""
+    known = np.flatnonzero(judged)
+    if len(limits) < 2:
+        return None
+    chosen = _spread(known)
+    against = _log_distance(clips @ mean_of_each(clips, of_clip)[chosen].T)
+    trials = of_clip[:, None] != chosen[None, :]
+    return float((against > limits[chosen])[trials].mean()) if trials.any() else None
+
+
+def _nearest(
+    clips: np.ndarray, of_clip: np.ndarray, standing: np.ndarray, n_voices: int
+) -> dict[int, tuple[int, float]]:
+    """Return for rows that stand out which other voice is nearest, and its cosine."""
+    if n_voices < 2 or not len(standing):
+        return {}
+    chosen = _spread(np.arange(n_voices))
+    cosines = clips[standing] @ mean_of_each(clips, of_clip)[chosen].T
+    cosines[of_clip[standing][:, None] == chosen[None, :]] = -2
+    best = cosines.argmax(axis=1)
+    return {
+        int(row): (int(chosen[at]), float(of_row[at])) for row, at, of_row in zip(standing, best, cosines, strict=True)
+    }
+
+
+def _spread(voices: np.ndarray) -> np.ndarray:
+    """Return at most `MAX_COMPARED` of the voices, evenly spread."""
+    return voices[np.linspace(0, len(voices) - 1, min(len(voices), MAX_COMPARED)).astype(int)]
