@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import soundfile
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.hearing import measured
 
 ADDED = "and a great deal more that nobody has ever said in front of this microphone"
 Spoilt = tuple[np.ndarray | bytes | None, str]  # the sound (None: no file), the text
@@ -25,12 +27,46 @@ def _noisy(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return waveform + level * rng.standard_normal(len(waveform)).astype(np.float32)
 
 
+def _quiet(waveform: np.ndarray) -> np.ndarray:
+    return waveform * 10 ** ((-50 - measured(trim_silence(waveform)).level_db) / 20)
+
+
+def _telephone(waveform: np.ndarray) -> np.ndarray:
+    return resample(resample(waveform, SAMPLE_RATE_HZ, 8_000), 8_000, SAMPLE_RATE_HZ)
+
+
+def _holed(waveform: np.ndarray) -> np.ndarray:
+    holed = waveform.copy()
+    loudest = int(np.abs(waveform).argmax())
+    holed[max(0, loudest - 400) : loudest + 400] = 0
+    return holed
+
+
+def _paused(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    middle, room = len(waveform) // 2, 3e-4 * rng.standard_normal(3 * SAMPLE_RATE_HZ)
+    return np.concatenate([waveform[:middle], room, waveform[middle:]])
+
+
+def _conversation(waveform: np.ndarray, other: np.ndarray) -> bytes:
+    """Return a file of two channels, one voice in each."""
+    channels = [np.concatenate([waveform, 0 * other]), np.concatenate([0 * waveform, other])]
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.stack(channels, axis=1), SAMPLE_RATE_HZ, format="FLAC")
+    return buffer.getvalue()
+
+
 FAULTS: dict[str, Sequence[Callable[[np.ndarray, str, np.random.Generator, tuple[np.ndarray, str]], Spoilt]]] = {
     "unreadable": (lambda w, text, rng, other: (b"not a sound", text), lambda w, text, rng, other: (None, text)),
     "silent": (lambda w, text, rng, other: (np.zeros(2 * SAMPLE_RATE_HZ), text),),
     "too_short": (lambda w, text, rng, other: (trim_silence(w)[2000:5000], text),),
     "too_long": (lambda w, text, rng, other: (np.tile(w, 1 + 21 * SAMPLE_RATE_HZ // len(w)), text),),
     "clipped": (lambda w, text, rng, other: (_loud(w), text),),
+    "quiet": (lambda w, text, rng, other: (_quiet(w), text),),
+    "offset": (lambda w, text, rng, other: (0.8 * w + 0.1, text),),
+    "channels": (lambda w, text, rng, other: (_conversation(w, other[0]), text),),
+    "bandwidth": (lambda w, text, rng, other: (_telephone(w), text),),
+    "holes": (lambda w, text, rng, other: (_holed(w), text),),
+    "pauses": (lambda w, text, rng, other: (_paused(w, rng), text),),
     "noisy": (lambda w, text, rng, other: (_noisy(w, rng), text),),
     "speed": (lambda w, text, rng, other: (w, f"{text} {ADDED}"), lambda w, text, rng, other: (w, "No.")),
     "duplicate_audio": (lambda w, text, rng, other: (other[0], f"{text} really"),),

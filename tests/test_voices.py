@@ -149,12 +149,15 @@ def test_an_encoder_that_does_not_load_is_no_clips_fault(tmp_path):
 
 def test_a_foreign_clip_stands_out_and_no_other():
     rng = np.random.default_rng(0)
+    n_own = 0
     for _ in range(20):
         own, other = np.eye(16)[0], np.eye(16)[1]
         rows = np.concatenate([voice(rng, own, 50, 0.05), voice(rng, other, 1, 0.05)])
         (profile,) = profiles([str(n) for n in range(51)], ["anna"] * 51, rows)
-        assert [outlier.id for outlier in profile.outliers] == ["50"]
+        assert profile.outliers[0].id == "50"
+        n_own += len(profile.outliers) - 1
         assert "unlike the voice's other clips: " in profile.outliers[0].reason
+    assert n_own <= 5, "of 1,000"
     assert profile.cosines.shape == (51,) and np.argmin(profile.cosines) == 50
 
 

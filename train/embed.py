@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from tts_toolkit.data.clips import Clip
+    from tts_toolkit.data.features import ClipLimits
     from tts_toolkit.speakers.encoders import SpeakerEncoder
     from tts_toolkit.speakers.extraction import ClipVoices
     from tts_toolkit.speakers.profile import Profile
@@ -35,10 +36,11 @@ def embed(cfg: DictConfig) -> Path | None:
         raise UserError("push_to_hub=true needs hub_dataset_id=USER/NAME")
     from hydra.utils import instantiate
 
+    from tts_toolkit.data.features import counted
     from tts_toolkit.parts import embeds, open_parts
     from tts_toolkit.processes import launched_processes
     from tts_toolkit.speakers.extraction import clip_voices, usable_clips
-    from tts_toolkit.speakers.profile import profiles
+    from tts_toolkit.speakers.profile import profiles, unparted
     from tts_toolkit.speakers.store import FILE_NAME, check_replaces, save_embeddings
 
     if cfg.encoder is None:
@@ -58,7 +60,7 @@ def embed(cfg: DictConfig) -> Path | None:
     save_embeddings(output_dir / FILE_NAME, {profile.speaker: profile.embedding for profile in found}, cards)
     by_id = {clip.id: embedding for clip, embedding in zip(clips, voices.embeddings, strict=True)}
     save_embeddings(output_dir / CLIP_FILE, by_id, cards)
-    report = _report(cfg, clips, left_out, voices.embeddings, found, cards)
+    report = _report(cfg, clips, left_out, voices.embeddings, found, cards, limits)
     for card in cards:
         together = (
             "" if card.leave_one_out_cosine is None else f", leave-one-out cosine {card.leave_one_out_cosine:.3f}"
@@ -66,6 +68,10 @@ def embed(cfg: DictConfig) -> Path | None:
         print(f"{card.speaker}: {card.n_clips} clips, {card.seconds:.1f} s{together}")
         for outlier in card.outliers:
             print(f"  {outlier['id']}: {outlier['reason']}")
+    if line := unparted(found):
+        print(f"note: {line}")
+    for note, n in counted(limits.held.notes.values()).items():
+        print(f"note: {note}: {n} clips")
     for reason in left_out.values():
         print(f"left out: {reason}")
     print(f"embeddings: {output_dir / FILE_NAME}\nreport: {report}")
@@ -101,12 +107,11 @@ def _report(
     embeddings: np.ndarray,
     found: Sequence[Profile],
     cards: Sequence[EmbeddingCard],
+    limits: ClipLimits,
 ) -> Path:
     """Write the summary, the page and the folder that `datasets` loads; return the page."""
     import json
     from dataclasses import asdict
-
-    from hydra.utils import instantiate
 
     from tts_toolkit.files import write_whole
     from tts_toolkit.hub import push_folder
@@ -115,7 +120,7 @@ def _report(
     from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
 
     output_dir, speakers = Path(cfg.output_dir), [clip.speaker for clip in clips]
-    scale, limits = similarity_scale(embeddings, speakers), instantiate(cfg.limits)
+    scale = similarity_scale(embeddings, speakers)
     summary = {"encoder": cards[0].encoder, "revision": cards[0].encoder_revision, "scale": asdict(scale)}
     summary |= {"left_out": left_out, "speakers": {card.speaker: asdict(card) for card in cards}}
     write_whole(output_dir / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from tts_toolkit.data.clips import Clip
+    from tts_toolkit.data.features import ClipLimits
     from tts_toolkit.data.preparation import Prepared
     from tts_toolkit.models.speecht5 import SpeechT5
     from tts_toolkit.report.html import SystemReport
@@ -44,8 +45,8 @@ def finetune(cfg: DictConfig) -> Path:
     with accelerator.main_process_first():  # the others find everything in the cache
         _check(cfg)
         speech = _opened(cfg)
-        speech, clips = _clips(cfg, speech)
-        prepared = _prepare(cfg, speech, clips)
+        speech, clips, limits = _clips(cfg, speech)
+        prepared = _prepare(cfg, speech, clips, limits)
         speech = _with_settings(cfg, speech, prepared)
         if cfg.overwrite and accelerator.is_main_process:
             clear_run(output_dir, resume_from)
@@ -117,39 +118,45 @@ def _check(cfg: DictConfig) -> None:
         raise UserError("push_to_hub=true needs hub_model_id=USER/NAME")
 
 
-def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip]]:
-    """Return the clips to train on, and the model with the letters that it was to learn."""
+def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], ClipLimits]:
+    """Return the model with the letters that it was to learn, the clips to train on, and what reads them."""
     from contextlib import nullcontext
 
     from hydra.utils import instantiate
 
     from tts_toolkit.data.clips import of_speakers
-    from tts_toolkit.data.preflight import look_over, usable
+    from tts_toolkit.data.features import keep_log_mel
+    from tts_toolkit.data.preflight import look_over, rejected_share, usable
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.synthesis.speecht5 import front_end
     from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
-    with collected_faults() if cfg.preflight.on_reject == "drop" else nullcontext([]) as faults:
+    look, limits, cache_dir = cfg.preflight.on_reject != "ignore", instantiate(cfg.limits), Path(cfg.cache_dir)
+    share = rejected_share(cfg.preflight.on_reject, cfg.preflight.max_rejected_share) if look else None
+    with collected_faults() if look else nullcontext([]) as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     if cfg.text.extend_vocabulary:
         letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
         log.info("new letters: %s", report(letters) or "none")
         speech = extend_vocabulary(speech, letters)
-    if cfg.preflight.on_reject == "ignore":
-        return speech, clips
+    if share is None:
+        return speech, clips, limits
     found = look_over(
         clips,
         faults,
         front_end(speech, cfg.text.language),
-        instantiate(cfg.limits),
+        limits,
         instantiate(cfg.preflight.thresholds),
-        Path(cfg.cache_dir),
+        cache_dir,
         instantiate(cfg.encoder),
+        skip_characters=cfg.text.unspeakable == "warn",
+        share=share,
+        use=partial(keep_log_mel, limits=limits, cache_dir=cache_dir),
     )
-    return speech, usable(found, cfg.preflight.on_reject)
+    return speech, usable(found, share), limits
 
 
-def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepared:
+def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip], limits: ClipLimits) -> Prepared:
     from hydra.utils import instantiate
 
     from tts_toolkit.data.preparation import prepare
@@ -160,7 +167,7 @@ def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepar
         split_clips(clips, **cfg.split),
         front_end(speech, cfg.text.language),
         instantiate(cfg.encoder),
-        instantiate(cfg.limits),
+        limits,
         cfg.speaker.conditioning,
         cfg.speaker.max_clips,
         speech.model.config,
@@ -168,9 +175,23 @@ def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip]) -> Prepar
         Path(cfg.cache_dir),
         cfg.loader.pad_to_multiple_of,
     )
+    limits.held.only([*_dev_sentences(cfg, prepared), *_test_sentences(cfg, prepared)])  # to be heard again
     counts = ", ".join(f"{len(clips)} {part}" for part, clips in prepared.clips.items())
-    log.info("%s clips; voices: %s", counts, ", ".join(prepared.voices))
+    names = list(prepared.voices)
+    log.info("%s clips; %d voices: %s%s", counts, len(names), ", ".join(names[:20]), ", ..." if len(names) > 20 else "")
     return prepared
+
+
+def _dev_sentences(cfg: DictConfig, prepared: Prepared) -> list[Clip]:
+    from tts_toolkit.data.clips import in_turns
+
+    return in_turns(prepared.clips["dev"], cfg.evaluation.n_sentences)
+
+
+def _test_sentences(cfg: DictConfig, prepared: Prepared) -> list[Clip]:
+    from tts_toolkit.data.clips import in_turns
+
+    return in_turns(prepared.clips.get("test", ()), cfg.evaluation.n_test_sentences)
 
 
 def _with_settings(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> SpeechT5:
@@ -282,14 +303,13 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
     """Return the evaluation that speaks dev sentences, or None when none are asked for."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.data.clips import in_turns
     from tts_toolkit.scoring.systems import held_out_references
     from tts_toolkit.training.spoken import Sentence, SpokenEvaluation
 
-    clips = in_turns(prepared.clips["dev"], cfg.evaluation.n_sentences)
+    clips = _dev_sentences(cfg, prepared)
     if not clips:
         return None
-    judge, limits = instantiate(cfg.judge), instantiate(cfg.limits)
+    judge, limits = instantiate(cfg.judge), prepared.limits
     references: Sequence[np.ndarray | None] = (
         held_out_references(judge, [limits.read(c) for c in clips], [c.speaker for c in clips])
         if judge
@@ -317,7 +337,6 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
     """Return natural recordings, the base and the fine-tuned model, scored on the test clips; nothing without any."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.data.clips import in_turns
     from tts_toolkit.scoring.scorecard import speak_and_score
 
     def open_base() -> SpeechT5Synthesizer:
@@ -327,14 +346,14 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
 
     systems = {"base": open_base} if cfg.evaluation.score_base else {}
     systems["finetuned"] = lambda: _synthesizer(cfg, speech)
-    test = in_turns(prepared.clips.get("test", ()), cfg.evaluation.n_test_sentences)
+    test = _test_sentences(cfg, prepared)
     if not test:
         return []
     return speak_and_score(
         test,
         systems,
         prepared.voices,
-        instantiate(cfg.limits),
+        prepared.limits,
         instantiate(cfg.asr),
         instantiate(cfg.judge),
         cfg.evaluation.seed,

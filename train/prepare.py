@@ -58,11 +58,12 @@ def prepare(cfg: DictConfig) -> Path:
         counts = strict.characters(expected, heard, cfg.text.language)
         return counts.errors / max(1, counts.n_reference)
 
+    limits = instantiate(cfg.limits)
     found = look_over(
         clips,
         faults,
         front_end(speech, cfg.text.language),
-        instantiate(cfg.limits),
+        limits,
         instantiate(cfg.thresholds),
         Path(cfg.cache_dir),
         opened.get("encoder"),
@@ -76,7 +77,7 @@ def prepare(cfg: DictConfig) -> Path:
     write_whole(output_dir / "manifest.jsonl", _lines(_manifest_row(clip) for clip in found.kept))
     write_whole(output_dir / "rows.jsonl", _lines([*map(_row, found.rows), *({**vars(f)} for f in found.faults)]))
     write_whole(output_dir / "summary.json", json.dumps(figures, indent=2, ensure_ascii=False).encode())
-    page = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players)
+    page = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players, limits)
     _tell(found, figures, told)
     manifest = output_dir / "manifest.jsonl"
     print(f"manifest: {manifest} (data=jsonl data.path=... data.allow_outside=true)\nreport: {page}")
@@ -117,10 +118,14 @@ def _manifest_row(clip: Clip) -> dict[str, Any]:
 def _row(row: Looked) -> dict[str, Any]:
     import math
 
-    numbers = ("seconds", "cut_seconds", "clipped_share", "snr_db", "seconds_per_character")
+    numbers = (
+        "seconds", "cut_seconds", "clipped_share", "level_db", "offset", "bandwidth_hz", "pause_seconds", "snr_db",
+        "seconds_per_character",
+    )  # fmt: skip
     measured = {name: None if math.isnan(value := getattr(row, name)) else round(value, 5) for name in numbers}
     heard = {} if row.heard is None else {"heard": row.heard, "cer": row.cer}
     decision = {"decision": "keep" if row.keep else "reject", "reasons": row.reasons}
+    decision |= {"note": row.note} if row.note else {}
     return {"source": row.clip.source, **_manifest_row(row.clip), **decision, **measured, **heard}
 
 
@@ -137,6 +142,8 @@ def _tell(found: Preflight, figures: Any, estimate: str) -> None:
         print(f"reject {row.clip.source}: {'; '.join(f'{why}: {told}' for why, told in row.reasons.items())}")
     for name, of_one in figures["speakers"].items():
         print(f"{name}: {of_one['n_kept']} clips, {of_one['minutes_kept']:.1f} minutes kept")
+    for note in figures["notes"]:
+        print(f"note: {note}")
     print(f"{figures['n_kept']} of {figures['n_rows']} rows kept. {estimate}".rstrip())
 
 

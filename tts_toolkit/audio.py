@@ -30,6 +30,7 @@ Channel = Literal["auto", "mix", "left", "right"]
 CHANNEL_NAMES = ("the left channel", "the right channel", *(f"channel {n}" for n in range(3, MAX_CHANNELS + 1)))
 MAX_MIX_LOSS_DB = 5.5  # of the loudest channel by averaging; a silent second channel costs 6
 MEAN_FRAMES = 15  # over whose means the offset of a frame is taken: 0.24 s
+HOLE_POWER = 1e-9  # -90 dB of full scale in 4 ms: no microphone is that quiet
 FULL_STEPS = 2**15  # of a 16-bit sample
 SILENCE_DB = -60.0  # of full scale: quieter than this throughout counts as silent
 SILENCE_RMS = 10 ** (SILENCE_DB / 20)
@@ -51,6 +52,7 @@ class Recording:
     taken: str = "mix"  # or the name of the channel
     mix_loss_db: float = 0.0  # by how much the average of the channels lies below the loudest
     two_voices: bool = False  # each channel is loud where the other is not
+    n_holes: int = 0  # where sound breaks off into digital silence, and comes back as suddenly
 
     @property
     def note(self) -> str:
@@ -93,7 +95,8 @@ def load_recording(path: str | Path, channel: Channel = "auto") -> Recording:
     mono = samples.mean(axis=1) if taken == "mix" else samples[:, CHANNEL_NAMES.index(taken)]
     two = samples.shape[1] == 2 and _two_voices(samples, sample_rate_hz)
     waveform = resample(mono, sample_rate_hz, SAMPLE_RATE_HZ)
-    return Recording(waveform, sample_rate_hz, samples.shape[1], taken, loss_db, two)
+    holes = n_holes(mono, sample_rate_hz)
+    return Recording(waveform, sample_rate_hz, samples.shape[1], taken, loss_db, two, holes)
 
 
 def _chosen(samples: np.ndarray, channel: Channel) -> tuple[str, float]:
@@ -105,6 +108,20 @@ def _chosen(samples: np.ndarray, channel: Channel) -> tuple[str, float]:
     if channel == "auto":
         return (CHANNEL_NAMES[int(levels.argmax())] if loss_db > MAX_MIX_LOSS_DB else "mix"), loss_db
     return {"mix": "mix", "left": CHANNEL_NAMES[0], "right": CHANNEL_NAMES[1]}[channel], loss_db
+
+
+def n_holes(samples: np.ndarray, sample_rate_hz: int) -> int:
+    """Return how often sound (n,) breaks off into digital silence, or one value, and comes back as suddenly."""
+    length = max(8, sample_rate_hz // 250)
+    frames = samples[: len(samples) // length * length].reshape(-1, length)
+    powers = frames.var(axis=1, dtype=np.float64)
+    loudest = powers.max(initial=0.0)
+    sudden = powers > loudest * 10**-3.5
+    edges = np.flatnonzero(np.diff(np.pad(powers <= min(HOLE_POWER, loudest * 1e-7), 1).astype(np.int8)))
+    return sum(
+        bool(sudden[max(0, start - 2) : start].any() and sudden[end : end + 2].any())
+        for start, end in edges.reshape(-1, 2).tolist()
+    )
 
 
 def _two_voices(samples: np.ndarray, sample_rate_hz: int) -> bool:

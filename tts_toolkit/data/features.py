@@ -4,20 +4,46 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, log_mel, trim_silence
+from tts_toolkit.audio import SAMPLE_RATE_HZ, Channel, Recording, load_recording, log_mel, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.progress import progress
+from tts_toolkit.wording import apart
 
-FRONT_END = "log-mel-1"  # part of every key; a change to the front end changes it
+MAX_HELD_SECONDS = 7200.0  # of sound in memory, for those who need it later in a run: 460 MB
+FRONT_END = "log-mel-2"  # part of every key; a change to the front end changes it
 AGAIN = "remove it: the next run makes it again"
+
+
+@dataclass
+class HeldSound:
+    """Waveforms of clips, by id, as long as there is room: what was decoded once is not decoded again."""
+
+    waveforms: dict[str, np.ndarray] = field(default_factory=dict)
+    n_samples: int = 0
+    notes: dict[str, str] = field(default_factory=dict)  # by id, what was done about the channels of what was decoded
+
+    def put(self, clip: Clip, waveform: np.ndarray) -> bool:
+        """Hold a clip's waveform if there is room, and return whether there is."""
+        if self.n_samples + len(waveform) > MAX_HELD_SECONDS * SAMPLE_RATE_HZ:
+            return False
+        if clip.id not in self.waveforms:
+            self.waveforms[clip.id] = waveform
+            self.n_samples += len(waveform)
+        return True
+
+    def only(self, clips: Iterable[Clip]) -> None:
+        """Let go of all waveforms but those of some clips."""
+        kept = {clip.id: self.waveforms[clip.id] for clip in clips if clip.id in self.waveforms}
+        self.waveforms, self.n_samples = kept, sum(map(len, kept.values()))
 
 
 @dataclass(frozen=True)
@@ -27,26 +53,52 @@ class ClipLimits:
     min_duration_in_seconds: float = 0.4
     max_duration_in_seconds: float = 20.0
     trim_silence_db: float | None = 40.0  # below the loudest frame; None keeps the ends
+    channel: Channel = "auto"  # of recordings of several: mix, left, right; auto mixes where that loses nothing
+    held: HeldSound = field(default_factory=HeldSound, repr=False, compare=False)
+
+    def recording(self, clip: Clip) -> Recording:
+        """Return what the clip's file holds; raises UserError, naming the row, when it cannot be read."""
+        try:
+            recording = load_recording(clip.audio, self.channel)
+        except UserError as error:
+            raise UserError(f"{clip.source}: {error}") from None
+        if recording.note:
+            self.held.notes[clip.id] = recording.note
+        return recording
+
+    def trimmed(self, recording: Recording) -> np.ndarray:
+        """Return a recording's waveform, ends trimmed; empty when it is silent throughout."""
+        speech = trim_silence(recording.waveform, self.trim_silence_db or 200.0)
+        return recording.waveform if len(speech) and self.trim_silence_db is None else speech
 
     def read(self, clip: Clip) -> np.ndarray:
         """Return the clip's waveform, ends trimmed; raises UserError when it is silent, too short or too long."""
-        try:
-            waveform = load_waveform(clip.audio)
-        except UserError as error:
-            raise UserError(f"{clip.source}: {error}") from None
-        trimmed = trim_silence(waveform, self.trim_silence_db or 200.0)
-        if not len(trimmed):
-            raise UserError(f"{clip.source}: {clip.audio} is silent; remove the row or record the clip again")
-        if self.trim_silence_db is not None:
-            waveform = trimmed
+        waveform = self.held.waveforms.get(clip.id)
+        if waveform is None:
+            recording = self.recording(clip)
+            waveform = self.trimmed(recording)
+            if not len(waveform):
+                why = f" ({recording.note})" if recording.note else ""
+                raise UserError(f"{clip.source}: {clip.audio} is silent{why}; remove the row or record the clip again")
+            self.held.put(clip, waveform)
         seconds = len(waveform) / SAMPLE_RATE_HZ
         if not self.min_duration_in_seconds <= seconds <= self.max_duration_in_seconds:
             raise UserError(
-                f"{clip.source}: {clip.audio} lasts {seconds:.2f} s without its silent ends; allowed are "
+                f"{clip.source}: {clip.audio} lasts {self.told(seconds)} s without its silent ends; allowed are "
                 f"{self.min_duration_in_seconds:g} to {self.max_duration_in_seconds:g} s: cut or remove it, or change "
                 "limits.min_duration_in_seconds or limits.max_duration_in_seconds"
             )
         return waveform
+
+    def told(self, seconds: float) -> str:
+        """Return a duration with digits enough to see on which side of the limits it lies."""
+        near = min((self.min_duration_in_seconds, self.max_duration_in_seconds), key=lambda limit: abs(limit - seconds))
+        return apart(seconds, near, 2)[0]
+
+
+def counted(notes: Iterable[str]) -> dict[str, int]:
+    """Return how many notes there are of each kind, most first; their figures differ."""
+    return dict(Counter(note.partition(" loses")[0].partition(";")[0] for note in notes if note).most_common())
 
 
 def content_key(clip: Clip, *settings: object) -> str:
@@ -91,6 +143,18 @@ def read_array(path: Path) -> np.ndarray:
     return np.asarray(array)
 
 
+def keep_log_mel(clip: Clip, waveform: np.ndarray, limits: ClipLimits, cache_dir: Path) -> None:
+    """Keep the log-mel of a clip whose waveform was read as `limits` say, unless it is kept already."""
+    file = _log_mel_file(clip, limits, cache_dir)
+    if kept(file) is None:
+        keep_array(file, log_mel(waveform).numpy())
+
+
+def _log_mel_file(clip: Clip, limits: ClipLimits, cache_dir: Path) -> Path:
+    key = content_key(clip, FRONT_END, limits)
+    return cache_dir / "log_mels" / key[:2] / f"{key}.npy"
+
+
 def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) -> list[Path]:
     """Return one `.npy` file a clip, each a log-mel (n_frames, 80) float32, computing those that are missing.
 
@@ -98,8 +162,7 @@ def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) ->
     """
     files = []
     for clip in progress(clips, "log-mels", "clip"):
-        key = content_key(clip, FRONT_END, limits)
-        file = cache_dir / "log_mels" / key[:2] / f"{key}.npy"
+        file = _log_mel_file(clip, limits, cache_dir)
         if kept(file) is None:
             keep_array(file, log_mel(limits.read(clip)).numpy())
         files.append(file)

@@ -5,25 +5,28 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ, load_waveform, trim_silence
+from tts_toolkit.audio import SAMPLE_RATE_HZ, Recording, load_recording, trim_silence
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.features import ClipLimits
+from tts_toolkit.data.features import ClipLimits, counted
+from tts_toolkit.data.hearing import Sound, measured, signal_to_noise_db
 from tts_toolkit.data.rows import RowFault
 from tts_toolkit.errors import UserError
 from tts_toolkit.progress import AudioProgress
 from tts_toolkit.scoring.health import FULL_SCALE
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.extraction import clip_voices
-from tts_toolkit.speakers.profile import profiles
+from tts_toolkit.speakers.profile import profiles, unparted
 from tts_toolkit.text.frontend import TextFrontEnd
+from tts_toolkit.wording import apart
 
+__all__ = ["signal_to_noise_db"]
 log = logging.getLogger(__name__)
 REASONS = {
     "bad_row": "the manifest's row gives no clip",
@@ -32,7 +35,14 @@ REASONS = {
     "too_short": "too short",
     "too_long": "too long",
     "clipped": "clipped",
+    "quiet": "too quiet",
+    "offset": "not centered on zero (DC offset)",
+    "channels": "channels that do not go together",
+    "bandwidth": "no sound in the upper band",
     "noisy": "too noisy",
+    "echo": "too much echo",
+    "holes": "holes in the sound",
+    "pauses": "a long pause inside",
     "speed": "too fast or too slow for its text",
     "duplicate_audio": "the same sound as another row",
     "duplicate_text": "the same text by the same voice as another row",
@@ -41,6 +51,7 @@ REASONS = {
     "transcript": "the transcript is not what is said",
     "foreign_voice": "another voice",
 }
+UNUSABLE = ("bad_row", "unreadable", "silent", "too_short", "too_long", "unspeakable", "long_text")  # not trainable
 MIN_FOR_SPEED = 5  # clips of a voice before its usual speed is known
 EXTRA_CHARACTERS = 4  # that a text counts as longer than it is: very short ones vary most
 
@@ -50,7 +61,13 @@ class Thresholds:
     """From where on a recording is rejected; None never rejects."""
 
     max_clipped_share: float | None = 0.001  # of samples at full scale
-    min_snr_db: float | None = 12.0
+    min_level_db: float | None = -45.0  # of the loud frames, below full scale
+    max_offset: float | None = 0.03  # of the mean from zero, of full scale
+    channels: bool = True  # two voices in two channels, or averaged ones that cancel
+    min_bandwidth_hz: float | None = 5500.0
+    min_snr_db: float | None = 12.0  # below it a clip is too noisy, or has too much echo
+    max_holes: int | None = 0  # where sound breaks off into digital silence and comes back
+    max_pause_seconds: float | None = 2.5
     max_speed_ratio: float | None = 2.0  # of seconds a character to the voice's median, either way
     max_cer: float | None = 0.5  # of what a recogniser hears
     duplicates: bool = True
@@ -65,7 +82,12 @@ class Looked:
     seconds: float = float("nan")  # without silent ends
     cut_seconds: float = 0.0  # of silent ends
     clipped_share: float = float("nan")
+    level_db: float = float("nan")
+    offset: float = float("nan")
+    bandwidth_hz: float = float("nan")
+    pause_seconds: float = float("nan")
     snr_db: float = float("nan")
+    note: str = ""  # what was done about its channels
     seconds_per_character: float = float("nan")
     sound: str = ""  # a hash of the waveform
     heard: str | None = None  # by the recogniser
@@ -83,17 +105,23 @@ class Preflight:
 
     rows: Sequence[Looked]
     faults: Sequence[RowFault]  # rows that gave no clip
+    unparted: str = ""  # why no clip is called another voice, where the encoder does not tell the voices apart
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """What was done about channels, and of how many clips that are kept."""
+        return counted(row.note for row in self.rows if row.keep)
 
     @property
     def kept(self) -> list[Clip]:
         """The clips that may be trained on."""
         return [row.clip for row in self.rows if row.keep]
 
-    def by_reason(self) -> dict[str, int]:
-        """Return how many rows each reason rejects, the first reason of a row counting."""
-        counts = Counter(next(iter(row.reasons)) for row in self.rows if row.reasons)
+    def by_reason(self, reasons: Collection[str] = tuple(REASONS)) -> dict[str, int]:
+        """Return how many rows each of the reasons rejects, the first reason of a row counting."""
+        counts = Counter(next((r for r in row.reasons if r in reasons), "") for row in self.rows if row.reasons)
         counts["bad_row"] += len(self.faults)
-        return {reason: counts[reason] for reason in REASONS if counts[reason]}
+        return {reason: counts[reason] for reason in REASONS if counts[reason] and reason in reasons}
 
     def by_speaker(self) -> dict[str, dict[str, float]]:
         """Return clips and minutes of each voice, kept and rejected."""
@@ -115,87 +143,186 @@ def look_over(
     encoder: SpeakerEncoder | None = None,
     hear: Callable[[np.ndarray], str] | None = None,
     cer: Callable[[str, str], float] | None = None,
+    skip_characters: bool = False,
+    share: RejectedShare | None = None,
+    use: Callable[[Clip, np.ndarray], None] | None = None,
 ) -> Preflight:
-    """Return what is wrong with each clip. Its sound is read once, by an `encoder` (foreign voices) once more.
+    """Return what is wrong with each clip. Its sound is decoded once, for the `encoder` (foreign voices), too.
 
     `hear` writes down what a waveform says, `cer` (expected, heard) tells how far off that is; without them
-    transcripts are taken at their word. Rows are rejected for every reason that holds, the gravest first.
+    transcripts are taken at their word. `skip_characters` lets characters pass that the model cannot speak. `use`
+    gets each clip that may be kept with its waveform, while it is there. Rows are rejected for every reason that
+    holds, the gravest first. Raises UserError as soon as more than the `share` of rows allowed are rejected, before
+    anything is embedded as long as the sound fits into memory.
     """
-    rows = []
+    rows, waiting, n_rejected = list[Looked](), list[Clip](), len(faults)
     with AudioProgress("preflight", "clip", len(clips)) as bar:
         for clip in clips:
-            rows.append(_listen(clip, front_end, limits, thresholds, hear, cer))
-            bar.update(1, np.nan_to_num(rows[-1].seconds))
+            row, waveform = _listen(clip, front_end, limits, thresholds, skip_characters)
+            rows.append(row)
+            if row.keep:
+                _check_transcript(row, waveform, front_end, thresholds, hear, cer)
+            if len(waveform) and not limits.held.put(clip, waveform):
+                _embed(waiting, encoder, limits, cache_dir)
+                waiting.clear()
+                limits.held.only(())
+                limits.held.put(clip, waveform)
+            if row.keep:
+                waiting.append(clip)
+                if use is not None:
+                    use(clip, waveform)
+            if share is not None and set(row.reasons) & set(share.reasons):
+                n_rejected += 1
+                if n_rejected > share.largest * (len(clips) + len(faults)):
+                    share.check(rows, faults, len(clips))
+            bar.update(1, np.nan_to_num(row.seconds))
     if thresholds.max_speed_ratio is not None:
         _check_speed(rows, thresholds.max_speed_ratio)
     if thresholds.duplicates:
         _check_duplicates(rows)
-    if encoder is not None:
-        _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir)
-    return Preflight(rows, faults)
+    if share is not None:
+        share.check(rows, faults, len(clips))
+    told = _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir) if encoder else ""
+    return Preflight(rows, faults, told)
+
+
+def _embed(clips: Sequence[Clip], encoder: SpeakerEncoder | None, limits: ClipLimits, cache_dir: Path) -> None:
+    if encoder is not None and clips:
+        clip_voices(clips, encoder, limits, cache_dir)
+
+
+@dataclass(frozen=True)
+class RejectedShare:
+    """How many rows may be left out before a run ends, as too much is wrong with the set."""
+
+    largest: float  # share of the rows
+    reasons: Collection[str] = tuple(REASONS)  # that count
+
+    def check(self, rows: Sequence[Looked], faults: Sequence[RowFault], n_clips: int) -> None:
+        """Raise UserError when more rows than allowed are rejected already, of `n_clips` clips and the faults."""
+        n_allowed = self.largest * (n_clips + len(faults))
+        counts = Preflight(rows, faults).by_reason(self.reasons)
+        n_rejected = sum(counts.values())
+        if n_rejected <= n_allowed:
+            return
+        n_seen = len(rows) + len(faults)
+        share, largest = apart(100 * n_rejected / (n_clips + len(faults)), 100 * self.largest)
+        seen = "" if len(rows) == n_clips else f" looked at so far, of {n_clips + len(faults)} rows"
+        worst = next(iter([fault.message for fault in faults] + [_first_reason(row) for row in rows if not row.keep]))
+        way = (
+            ""
+            if set(counts) <= set(UNUSABLE)
+            else ", or set preflight.on_reject=warn to train on the doubtful ones, too"
+        )
+        raise UserError(
+            f"preflight: {n_rejected} of {n_seen} rows{seen} are rejected ({_listed(counts)}; the first: {worst}), "
+            f"{share} % of all, and preflight.max_rejected_share allows {largest} %: tts-prepare tells more; correct "
+            f"them, or raise preflight.max_rejected_share{way}"
+        )
+
+
+def _first_reason(row: Looked) -> str:
+    return f"{row.clip.source}: {next(iter(row.reasons.values()))}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{REASONS[reason]} {n}" for reason, n in counts.items())
 
 
 def _listen(
-    clip: Clip,
+    clip: Clip, front_end: TextFrontEnd, limits: ClipLimits, thresholds: Thresholds, skip_characters: bool
+) -> tuple[Looked, np.ndarray]:
+    """Return what one clip tells by itself, and its waveform as it would be trained on; empty where there is none."""
+    row = Looked(clip)
+    try:
+        recording = load_recording(clip.audio, limits.channel)
+    except UserError as error:
+        row.reasons["unreadable"] = str(error)
+        return row, np.zeros(0, np.float32)
+    waveform = limits.trimmed(recording)
+    speech = trim_silence(recording.waveform, limits.trim_silence_db or 200.0)
+    row.note = recording.note
+    if not len(speech):
+        cancel = f": {recording.note}" if recording.note else ""
+        row.reasons["silent"] = f"nothing is heard{cancel}"
+        return row, speech
+    row.seconds = len(speech) / SAMPLE_RATE_HZ
+    row.cut_seconds = (len(recording.waveform) - len(speech)) / SAMPLE_RATE_HZ
+    row.sound = hashlib.blake2b((speech * 32767).astype(np.int16).tobytes(), digest_size=16).hexdigest()
+    row.clipped_share = float((np.abs(recording.waveform) >= FULL_SCALE).mean())
+    n_characters = sum(c.isalnum() for c in front_end.normalize(clip.transcript))
+    row.seconds_per_character = row.seconds / (n_characters + EXTRA_CHARACTERS)
+    _check_duration(row, len(waveform) / SAMPLE_RATE_HZ, limits)
+    sound = measured(speech)
+    row.level_db, row.offset, row.snr_db = sound.level_db, sound.offset, sound.snr_db
+    row.bandwidth_hz, row.pause_seconds = sound.bandwidth_hz, sound.pause_seconds
+    _check_sound(row, recording, sound, thresholds)
+    _check_text(row, front_end, skip_characters)
+    return row, waveform
+
+
+def _check_duration(row: Looked, seconds: float, limits: ClipLimits) -> None:
+    shortest, longest = limits.min_duration_in_seconds, limits.max_duration_in_seconds
+    if seconds < shortest:
+        row.reasons["too_short"] = f"{limits.told(seconds)} s, at least {shortest:g} are wanted"
+    if seconds > longest:
+        row.reasons["too_long"] = f"{limits.told(seconds)} s, at most {longest:g} are allowed"
+
+
+def _check_sound(row: Looked, recording: Recording, sound: Sound, thresholds: Thresholds) -> None:
+    """Add the reasons that the sound gives, the gravest first."""
+
+    def beyond(name: str, value: float, limit: float | None, sign: int, template: str, digits: int = 0) -> None:
+        if limit is not None and sign * value > sign * limit:
+            shown, allowed = apart(value, limit, digits)
+            row.reasons[name] = template.format(shown, allowed)
+
+    beyond("clipped", 100 * row.clipped_share, _percent(thresholds.max_clipped_share), 1,
+           "{} % of the samples are at full scale, {} are allowed", 2)  # fmt: skip
+    beyond("quiet", sound.level_db, thresholds.min_level_db, -1,
+           "speech is at {} dB of full scale, {} are wanted: record it louder")  # fmt: skip
+    beyond("offset", 100 * sound.offset, _percent(thresholds.max_offset), 1,
+           "the mean lies {} % of full scale off zero, {} are allowed", 1)  # fmt: skip
+    if thresholds.channels and recording.taken == "mix" and recording.note:
+        row.reasons["channels"] = recording.note
+    beyond("bandwidth", sound.bandwidth_hz, thresholds.min_bandwidth_hz, -1,
+           "nothing is heard above {} Hz, as over a telephone; {} are wanted")  # fmt: skip
+    pauses = "what is heard in the pauses is echo, {} dB below speech; {} are wanted"
+    noise = "speech is {} dB above the noise, {} are wanted"
+    reason = ("echo", pauses) if sound.echoes else ("noisy", noise)
+    beyond(reason[0], sound.snr_db, thresholds.min_snr_db, -1, reason[1])
+    beyond("holes", recording.n_holes, thresholds.max_holes, 1,
+           "the sound breaks off into digital silence {} times, {} are allowed")  # fmt: skip
+    beyond("pauses", sound.pause_seconds, thresholds.max_pause_seconds, 1,
+           "{} s of silence between words, {} are allowed", 1)  # fmt: skip
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _check_transcript(
+    row: Looked,
+    speech: np.ndarray,
     front_end: TextFrontEnd,
-    limits: ClipLimits,
     thresholds: Thresholds,
     hear: Callable[[np.ndarray], str] | None,
     cer: Callable[[str, str], float] | None,
-) -> Looked:
-    """Return what one clip tells by itself."""
-    row = Looked(clip)
-    try:
-        waveform = load_waveform(clip.audio)
-    except UserError as error:
-        row.reasons["unreadable"] = str(error)
-        return row
-    speech = trim_silence(waveform, limits.trim_silence_db or 200.0)
-    if not len(speech):
-        row.reasons["silent"] = "nothing is heard"
-        return row
-    row.seconds = len(speech) / SAMPLE_RATE_HZ
-    row.cut_seconds = (len(waveform) - len(speech)) / SAMPLE_RATE_HZ
-    row.sound = hashlib.blake2b((speech * 32767).astype(np.int16).tobytes(), digest_size=16).hexdigest()
-    row.clipped_share = float((np.abs(waveform) >= FULL_SCALE).mean())
-    row.snr_db = signal_to_noise_db(speech)
-    n_characters = sum(c.isalnum() for c in front_end.normalize(clip.transcript))
-    row.seconds_per_character = row.seconds / (n_characters + EXTRA_CHARACTERS)
-    if row.seconds < limits.min_duration_in_seconds:
-        row.reasons["too_short"] = f"{row.seconds:.2f} s, at least {limits.min_duration_in_seconds:g} are wanted"
-    if row.seconds > limits.max_duration_in_seconds:
-        row.reasons["too_long"] = f"{row.seconds:.1f} s, at most {limits.max_duration_in_seconds:g} are allowed"
-    if thresholds.max_clipped_share is not None and row.clipped_share > thresholds.max_clipped_share:
-        row.reasons["clipped"] = f"{100 * row.clipped_share:.2f} % of the samples are at full scale"
-    if thresholds.min_snr_db is not None and row.snr_db < thresholds.min_snr_db:
-        row.reasons["noisy"] = f"speech is {row.snr_db:.0f} dB above the noise, {thresholds.min_snr_db:g} are wanted"
-    _check_text(row, front_end)
-    if hear is not None and cer is not None and row.keep and thresholds.max_cer is not None:
-        row.heard = hear(speech)
-        row.cer = cer(front_end.normalize(clip.transcript), row.heard)
-        if row.cer > thresholds.max_cer:
-            row.reasons["transcript"] = f"heard is {row.heard!r} (CER {100 * row.cer:.0f} %)"
-    return row
+) -> None:
+    if hear is None or cer is None or thresholds.max_cer is None:
+        return
+    row.heard = hear(speech)
+    row.cer = cer(front_end.normalize(row.clip.transcript), row.heard)
+    if row.cer > thresholds.max_cer:
+        shown, allowed = apart(100 * row.cer, 100 * thresholds.max_cer)
+        row.reasons["transcript"] = f"heard is {row.heard!r} (CER {shown} %, {allowed} are allowed)"
 
 
-def signal_to_noise_db(waveform: np.ndarray) -> float:
-    """Return by how many dB the loud frames of a recording (n,) stand above its quietest tenth, at most 100.
-
-    The quietest frames hold the pauses, so the figure needs some: 0.1 s in a second will do.
-    """
-    n_frames = max(1, len(waveform) // HOP_LENGTH)
-    frames = np.resize(waveform, n_frames * HOP_LENGTH).reshape(n_frames, HOP_LENGTH).astype(np.float64)
-    power = (frames**2).mean(axis=1) + 1e-12
-    noise = float(np.quantile(power, 0.1))
-    loud = float(power[power > power.max() * 1e-3].mean())  # within 30 dB of the loudest
-    return float(np.clip(10 * np.log10(max(loud - noise, 1e-12) / noise), -20.0, 100.0))
-
-
-def _check_text(row: Looked, front_end: TextFrontEnd) -> None:
+def _check_text(row: Looked, front_end: TextFrontEnd, skip_characters: bool) -> None:
     if not front_end.has_words(row.clip.transcript):
         row.reasons["unspeakable"] = f"nothing in {row.clip.transcript!r} can be spoken"
         return
-    missing = Counter(front_end.unspeakable(row.clip.transcript))
+    missing = Counter[str]() if skip_characters else Counter(front_end.unspeakable(row.clip.transcript))
     if missing:
         row.reasons["unspeakable"] = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
     if front_end.max_tokens is None:
@@ -215,8 +342,11 @@ def _check_speed(rows: Sequence[Looked], max_ratio: float) -> None:
         for row in of_one if len(of_one) >= MIN_FOR_SPEED else ():
             ratio = row.seconds_per_character / usual
             if not 1 / max_ratio <= ratio <= max_ratio:
-                how = f"{ratio:.1f} times as slow" if ratio > 1 else f"{1 / ratio:.1f} times as fast"
-                row.reasons["speed"] = f"{how} as this voice usually speaks: are words missing from the text or sound?"
+                times, allowed = apart(max(ratio, 1 / ratio), max_ratio, 1)
+                row.reasons["speed"] = (
+                    f"{times} times as {'slow' if ratio > 1 else 'fast'} as this voice usually speaks, {allowed} times "
+                    "is allowed: are words missing from the text or sound?"
+                )
 
 
 def _check_duplicates(rows: Sequence[Looked]) -> None:
@@ -235,42 +365,71 @@ def _check_duplicates(rows: Sequence[Looked]) -> None:
             sounds[row.sound] = texts[text] = row.clip.source
 
 
-def _check_voices(rows: Sequence[Looked], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> None:
+def _check_voices(rows: Sequence[Looked], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
+    """Reject clips of another voice; return why none can be told, where the encoder does not part the voices."""
     if not rows:
-        return
+        return ""
     clips = [row.clip for row in rows]
     embeddings = clip_voices(clips, encoder, limits, cache_dir).embeddings
     by_id = {row.clip.id: row for row in rows}
-    for profile in profiles([clip.id for clip in clips], [clip.speaker for clip in clips], embeddings):
+    found = profiles([clip.id for clip in clips], [clip.speaker for clip in clips], embeddings)
+    for profile in found:
         for outlier in profile.outliers:
             by_id[outlier.id].reasons["foreign_voice"] = outlier.reason
+    return unparted(found)
 
 
-def usable(found: Preflight, on_reject: Literal["warn", "drop"]) -> list[Clip]:
-    """Return the clips to train on: `drop` leaves the rejected ones out, `warn` says how many there are and keeps them.
+OnReject = Literal["drop", "warn"]
 
-    Raises UserError for another `on_reject`, or when nothing is left.
+
+def rejected_share(on_reject: OnReject, largest: float) -> RejectedShare:
+    """Return which share of the rows may be left out; `warn` leaves out what cannot be trained on, and no more.
+
+    Raises UserError for another `on_reject`, or a share that is none.
     """
-    if on_reject not in ("warn", "drop"):
-        raise UserError(f"preflight.on_reject={on_reject}: allowed are warn, drop and ignore")
-    if not found.by_reason():
-        return [row.clip for row in found.rows]
-    counts = ", ".join(f"{REASONS[reason]} {n}" for reason, n in found.by_reason().items())
-    n_rejected = sum(found.by_reason().values())
-    n_rows = len(found.rows) + len(found.faults)
-    if on_reject == "warn":
+    if on_reject not in get_args(OnReject):
+        raise UserError(f"preflight.on_reject={on_reject}: allowed are drop, warn and ignore")
+    if not 0 <= largest <= 1:
+        raise UserError(f"preflight.max_rejected_share={largest}: a share of the rows, 0 to 1")
+    return RejectedShare(largest, tuple(REASONS) if on_reject == "drop" else UNUSABLE)
+
+
+def usable(found: Preflight, share: RejectedShare) -> list[Clip]:
+    """Return the clips to train on, and say how many are left out, why, and what else is doubtful.
+
+    Raises UserError when more than the share allowed is left out, or nothing is left.
+    """
+    share.check(found.rows, found.faults, len(found.rows))
+    kept = [row.clip for row in found.rows if not set(row.reasons) & set(share.reasons)]
+    n_rows, n_left_out = len(found.rows) + len(found.faults), len(found.rows) + len(found.faults) - len(kept)
+    counts = found.by_reason(share.reasons)
+    if n_left_out:
+        first = next(iter([f"{fault.source}: {fault.message}" for fault in found.faults] + _told(found, share.reasons)))
+        log.info(
+            "preflight: %d of %d rows are left out (%s); the first: %s", n_left_out, n_rows, _listed(counts), first
+        )
+    if n_doubtful := sum(not row.keep for row in found.rows) + len(found.faults) - n_left_out:
+        doubtful = _listed(found.by_reason(set(REASONS) - set(share.reasons)))
         log.warning(
             "preflight: %d of %d clips had better be left out (%s); tts-prepare tells which, and "
             "preflight.on_reject=drop leaves them out",
-            n_rejected,
+            n_doubtful,
             n_rows,
-            counts,
+            doubtful,
         )
-        return [row.clip for row in found.rows]
-    log.info("preflight: %d of %d clips are left out (%s)", n_rejected, n_rows, counts)
-    if not found.kept:
-        raise UserError(f"preflight: none of {n_rows} clips can be trained on ({counts}); tts-prepare tells more")
-    return found.kept
+    for note, n in found.notes.items():
+        log.info("preflight: %s: %d clips", note, n)
+    if found.unparted:
+        log.info("preflight: %s", found.unparted)
+    if not kept:
+        raise UserError(
+            f"preflight: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare tells more"
+        )
+    return kept
+
+
+def _told(found: Preflight, reasons: Collection[str]) -> list[str]:
+    return [_first_reason(row) for row in found.rows if set(row.reasons) & set(reasons)]
 
 
 def summary(found: Preflight) -> dict[str, object]:
@@ -284,5 +443,6 @@ def summary(found: Preflight) -> dict[str, object]:
         "minutes_kept": sum(row.seconds for row in kept) / 60,
         "minutes_of_silent_ends": sum(row.cut_seconds for row in kept) / 60,
         "rejected": found.by_reason(),
+        "notes": [*(f"{note}: {n} clips" for note, n in found.notes.items()), *filter(None, [found.unparted])],
         "speakers": speakers,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from tts_toolkit.data.batches import Example
 from tts_toolkit.data.clips import Clip, told
 from tts_toolkit.data.features import ClipLimits, log_mel_files
 from tts_toolkit.errors import UserError
-from tts_toolkit.speakers.conditioning import Conditioning, condition, mean_embedding
+from tts_toolkit.speakers.conditioning import Conditioning, condition, mean_embeddings
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.extraction import clip_voices
 from tts_toolkit.speakers.store import EmbeddingCard
@@ -29,6 +29,7 @@ class Prepared:
     examples: Mapping[str, Sequence[Example]]  # of train and dev
     voices: Mapping[str, np.ndarray]  # (dim,) a speaker, the normalised mean over its clips, training ones if any
     cards: Sequence[EmbeddingCard]
+    limits: ClipLimits = field(default_factory=ClipLimits)  # reads the clips; what was read before is held
 
 
 def prepare(
@@ -62,12 +63,12 @@ def prepare(
         part: log_mel_files(clips[part], limits, cache_dir) for part in ("train", "dev") if part in clips
     }
     names = [clip.speaker for clip in embedded]
-    voices = _voices(names, own)
+    voices = mean_embeddings(names, own)
     unheard = [clip for part in ("dev", "test") for clip in clips.get(part, ()) if clip.speaker not in voices]
     unheard = _first_of_each(unheard, max_embedded_clips)
     if unheard:
         heard = clip_voices(unheard, encoder, limits, cache_dir).embeddings
-        voices |= _voices([clip.speaker for clip in unheard], heard)
+        voices |= mean_embeddings([clip.speaker for clip in unheard], heard)
     if conditioning == "speaker_mean":
         conditions = {"train": [voices[clip.speaker] for clip in clips["train"]]}
     else:
@@ -82,7 +83,7 @@ def prepare(
     }
     for part, of_part in examples.items():
         _check_lengths(of_part, clips[part], model_config, pad_to_multiple_of)
-    return Prepared(clips, examples, voices, _cards(embedded, encoder, examples["train"], conditioning))
+    return Prepared(clips, examples, voices, _cards(embedded, encoder, examples["train"], conditioning), limits)
 
 
 def _check_size(embeddings: np.ndarray, encoder: SpeakerEncoder, expected: int) -> None:
@@ -91,10 +92,6 @@ def _check_size(embeddings: np.ndarray, encoder: SpeakerEncoder, expected: int) 
             f"the encoder {encoder.name} gives embeddings of {embeddings.shape[1]} numbers, the model takes "
             f"{expected}: choose another encoder, or set base_model.speaker_embedding_dim={embeddings.shape[1]}"
         )
-
-
-def _voices(names: Sequence[str], embeddings: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: mean_embedding(embeddings[np.asarray(names) == name]) for name in sorted(set(names))}
 
 
 def _check_lengths(examples: Sequence[Example], clips: Sequence[Clip], config: Any, multiple: int) -> None:
@@ -116,11 +113,11 @@ def _check_lengths(examples: Sequence[Example], clips: Sequence[Clip], config: A
 
 
 def _first_of_each(clips: Sequence[Clip], n: int | None) -> list[Clip]:
+    if n is None:
+        return list(clips)
     by_speaker: dict[str, list[Clip]] = {}
     for clip in clips:
         by_speaker.setdefault(clip.speaker, []).append(clip)
-    if n is None:
-        return list(clips)
     return [clip for of_one in by_speaker.values() for clip in of_one[:n]]
 
 
@@ -132,9 +129,10 @@ def _cards(
     embedded: Sequence[Clip], encoder: SpeakerEncoder, examples: Sequence[Example], conditioning: Conditioning
 ) -> list[EmbeddingCard]:
     seconds = {example.id: example.n_frames * HOP_LENGTH / SAMPLE_RATE_HZ for example in examples}
-    cards = []
-    for speaker in sorted({clip.speaker for clip in embedded}):
-        own = [clip for clip in embedded if clip.speaker == speaker]
+    cards, of_speaker = [], dict[str, list[Clip]]()
+    for clip in embedded:
+        of_speaker.setdefault(clip.speaker, []).append(clip)
+    for speaker, own in sorted(of_speaker.items()):
         cards.append(
             EmbeddingCard(
                 speaker,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.audio import load_waveform
+from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.preflight import REASONS, Looked, Preflight
-from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.pictures import histograms_svg
 from tts_toolkit.report.html import data_uri, mp3
@@ -19,13 +19,23 @@ QUANTITIES = {
     "seconds": "seconds of a clip, silent ends cut",
     "seconds_per_character": "seconds a character",
     "snr_db": "speech above noise, dB",
+    "level_db": "level of speech, dB of full scale",
+    "bandwidth_hz": "highest frequency heard, Hz",
+    "pause_seconds": "seconds of the longest pause inside",
 }
 MAX_SECONDS = 15  # of a player
 MAX_LISTED = 1000  # rejected rows
 
 
-def write_preflight(file: Path, found: Preflight, figures: Mapping[str, object], estimate: str, n_players: int) -> Path:
-    """Return `file` once it holds the page."""
+def write_preflight(
+    file: Path,
+    found: Preflight,
+    figures: Mapping[str, object],
+    estimate: str,
+    n_players: int,
+    limits: ClipLimits,
+) -> Path:
+    """Return `file` once it holds the page, with players of what `limits` read."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
@@ -38,7 +48,7 @@ def write_preflight(file: Path, found: Preflight, figures: Mapping[str, object],
         plots={title: svg for name, title in QUANTITIES.items() if (svg := _plot(found.rows, name, title))},
         faults=found.faults[:MAX_LISTED],
         rejected=rejected[:MAX_LISTED],
-        players=[(row, sound) for row in [*rejected, *doubtful][:n_players] if (sound := _sound(row))],
+        players=[(row, sound) for row in [*rejected, *doubtful][:n_players] if (sound := _sound(row, limits))],
     )
     write_whole(file, html.encode())
     return file
@@ -53,8 +63,11 @@ def _plot(rows: Sequence[Looked], name: str, title: str) -> str:
     return histograms_svg(drawn, title) if drawn else ""
 
 
-def _sound(row: Looked) -> str:
-    try:
-        return data_uri("audio/mpeg", mp3(load_waveform(row.clip.audio)[: MAX_SECONDS * 16_000]))
-    except UserError:
+def _sound(row: Looked, limits: ClipLimits) -> str:
+    """Return the sound as a URI, silent ends cut; nothing for what cannot be read or is silent."""
+    if math.isnan(row.seconds):
         return ""
+    waveform = limits.held.waveforms.get(row.clip.id)
+    if waveform is None:
+        waveform = limits.trimmed(limits.recording(row.clip))
+    return data_uri("audio/mpeg", mp3(waveform[: MAX_SECONDS * SAMPLE_RATE_HZ]))

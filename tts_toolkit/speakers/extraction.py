@@ -17,7 +17,7 @@ from tts_toolkit.processes import ALONE, Processes
 from tts_toolkit.progress import AudioProgress, progress
 from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
 
-FORMAT = "embedding-2"  # of a cached file: the seconds of sound, then the embedding
+FORMAT = "embedding-3"  # of a cached file: the seconds of sound, then the embedding
 MAX_READ_SECONDS = 1200.0  # of sound held in memory together, to be sorted by length
 READ_AT_ONCE = 8  # files, by as many threads: what may lie in memory beyond that
 MAX_BATCH_SECONDS = 15.0  # padding included; larger ones are hardly sooner, and scatter memory

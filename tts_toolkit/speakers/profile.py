@@ -15,6 +15,7 @@ MIN_VOICES = 5  # before what all voices have in common can be told from a voice
 # A clip stands out by its distance, 1 - cosine, to the mean of the voice's other clips: so many robust deviations of
 # log distances above the voice's median, and so many times the median. Measured on 115 people: see docs/results.md.
 MAX_DEVIATIONS = 2.9
+MAX_DEVIATIONS_ALONE = 3.2  # where there is no other voice to compare with
 MIN_RATIO = 2.25
 PRIOR_CLIPS = 20  # that the deviation of all voices counts for beside a voice's own
 # Of clips held against the other voices, that have to stand out there for the encoder to tell the voices apart.
@@ -60,10 +61,10 @@ def profiles(ids: Sequence[str], speakers: Sequence[str], embeddings: np.ndarray
     cosines = np.einsum("nd,nd->n", embeddings, leave_one_out(embeddings, speakers)) if len(names) else np.zeros(0)
     cosines[np.bincount(of_clip)[of_clip] < 2] = np.nan
     found, parted = _outliers(ids, names, of_clip, rows, embeddings)
+    outliers = [tuple(Outlier(ids[row], float(cosines[row]), reason) for row, reason in of_one) for of_one in found]
     return [
-        Profile(str(name), own, mean, cosines[own], tuple(outliers), parted)
-        for name, own, mean, outliers in zip(names, rows, means, found, strict=True)
-        for outliers in [[Outlier(ids[row], float(cosines[row]), reason) for row, reason in outliers]]
+        Profile(str(name), own, mean, cosines[own], of_one, parted)
+        for name, own, mean, of_one in zip(names, rows, means, outliers, strict=True)
     ]
 
 
@@ -134,7 +135,8 @@ def _limits(
     spread = np.median(off[judged[of_clip]]) / np.sqrt(1 - 1 / np.median(n_clips[judged]))  # a median takes part in it
     own = np.asarray([np.median(off[rows_]) for rows_ in rows])
     together = np.sqrt((own**2 * n_clips + spread**2 * PRIOR_CLIPS) / (n_clips + PRIOR_CLIPS))
-    return np.asarray(medians + np.maximum(MAX_DEVIATIONS * 1.4826 * together, np.log(MIN_RATIO)))
+    n_deviations = MAX_DEVIATIONS if len(rows) > 1 else MAX_DEVIATIONS_ALONE
+    return np.asarray(medians + np.maximum(n_deviations * 1.4826 * together, np.log(MIN_RATIO)))
 
 
 def _parted(clips: np.ndarray, of_clip: np.ndarray, limits: np.ndarray, judged: np.ndarray) -> float | None:
