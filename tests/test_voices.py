@@ -21,7 +21,17 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.sources import audio
 from tts_toolkit.errors import UserError
-from tts_toolkit.pictures import curves_svg, groups_svg, histograms_svg, intervals_svg, scatter_svg
+from tts_toolkit.pictures import (
+    attention_picture,
+    curves_svg,
+    groups_svg,
+    heat_map,
+    histograms_svg,
+    intervals_svg,
+    png,
+    scatter_svg,
+    spectrogram_picture,
+)
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.voices import projection
 from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixture_card, nearest
@@ -279,6 +289,29 @@ def test_the_projection_is_umap_where_it_is_installed(monkeypatch):
     assert method == "UMAP" and np.array_equal(points, embeddings[:, 1:])
     assert asked == [{"metric": "cosine", "random_state": 0, "n_jobs": 1}]
     assert projection(embeddings[:15])[1] == "PCA", "too few for its neighbourhoods"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "values",
+    [[], [1.0], [0.5, np.nextafter(0.5, 1)], [0.997, 0.997 + 1e-12], [np.nan], [np.inf, 1.0], [-np.inf, np.nan],
+     [0.0] * 5, [1e-300, 2e-300], [1.0, np.nan, 2.0]],
+)  # fmt: skip
+def test_plots_of_nothing_and_of_values_that_hardly_differ_are_drawn(values):
+    row = np.asarray(values)
+    for drawn in ({"a": row}, {"a": row, "b": np.asarray([0.3])}, {}):
+        assert "<svg" in histograms_svg(drawn, "cosine")
+    assert "<svg" in curves_svg({"a": (range(len(row)), list(row))}, "step") and "<svg" in curves_svg({}, "step")
+    assert "<svg" in groups_svg(np.stack([row, row], axis=1), ["a"] * len(row))
+    for picture in (heat_map, spectrogram_picture, attention_picture):
+        assert png(picture(row[None])).startswith(b"\x89PNG")
+
+
+def test_nearly_equal_cosines_of_float32_are_drawn():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        value = np.float32(rng.uniform(0.9, 1))
+        assert "<svg" in histograms_svg({"same": np.asarray([value, np.nextafter(value, np.float32(2))])}, "cosine")
 
 
 @pytest.mark.parametrize("name", ["$$", "a$\\x$", "_hidden", "a\\$b$"])

@@ -12,19 +12,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+N_BINS = 50  # of a histogram
+MAX_GROUPS = 20  # with a color and a name of their own
+
+
 def heat_map(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
     """Return an RGB picture (height, width, 3), uint8, of a matrix whose first row is drawn at the bottom."""
     from matplotlib import colormaps
 
-    low = float(values.min()) if low is None else low
-    high = float(values.max()) if high is None else high
+    finite = _finite(values)
+    low = (float(finite.min()) if len(finite) else 0.0) if low is None else low
+    high = (float(finite.max()) if len(finite) else 1.0) if high is None else high
+    values = np.nan_to_num(values, nan=low, posinf=high, neginf=low) if values.size else np.full((1, 1), low)
     scaled = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
     return np.asarray(colormaps["magma"](scaled[::-1])[..., :3] * 255, dtype=np.uint8)
 
 
 def spectrogram_picture(log_mel: np.ndarray) -> np.ndarray:
     """Return a picture (80, n_frames, 3) of a log-mel (n_frames, 80); the 80 dB below its peak are drawn."""
-    peak = float(log_mel.max())
+    finite = _finite(log_mel)
+    peak = float(finite.max()) if len(finite) else 0.0
     return heat_map(log_mel.T, peak - 4.0, peak)  # magnitudes: 4 decades are 80 dB
 
 
@@ -61,7 +68,8 @@ def curves_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_
         axes.plot(xs, ys, label=plain(name), marker="o" if len(xs) < 15 else None, markersize=3)
     axes.set_xlabel(x_label)
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+    if curves:
+        axes.legend(frameon=False)
     return _svg(figure)
 
 
@@ -110,29 +118,49 @@ def histograms_svg(values: Mapping[str, np.ndarray], x_label: str) -> str:
 
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     axes = figure.subplots()
-    bins = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=50).tolist()
+    bins = _bins(np.concatenate([_finite(of_one) for of_one in values.values()])) if values else [0.0, 1.0]
     for name, of_one in values.items():
-        axes.hist(of_one, bins=bins, density=True, alpha=0.6, label=plain(f"{name} ({len(of_one):,})"))
+        finite = _finite(of_one)
+        axes.hist(finite, bins=bins, density=bool(len(finite)), alpha=0.6, label=plain(f"{name} ({len(of_one):,})"))
     axes.set_xlabel(x_label)
     axes.set_yticks([])
-    axes.legend(frameon=False)
+    if values:
+        axes.legend(frameon=False)
     return _svg(figure)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Return the finite ones of some values as a vector."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    return flat[np.isfinite(flat)]
+
+
+def _bins(values: np.ndarray) -> list[float]:
+    """Return the edges of at most 50 bins: fewer where values lie so near that no more numbers are between them."""
+    if not len(values):
+        return [0.0, 1.0]
+    low, high = float(values.min()), float(values.max())
+    least = max(1e-6, 1e-6 * max(abs(low), abs(high)))  # wide enough to be drawn
+    if high - low < least:
+        low, high = low - least / 2, high + least / 2
+    return np.linspace(low, high, N_BINS + 1).tolist()
 
 
 def groups_svg(points: np.ndarray, names: Sequence[str], ringed: Sequence[int] = ()) -> str:
     """Return an SVG of points (n, 2), coloured by name, with a ring around some rows."""
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    of_point = np.asarray(names)
-    for name in sorted(set(names)):
-        xs, ys = points[of_point == name].T
-        axes.plot(xs, ys, ".", markersize=5, label=plain(name))
+    groups, of_point = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+    axes.scatter(points[:, 0], points[:, 1], c=of_point % MAX_GROUPS, cmap="tab20", vmin=0, vmax=MAX_GROUPS - 1, s=6)
+    for number, name in enumerate(groups[:MAX_GROUPS]):
+        axes.plot([], [], ".", color=colormaps["tab20"](number), label=plain(str(name)))
     axes.plot(*points[list(ringed)].T, "o", markerfacecolor="none", markeredgecolor="tab:red", markersize=9)
     axes.set_xticks([])
     axes.set_yticks([])
-    if len(set(names)) <= 20:
+    if 0 < len(groups) <= MAX_GROUPS:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     return _svg(figure)
 
