@@ -1,6 +1,7 @@
 """The preflight on real recordings into which every fault it knows is put, and the layouts and splits it reads."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from conftest import run, tone
 
 from benchmarks.faults import write_spoilt
 from benchmarks.preflight import found_reasons
+from tts_toolkit import audio as audio_module
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.data import layouts, sources
@@ -253,7 +255,7 @@ def test_what_cannot_be_used_is_left_out_and_too_much_of_it_ends_the_run_before_
 ):
     with caplog.at_level("INFO"):
         assert len(share_of(2, 0.2, "drop", tmp_path, front_end)[0]) == 8
-    assert "2 of 10 rows are left out (the sound cannot be read 2)" in caplog.text
+    assert "2 of 10 clips are left out (the sound cannot be read 2)" in caplog.text
     assert len(share_of(2, 0.2, "warn", tmp_path, front_end)[0]) == 8
     expected = r"3 of 3 rows looked at so far, of 10 rows are rejected \(the sound cannot be read 3; the first: .*30 %"
     with pytest.raises(UserError, match=expected) as error:
@@ -390,3 +392,37 @@ def test_a_split_by_what_is_not_told_is_refused():
         split_clips([Clip("a", None, "text", "s", "f:1")], disjoint_by="session")
     with pytest.raises(UserError, match="allowed are transcript, speaker, session"):
         split_clips([], disjoint_by="colour")
+
+
+def test_no_recording_is_decoded_twice_by_a_fine_tune_or_a_preparation(tmp_path, monkeypatch):
+    """The preflight, log-mels, embeddings, sentences to be spoken and players share what was decoded."""
+    from hydra import compose, initialize_config_module
+    from tts_toolkit.train import finetune
+    from tts_toolkit.train import prepare as prepare_recipe
+
+    decoded = Counter()
+    read_sound = audio_module.read_sound
+
+    def counted(path, check):
+        decoded[path] += 1
+        return read_sound(path, check)
+
+    monkeypatch.setattr(audio_module, "read_sound", counted)
+    voice = sources.folder(str(ASSETS / "demo-voice"))
+    chosen = [clip for part in ("train", "dev", "test") for clip in voice if clip.split == part][::7]
+    rows = [{"audio": str(clip.audio), "text": clip.transcript, "split": clip.split} for clip in chosen]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    common = ["data=jsonl", f"data.path={tmp_path / 'set.jsonl'}", "data.allow_outside=true"]
+    common += ["base_model=speecht5_mini", "encoder=xvector_mini"]
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        cfg = compose("prepare", [*common, "estimate=null", f"output_dir={tmp_path / 'out'}", f"cache_dir={tmp_path}"])
+        prepare_recipe.prepare(cfg)
+        assert set(decoded.values()) == {1} and len(decoded) == 20
+        decoded.clear()
+        parts = [*common, "asr=offline", "judge=ge2e", f"cache_dir={tmp_path / 'new'}"]
+        cfg = compose("finetune", parts)
+        speech, clips, limits = finetune._clips(cfg, finetune._speech(cfg))
+        prepared = finetune._prepare(cfg, speech, clips, limits)
+        assert finetune._spoken_evaluation(cfg, speech, prepared) is not None
+        assert all(len(limits.read(clip)) for clip in finetune._test_sentences(cfg, prepared))
+    assert set(decoded.values()) == {1} and len(decoded) == 20

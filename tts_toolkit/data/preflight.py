@@ -7,6 +7,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -208,7 +209,7 @@ class RejectedShare:
         n_seen = len(rows) + len(faults)
         share, largest = apart(100 * n_rejected / (n_clips + len(faults)), 100 * self.largest)
         seen = "" if len(rows) == n_clips else f" looked at so far, of {n_clips + len(faults)} rows"
-        worst = next(iter([fault.message for fault in faults] + [_first_reason(row) for row in rows if not row.keep]))
+        worst = _first(rows, faults, self.reasons)
         way = (
             ""
             if set(counts) <= set(UNUSABLE)
@@ -221,8 +222,11 @@ class RejectedShare:
         )
 
 
-def _first_reason(row: Looked) -> str:
-    return f"{row.clip.source}: {next(iter(row.reasons.values()))}"
+def _first(rows: Sequence[Looked], faults: Sequence[RowFault], reasons: Collection[str]) -> str:
+    """Return the first row that is rejected for one of the reasons, and why."""
+    told = (f"{fault.source}: {fault.message}" for fault in faults)
+    told_rows = (f"{row.clip.source}: {why}" for row in rows for name, why in row.reasons.items() if name in reasons)
+    return next(chain(told, told_rows), "")
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -404,9 +408,9 @@ def usable(found: Preflight, share: RejectedShare) -> list[Clip]:
     n_rows, n_left_out = len(found.rows) + len(found.faults), len(found.rows) + len(found.faults) - len(kept)
     counts = found.by_reason(share.reasons)
     if n_left_out:
-        first = next(iter([f"{fault.source}: {fault.message}" for fault in found.faults] + _told(found, share.reasons)))
+        first = _first(found.rows, found.faults, share.reasons)
         log.info(
-            "preflight: %d of %d rows are left out (%s); the first: %s", n_left_out, n_rows, _listed(counts), first
+            "preflight: %d of %d clips are left out (%s); the first: %s", n_left_out, n_rows, _listed(counts), first
         )
     if n_doubtful := sum(not row.keep for row in found.rows) + len(found.faults) - n_left_out:
         doubtful = _listed(found.by_reason(set(REASONS) - set(share.reasons)))
@@ -426,10 +430,6 @@ def usable(found: Preflight, share: RejectedShare) -> list[Clip]:
             f"preflight: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare tells more"
         )
     return kept
-
-
-def _told(found: Preflight, reasons: Collection[str]) -> list[str]:
-    return [_first_reason(row) for row in found.rows if set(row.reasons) & set(reasons)]
 
 
 def summary(found: Preflight) -> dict[str, object]:
