@@ -475,7 +475,9 @@ def test_a_fine_tune_without_recogniser_and_judge_has_no_such_scores(hub, voice_
     data = ["data=folder", f"data.path={voice_folder}", *FAST]
     data = [argument for argument in data if not argument.startswith(("asr=", "judge="))]
     code, stderr = invoke([*data, "judge=null", "asr=null"], monkeypatch, capsys)
-    assert code == 1 and "schedule.best_metric=loss schedule.greater_is_better=false" in stderr and stderr.count("\n") == 1
+    assert (
+        code == 1 and "schedule.best_metric=loss schedule.greater_is_better=false" in stderr and stderr.count("\n") == 1
+    )
     by_loss = ["schedule.best_metric=loss", "schedule.greater_is_better=false", "evaluation.n_test_sentences=1"]
     monkeypatch.setattr(sys, "argv", ["tts-finetune", *data, "judge=null", "asr=null", *by_loss])
     finetune.main()

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from dataclasses import dataclass, replace
 import time
+from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType

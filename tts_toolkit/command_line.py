@@ -130,7 +130,7 @@ def emptied(settings: Sequence[str], groups: Mapping[str, Any]) -> tuple[list[st
 
 
 def renamed(settings: Sequence[str], known: Known) -> list[str]:
-    """Settings with choices by their files' names: `base_model=speecht5-mini` is `speecht5_mini`.
+    """Return the settings with choices by their files' names: `base_model=speecht5-mini` is `speecht5_mini`.
 
     An experiment that is a folder holds one file per command: `experiment=offline` of tts-embed is `offline/embed`.
     """
@@ -451,7 +451,7 @@ def check_interpolations(config: Any) -> None:
 
 
 def way_without_hub(config_name: str) -> str:
-    """How a command works without a hub, for an error that a missing one causes; empty where it cannot."""
+    """Return how a command works without a hub, for an error that a missing one causes; empty where it cannot."""
     if not conf().joinpath(f"experiment/offline/{config_name}.yaml").is_file():
         return ""
     return "without a hub, experiment=offline takes what ships with the toolkit"

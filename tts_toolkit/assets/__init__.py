@@ -8,6 +8,6 @@ ASSETS = Path(__file__).parent
 
 
 def asset_path(name: str) -> Path:
-    """The folder of the built-in asset `name` (speecht5-mini and speecht5_mini are the same), or else `name` as a path."""
+    """Return the folder of the built-in asset `name`, with - or _ in its name, or `name` as a path."""
     built_in = {path.name: path for path in ASSETS.iterdir() if path.is_dir() and path.name[0] not in "_."}
     return built_in.get(name.replace("_", "-"), Path(name))
