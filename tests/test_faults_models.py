@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import huggingface_hub
@@ -15,7 +16,9 @@ from hydra import compose, initialize_config_dir
 from safetensors.numpy import save_file
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.fetching import Snapshot
 from tts_toolkit.hub import push_folder
+from tts_toolkit.models import versions
 from tts_toolkit.models.speecht5 import SpeechSettings, load_speecht5, speech_settings
 from tts_toolkit.models.versions import checkpoint_file, model_type
 from tts_toolkit.packaged import GE2E_SHA256
@@ -145,7 +148,9 @@ def test_weights_of_other_shapes_are_told_in_a_line(tiny_speecht5_dir, tmp_path)
 
 @pytest.mark.usefixtures("tiny_speecht5_dir", "tiny_hifigan_dir")
 def test_a_vocoder_is_a_hifigan(tmp_path):
-    with pytest.raises(UserError, match="microsoft/speecht5_tts.*it is a speecht5 checkpoint, wanted is a hifigan"):
+    with pytest.raises(
+        UserError, match="the vocoder 'microsoft/speecht5_tts' is a speecht5 checkpoint; a hifigan .* vocoder=griffin_lim"
+    ):
         HifiGan("microsoft/speecht5_tts")(torch.zeros(10, 80))
     with pytest.raises(UserError, match="'nobody/none' cannot be loaded"):
         HifiGan("nobody/none")(torch.zeros(10, 80))
@@ -185,11 +190,15 @@ def test_settings_are_the_defaults_only_where_there_are_none(monkeypatch):
 
 @pytest.mark.usefixtures("tiny_speecht5_dir")
 def test_a_file_that_the_hub_says_is_missing_is_missing(monkeypatch):
-    def says_no(*_, **__):
-        raise huggingface_hub.errors.RemoteEntryNotFoundError("404", response=answer(404))
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", says_no)
+    folder = HUB / "hub/models--microsoft--speecht5_tts/snapshots" / REVISION
+    found = Snapshot("microsoft/speecht5_tts", "model", REVISION, folder, frozenset({"config.json"}))
+    monkeypatch.setattr(versions, "snapshot", lambda *_: found)
     assert checkpoint_file("microsoft/speecht5_tts", "tts_toolkit.json") is None
+    unanswered = replace(found, names=None, reason="the hub is silent")
+    monkeypatch.setattr(huggingface_hub, "is_offline_mode", lambda: False)
+    assert unanswered.file("tts_toolkit.json") is None, "it was written down"
+    with pytest.raises(UserError, match=r"other\.json is not in the cache, and the hub is silent"):
+        unanswered.file("other.json")
 
 
 def test_a_model_pushed_to_the_hub_finds_its_own_voice(tiny_speecht5_dir, tmp_path):

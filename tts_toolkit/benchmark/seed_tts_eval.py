@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from tts_toolkit.benchmark.prompts import write_hashes
-from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.errors import UserError
+from tts_toolkit.fetching import HubError, snapshot
 from tts_toolkit.files import file_hash, whole_file
 
 log = logging.getLogger(__name__)
@@ -24,15 +26,16 @@ MAX_BYTES = 8 * 2**30  # of what an archive unpacks to
 
 def from_hub(dataset_name: str, revision: str | None, language: str, output_dir: Path) -> Path:
     """Return the list of a hub copy, its files below `output_dir`; raises UserError when it cannot be fetched."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    wanted = (f"{language}/{LIST}", f"{language}/*wavs/*")
+
+    def choose(names: Sequence[str]) -> list[str]:
+        return [name for name in names if any(fnmatch(name, pattern) for pattern in wanted)]
 
     try:
-        wanted = [f"{language}/{LIST}", f"{language}/*wavs/*"]
-        fetched = Path(snapshot_download(dataset_name, repo_type="dataset", revision=revision, allow_patterns=wanted))
-    except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
+        fetched = snapshot(dataset_name, revision, "dataset").fetch(choose, revision)
+    except HubError as error:
         raise UserError(
-            f"dataset_name={dataset_name}: cannot be fetched ({first_line(error)}); give another copy, or "
+            f"dataset_name={dataset_name}: cannot be fetched: {error}; or give another copy, or "
             "archive=FILE with the publisher's seedtts_testset.tar"
         ) from error
     files = {file.relative_to(fetched): file for file in (fetched / language).rglob("*") if file.is_file()}

@@ -7,8 +7,9 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MethodType
 from typing import Any
 
@@ -18,9 +19,9 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from tts_toolkit.audio import joined
 from tts_toolkit.devices import attention_of_any_shape, pick_device
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, one_line
 from tts_toolkit.families.interface import Coverage, Line, Take
-from tts_toolkit.models.versions import load, model_version
+from tts_toolkit.models.versions import checkpoint_file, load, model_version
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.synthesis.packed import pack
 from tts_toolkit.synthesis.row_noise import RowNoise
@@ -30,6 +31,7 @@ from tts_toolkit.text.sentences import split_text
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 MAX_VOICE_BYTES = 64 * 2**20  # of an .npz once unpacked; Bark's own hold some ten thousand
+MAX_SHOWN = 8  # presets in an error
 PROMPT_PARTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a voice, with their dimensions
 
 
@@ -178,15 +180,34 @@ class Bark:
             if voice.endswith(".npz"):
                 arrays = _read_npz(Path(voice))
             elif voice in self._processor.available_voice_presets:
-                arrays = self._processor._load_voice_preset(voice, revision=self.revision)
+                arrays = self._preset(voice)
             else:
-                known = ", ".join(sorted(self._processor.available_voice_presets)) or "none"
+                known = _shown(self._processor.available_voice_presets, voice)
                 raise UserError(f"unknown voice {voice!r} of {self.model}: give an .npz file or one of {known}")
             self._check(voice, arrays)
             self._prompts[voice] = {
                 name: torch.from_numpy(arrays[name].astype(np.int64)).to(self._bark.device) for name in PROMPT_PARTS
             }
         return self._prompts[voice]
+
+    def _preset(self, voice: str) -> dict[str, np.ndarray]:
+        """Return the arrays of a preset, fetched if need be; raises UserError where one is missing or damaged.
+
+        The files are this checkpoint's own, whatever repository its list of presets names.
+        """
+        paths = self._processor.speaker_embeddings[voice]
+        arrays = {}
+        for name, n_dims in PROMPT_PARTS.items():
+            file = checkpoint_file(self.model, _inside(str(paths.get(name, name))), self.revision)
+            if file is None:
+                raise UserError(f"voice={voice}: {self.model} lacks {paths.get(name, name)}; choose another voice")
+            try:
+                arrays[name] = np.load(file, allow_pickle=False)
+            except (OSError, ValueError, EOFError) as error:
+                raise UserError(f"voice={voice}: {file} is not a .npy file of numbers ({one_line(error)})") from None
+            if arrays[name].ndim != n_dims:
+                raise UserError(f"voice={voice}: {file} has the shape {arrays[name].shape}, {n_dims} dimensions wanted")
+        return arrays
 
     def _check(self, voice: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Refuse tokens that the stages do not have: on a GPU they would end every later line too."""
@@ -275,6 +296,21 @@ class Bark:
 def _joined(takes: Sequence[Take]) -> Take:
     rate = takes[0].sample_rate_hz
     return Take(joined([take.waveform for take in takes], rate), rate, any(take.cut_off for take in takes))
+
+
+def _inside(path: str) -> str:
+    """Return the path of a file in a repository; raises UserError for one that leads out of it."""
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise UserError(f"the list of voices names {path}, which is outside of the checkpoint")
+    return path
+
+
+def _shown(presets: Sequence[str], voice: str) -> str:
+    """Return the presets nearest to a name, and how many there are: Bark has hundreds."""
+    if len(presets) <= MAX_SHOWN:
+        return ", ".join(sorted(presets)) or "none"
+    near = get_close_matches(voice, presets, MAX_SHOWN, cutoff=0.0)
+    return f"{', '.join(near)} or others of {len(presets)}"
 
 
 def _read_npz(file: Path) -> dict[str, np.ndarray]:

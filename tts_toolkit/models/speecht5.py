@@ -9,10 +9,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts_toolkit.assets import asset_path
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import read_text
-from tts_toolkit.models.versions import checkpoint_file, unusable
+from tts_toolkit.models.versions import checkpoint_file, checkpoint_folder, load_folder, model_config
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 if TYPE_CHECKING:
@@ -53,27 +52,28 @@ def load_speecht5(
     distributed training. Raises UserError when there is no such checkpoint, or when it is of another model.
     """
     ensure_torchaudio()
-    from safetensors import SafetensorError
-    from transformers import AutoConfig, SpeechT5ForTextToSpeech, SpeechT5Processor
-    from transformers.utils import logging
+    from transformers import SpeechT5ForTextToSpeech, SpeechT5Processor
 
-    logging.disable_progress_bar()  # of weights read from disk, over before it is seen
-    path = str(asset_path(source))
-    try:
-        found = AutoConfig.from_pretrained(path, revision=revision)
-        if found.model_type != "speecht5" or (found.architectures or [TEXT_TO_SPEECH]) != [TEXT_TO_SPEECH]:
-            raise UserError(
-                f"model {source!r} is a {'/'.join(found.architectures or [found.model_type])}; allowed is a "
-                f"{TEXT_TO_SPEECH}, such as microsoft/speecht5_tts or speecht5-mini"
-            )
-        overrides = {"encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0, **config}
-        model = SpeechT5ForTextToSpeech.from_pretrained(path, revision=revision, dtype="float32", **overrides)
-        if speaker_embedding_dim not in (None, model.config.speaker_embedding_dim):
-            _resize_speaker_input(model, speaker_embedding_dim)
-        processor = SpeechT5Processor.from_pretrained(path, revision=revision)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # what a broken file of weights raises
-        raise unusable(f"model {source!r}", error) from error
+    _check_architecture(source, revision)
+    folder, named = checkpoint_folder(source, revision), f"model {source!r}"
+    overrides = {"encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0, **config}
+    model = load_folder(SpeechT5ForTextToSpeech, folder, named, dtype="float32", **overrides)
+    if speaker_embedding_dim not in (None, model.config.speaker_embedding_dim):
+        _resize_speaker_input(model, speaker_embedding_dim)
+    processor = load_folder(SpeechT5Processor, folder, named)
     return SpeechT5(model, processor, speech_settings(source, revision), source)
+
+
+def _check_architecture(source: str, revision: str | None) -> None:
+    """Raise UserError for a checkpoint of another model, before its weights are fetched."""
+    found = model_config(source, revision)
+    architectures = found.get("architectures") or [TEXT_TO_SPEECH]
+    if found["model_type"] != "speecht5" or architectures != [TEXT_TO_SPEECH]:
+        kinds = architectures if found.get("architectures") else [found["model_type"]]
+        raise UserError(
+            f"model {source!r} is a {'/'.join(map(str, kinds))}; allowed is a "
+            f"{TEXT_TO_SPEECH}, such as microsoft/speecht5_tts or speecht5-mini"
+        )
 
 
 def _resize_speaker_input(model: Any, dim: int) -> None:

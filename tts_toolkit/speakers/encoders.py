@@ -18,7 +18,8 @@ import torch
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.devices import exact_convolutions, pick_device
-from tts_toolkit.errors import UserError
+from tts_toolkit.errors import UserError, one_line
+from tts_toolkit.fetching import HubError, snapshot
 from tts_toolkit.speakers import own_ends
 from tts_toolkit.speakers.hyperparams import check_hyperparams
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -78,19 +79,16 @@ class SpeechBrainEncoder:
     @cached_property
     def _folder(self) -> Path:
         """Where the files lie; a hub snapshot is fetched here, since SpeechBrain's own fetching waits for all ranks."""
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
         folder = asset_path(self.source)
         if folder.is_dir():
             return folder
         try:
-            return Path(snapshot_download(self.source, revision=self.revision))
-        except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
+            return snapshot(self.source, self.revision).fetch(_of_an_encoder, self.revision)
+        except HubError as error:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> UserError:
-        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+        reason = one_line(error) if isinstance(error, HubError) else f"{type(error).__name__}: {one_line(error)}"
         return UserError(
             f"the speaker encoder {self.source!r} cannot be loaded ({reason}); give a hub id, a folder of "
             "SpeechBrain's layout or 'xvector-mini'"
@@ -142,6 +140,11 @@ class SpeechBrainEncoder:
     @cached_property
     def _reach(self) -> int | None:
         return own_ends.reach(self._model.mods.embedding_model)
+
+
+def _of_an_encoder(names: Sequence[str]) -> list[str]:
+    """Return what SpeechBrain reads of a repository: no recordings to try it with, no pictures."""
+    return [name for name in names if "/" not in name and name.endswith((".yaml", ".ckpt", ".txt", ".safetensors"))]
 
 
 def _forget_lazy_modules() -> None:

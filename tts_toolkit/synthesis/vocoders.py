@@ -12,11 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
 from tts_toolkit.devices import pick_device
-from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.models.versions import model_type
+from tts_toolkit.errors import UserError
+from tts_toolkit.models.versions import load
 from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -101,19 +100,13 @@ class HifiGan:
     @cached_property
     def _model(self) -> Any:
         ensure_torchaudio()
-        from safetensors import SafetensorError
         from transformers import SpeechT5HifiGan
 
         try:
-            found = model_type(self.source, self.revision, "vocoder")
-            if found not in HIFIGAN_TYPES:  # transformers would make one of random weights
-                raise ValueError(f"it is a {found} checkpoint, wanted is a hifigan")
-            model = SpeechT5HifiGan.from_pretrained(str(asset_path(self.source)), revision=self.revision)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:  # what a broken file of weights raises
-            raise UserError(
-                f"the vocoder {self.source!r} cannot be loaded ({first_line(error)}); give a hub id, a folder or "
-                "vocoder=griffin_lim"
-            ) from error
+            named = f"the vocoder {self.source!r}"
+            model = load(SpeechT5HifiGan, self.source, self.revision, *HIFIGAN_TYPES, named=named)
+        except UserError as error:
+            raise UserError(f"{error}; or set vocoder=griffin_lim") from error
         return model.to(pick_device(self.device)).eval()
 
     @property
