@@ -149,7 +149,8 @@ def test_weights_of_other_shapes_are_told_in_a_line(tiny_speecht5_dir, tmp_path)
 @pytest.mark.usefixtures("tiny_speecht5_dir", "tiny_hifigan_dir")
 def test_a_vocoder_is_a_hifigan(tmp_path):
     with pytest.raises(
-        UserError, match="the vocoder 'microsoft/speecht5_tts' is a speecht5 checkpoint; a hifigan .* vocoder=griffin_lim"
+        UserError,
+        match="the vocoder 'microsoft/speecht5_tts' is a speecht5 checkpoint; a hifigan .* vocoder=griffin_lim",
     ):
         HifiGan("microsoft/speecht5_tts")(torch.zeros(10, 80))
     with pytest.raises(UserError, match="'nobody/none' cannot be loaded"):

@@ -30,6 +30,9 @@ PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses that may be others in 
 BROKEN_OFF = ("RemoteProtocolError", "ReadError")  # of the transport, httpx2 or an older client's httpx
 COMMIT = re.compile(r"[0-9a-f]{40}")
 REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
+BESIDE_THE_POINT = re.compile(  # in what the hub's client says
+    r" \(Request ID: [^)]*\)| For more details, see \S+| Please make sure you specified.*?`repo_type`\."
+)
 TEXTS = (".json", ".txt", ".model", ".jinja", ".tiktoken")  # of configurations and tokenizers; never code
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first of them that is there, whole or in shards
 
@@ -287,9 +290,7 @@ def _reason(error: BaseException) -> str:
 
     said = one_line(error)
     if isinstance(error, HfHubHTTPError):
-        said = re.sub(r" \(Request ID: [^)]*\)| For more details, see \S+| Please make sure you specified.*?`repo_type`\.",
-                      "", said)  # fmt: skip
-        return said.rstrip(".")
+        return BESIDE_THE_POINT.sub("", said).rstrip(".")
     if isinstance(error, JSONDecodeError):  # an answer of 200
         return f"the hub's answer is none of a hub ({said})"
     return f"the hub cannot be reached ({type(error).__name__}: {said})" if said else type(error).__name__

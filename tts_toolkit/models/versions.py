@@ -18,7 +18,8 @@ from tts_toolkit.files import file_hash, read_text
 from tts_toolkit.quiet import quiet
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-# Weights that published checkpoints lack and that speaking and hearing never use: those of masked training and counters.
+# What published checkpoints lack and speaking and hearing never use: of masked training, and counters.
+OTHER_WAYS = "or give a folder or a built-in name such as speecht5-mini"
 NEVER_USED = re.compile(r"(^|\.)(masked_spec_embed|num_batches_tracked|position_ids)$")
 
 
@@ -100,9 +101,7 @@ def model_type(source: str, revision: str | None = None, named: str = "") -> str
 def unusable(named: str, error: Exception) -> UserError:
     """Return the error, of one line, that a checkpoint cannot be loaded; `named` says which: model 'user/name'."""
     if isinstance(error, HubError):
-        return UserError(
-            f"{named} cannot be loaded: {error}; or give a folder or a built-in name such as speecht5-mini"
-        )
+        return UserError(f"{named} cannot be loaded: {error}; {OTHER_WAYS}")
     return UserError(
         f"{named} cannot be loaded ({one_line(error)}); give a hub id, a folder that "
         "holds config.json and model.safetensors, or a built-in name such as speecht5-mini"
