@@ -433,6 +433,29 @@ def hub_arctic(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def hub_server(tiny_speecht5_dir, tiny_hifigan_dir, hub_vits, hub_bark, hub_xvector, hub_arctic, hub_whisper):
+    """A hub on loopback that holds what users load, in the layouts that the published repositories have."""
+    from hub_repositories import fill
+    from hub_server import Hub, serve
+
+    def cached(repo, kind="models"):
+        return HUB / "hub" / f"{kind}--{repo.replace('/', '--')}" / "snapshots" / REVISION
+
+    xvector, whisper = cached(hub_xvector), cached(hub_whisper)
+    own = (tiny_speecht5_dir, tiny_hifigan_dir, hub_vits, hub_bark, xvector, hub_arctic, whisper)
+    server = serve(fill(Hub(), *own))
+    yield server
+    server.shutdown()
+
+
+def as_a_user(server, home):
+    """Return the environment of somebody whose hub is this one, whose cache is `home`, and who set nothing else."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_"))}
+    kept = {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
+    return kept | {"HF_ENDPOINT": server.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+
+
 def run(script, *arguments, cwd, launcher=(), check=True, **environment):
     """Run a recipe of the checkout from `cwd`, as a user would."""
     command = [*launcher, str(CHECKOUT / script)] if launcher else [sys.executable, str(CHECKOUT / script)]
