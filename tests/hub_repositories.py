@@ -97,7 +97,11 @@ def another_bark(files, voice):
     presets["missing"] = {part: f"speaker_embeddings/missing_{part}.npy" for part in presets[voice]}
     presets["damaged"] = {**presets[voice], "fine_prompt": "speaker_embeddings/damaged.npy"}
     presets["outside"] = {**presets[voice], "fine_prompt": "../../outside.npy"}
-    return {**files, "speaker_embeddings_path.json": json.dumps(presets).encode(), "speaker_embeddings/damaged.npy": b"x"}
+    return {
+        **files,
+        "speaker_embeddings_path.json": json.dumps(presets).encode(),
+        "speaker_embeddings/damaged.npy": b"x",
+    }
 
 
 def npy(values):
@@ -119,8 +123,13 @@ def fill(hub, speecht5_dir, hifigan_dir, vits_dir, bark_dir, xvector_dir, arctic
     hub.add("user/broken-bark", another_bark(presets, "v2/en_speaker_6"))
     encoder = files_of(xvector_dir) | {"example1.wav": b"RIFF", "README.md": b"# x-vectors"}
     hub.add("speechbrain/spkrec-xvect-voxceleb", encoder)
-    hub.add("Matthijs/cmu-arctic-xvectors", files_of(arctic_dir) | {"cmu-arctic-xvectors.py": b"raise SystemExit"}, "datasets")
+    hub.add(
+        "Matthijs/cmu-arctic-xvectors",
+        files_of(arctic_dir) | {"cmu-arctic-xvectors.py": b"raise SystemExit"},
+        "datasets",
+    )
     hub.add("openai/whisper-base.en", files_of(whisper_dir))
+    hub.add("user/large", {"large.bin": bytes(range(256)) * 50_000})
     hub.add("user/gated", tts, gated=True)
     hub.add("user/private", tts, private=True)
     hub.moved["old/speecht5_tts"] = "microsoft/speecht5_tts"

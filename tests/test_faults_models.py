@@ -14,6 +14,8 @@ from conftest import HUB, REVISION, add_to_hub, tone
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
 from hydra import compose, initialize_config_dir
 from safetensors.numpy import save_file
+from safetensors.torch import load_file as load_torch_file
+from safetensors.torch import save_file as save_torch_file
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.fetching import Snapshot
@@ -144,6 +146,117 @@ def test_weights_of_other_shapes_are_told_in_a_line(tiny_speecht5_dir, tmp_path)
     with pytest.raises(UserError, match="cannot be loaded") as error:
         load_speecht5(str(model))
     assert one_line(error)
+
+
+def with_weights(folder, change, tmp_path):
+    """Return a copy of a model whose weights, by name, `change` has made others of."""
+    copy = Path(shutil.copytree(folder, tmp_path / "changed"))
+    save_torch_file(change(load_torch_file(copy / "model.safetensors")), copy / "model.safetensors", {"format": "pt"})
+    return str(copy)
+
+
+def without(part):
+    return lambda state: {name: weight for name, weight in state.items() if part not in name}
+
+
+LACKING = {
+    "wrapped": lambda state: {f"module.{name}": weight for name, weight in state.items()},
+    "no encoder": without("encoder.wrapped_encoder"),
+    "half": lambda state: dict(list(state.items())[: len(state) // 2]),
+    "one weight": without("feat_out.weight"),
+    "nothing": lambda state: {},
+}
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_weights_that_are_missing_are_not_made_up(tiny_speecht5_dir, tmp_path, name):
+    folder = with_weights(tiny_speecht5_dir, LACKING[name], tmp_path)
+    with pytest.raises(UserError, match=r"changed' (lacks \d+ of its weights, such as \w+|cannot be loaded)") as error:
+        load_speecht5(folder)
+    assert one_line(error)
+
+
+def test_weights_of_a_vocoder_of_vits_of_bark_and_of_a_recognizer_are_not_made_up(
+    tiny_hifigan_dir, hub_vits, hub_bark, hub_wav2vec2, tmp_path
+):
+    from tts_toolkit.families.bark import Bark
+    from tts_toolkit.families.interface import Line
+    from tts_toolkit.families.vits import Vits
+    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+
+    heard = HUB / "hub/models--facebook--wav2vec2-base-960h/snapshots" / REVISION
+    uses = {
+        "upsampler": (tiny_hifigan_dir, lambda folder: HifiGan(folder).n_parameters),
+        "flow": (hub_vits, lambda folder: Vits(folder).check(Line("hello", 0))),
+        "fine_acoustics": (hub_bark, lambda folder: Bark(folder).n_parameters),
+        "lm_head": (heard, lambda folder: TransformersRecogniser(folder).hear(tone(0.5))),
+    }
+    for part, (folder, use) in uses.items():
+        changed = with_weights(folder, without(part), tmp_path / part)
+        with pytest.raises(UserError, match=rf"lacks \d+ of its weights, such as \S*{part}") as error:
+            use(changed)
+        assert one_line(error)
+
+
+def test_weights_that_only_training_uses_may_be_missing(hub_wav2vec2, tmp_path):
+    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+
+    published = HUB / "hub/models--facebook--wav2vec2-base-960h/snapshots" / REVISION
+    lean = with_weights(published, without("masked_spec_embed"), tmp_path)
+    assert TransformersRecogniser(lean, device="cpu").hear(tone(0.5)) == TransformersRecogniser(
+        str(published), device="cpu"
+    ).hear(tone(0.5))
+
+
+def test_weights_and_tables_of_older_days_are_fine(tiny_speecht5_dir, hub_vits, tmp_path):
+    from hub_repositories import speecht5, vits
+
+    from tts_toolkit.families.interface import Line
+    from tts_toolkit.families.vits import Vits
+
+    for name, files in {"speecht5": speecht5(tiny_speecht5_dir), "vits": vits(hub_vits)}.items():
+        (tmp_path / name).mkdir()
+        for file, data in files.items():
+            (tmp_path / name / file).write_bytes(data)
+    old, new = load_speecht5(str(tmp_path / "speecht5")).model, load_speecht5(str(tiny_speecht5_dir)).model
+    assert all(torch.equal(a, b) for a, b in zip(old.parameters(), new.parameters(), strict=True))
+    old, new = (
+        Vits(folder).speak([Line("hello", 0)])[0].waveform for folder in (str(tmp_path / "vits"), str(hub_vits))
+    )
+    assert np.array_equal(old, new)
+
+
+def test_a_model_whose_code_would_have_to_be_run_asks_nothing(tiny_speecht5_dir, tmp_path, monkeypatch):
+    from hub_repositories import code_of_its_own
+
+    from tts_toolkit.families.opening import open_family
+    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+
+    def asks(*_):
+        raise AssertionError("a question")
+
+    monkeypatch.setattr("builtins.input", asks)
+    folder = Path(shutil.copytree(tiny_speecht5_dir, tmp_path / "own"))
+    files = code_of_its_own({"config.json": (folder / "config.json").read_bytes()})
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    for use in (
+        load_speecht5,
+        open_family,
+        lambda f: HifiGan(f).n_parameters,
+        lambda f: TransformersRecogniser(f).hear(tone(0.5)),
+    ):
+        with pytest.raises(UserError) as error:
+            use(str(folder))
+        assert one_line(error)
+    # a type that is known, beside code that would replace its configuration and its processor
+    config = json.loads((tiny_speecht5_dir / "config.json").read_text()) | {"auto_map": {"AutoConfig": "own.Own"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    settings = json.loads((folder / "tokenizer_config.json").read_text()) | {
+        "auto_map": {"AutoTokenizer": ["own.T", None]}
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert load_speecht5(str(folder)).model.config.model_type == "speecht5"
 
 
 @pytest.mark.usefixtures("tiny_speecht5_dir", "tiny_hifigan_dir")

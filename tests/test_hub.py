@@ -32,5 +32,36 @@ def test_scenario(outcomes, name):
     assert not outcomes[name], outcomes[name]
 
 
+def calls(*names):
+    """Yield (where, call) of every call of a function or method of these names in the package, the recipes' too."""
+    files = [f for folder in ("tts_toolkit", "train", "eval") for f in sorted((CHECKOUT / folder).rglob("*.py"))]
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if called in names:
+                    yield f"{file.relative_to(CHECKOUT)}:{node.lineno}", node
+
+
+def test_no_library_is_allowed_to_run_code_that_came_with_a_model():
+    """`datasets` runs none since its version 4: load_dataset has no such argument any more."""
+    found = list(calls("from_pretrained", "pipeline", "from_config"))
+    assert len(found) >= 2
+    allowed = [where for where, call in found if not any(
+        word.arg == "trust_remote_code" and getattr(word.value, "value", None) is False for word in call.keywords)]  # fmt: skip
+    assert allowed == [], "trust_remote_code=False is missing"
+    mentions = [
+        where for where, call in calls("load_dataset") for word in call.keywords if word.arg == "trust_remote_code"
+    ]
+    assert not mentions
+
+
+def test_the_hub_is_asked_in_one_place():
+    """What is fetched past it would be looked up again, converted, or end in a traceback."""
+    asking = ("hf_hub_download", "snapshot_download", "cached_file", "list_repo_files", "repo_info", "model_info")
+    elsewhere = {where.partition(":")[0] for where, _ in calls(*asking)} - {"tts_toolkit/fetching.py"}
+    assert elsewhere == {"tts_toolkit/speakers/opening.py"}, "which looks into the cache only"
+
+
 def test_there_are_enough_scenarios():
     assert len(SCENARIOS) >= 40

@@ -366,6 +366,9 @@ def test_rarer_settings_train_and_the_model_goes_to_the_hub_as_it_lies(
     pushed = {}
 
     class Api:
+        def whoami(self):
+            return {"name": "me", "auth": {"accessToken": {"role": "write"}}}
+
         def create_repo(self, repo_id, **options):
             pushed["private"] = options["private"]
 
@@ -374,6 +377,8 @@ def test_rarer_settings_train_and_the_model_goes_to_the_hub_as_it_lies(
             return f"hub/{repo_id}"
 
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(huggingface_hub, "is_offline_mode", lambda: False)
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
     settings = ["speaker.conditioning=leave_one_out", "gradient_checkpointing=true", "base_share=0.25",
                 "accelerator.gradient_accumulation_steps=2", "push_to_hub=true", "hub_model_id=me/voice",
                 "evaluation.score_base=false", "evaluation.n_test_sentences=1"]  # fmt: skip

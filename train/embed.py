@@ -32,11 +32,10 @@ def embed(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the file of embeddings, or None on processes that only help."""
     if cfg.compare or cfg.nearest or cfg.mix:
         return _known_voices(cfg)
-    if cfg.push_to_hub and not cfg.hub_dataset_id:
-        raise UserError("push_to_hub=true needs hub_dataset_id=USER/NAME")
     from hydra.utils import instantiate
 
     from tts_toolkit.data.features import counted
+    from tts_toolkit.hub import check_push
     from tts_toolkit.parts import embeds, open_parts
     from tts_toolkit.processes import launched_processes
     from tts_toolkit.speakers.extraction import clip_voices, usable_clips
@@ -45,6 +44,8 @@ def embed(cfg: DictConfig) -> Path | None:
 
     if cfg.encoder is None:
         raise UserError("encoder=null: an encoder makes the embeddings; leave it out, or set encoder=xvector_mini")
+    if cfg.push_to_hub:
+        check_push(cfg.hub_dataset_id, "hub_dataset_id")
     encoder = open_parts({"encoder": lambda: embeds(instantiate(cfg.encoder))})["encoder"]
     limits, processes = instantiate(cfg.limits), launched_processes()
     given: Sequence[Clip] = instantiate(cfg.data)

@@ -36,8 +36,11 @@ def finetune(cfg: DictConfig) -> Path:
     """Run the recipe and return the folder of the exported model."""
     from accelerate.utils import set_seed
 
+    from tts_toolkit.hub import check_push
     from tts_toolkit.training.runs import accelerator_of, claim_run, clear_run
 
+    if cfg.push_to_hub:
+        check_push(cfg.hub_model_id, "hub_model_id")
     output_dir = Path(cfg.output_dir)
     resume_from = claim_run(output_dir, cfg.resume, cfg.overwrite)
     set_seed(cfg.seed)  # for layers that start anew
@@ -114,8 +117,6 @@ def _check(cfg: DictConfig) -> None:
             raise UserError(f"{name}={OmegaConf.select(cfg, name)}: at least 1")
     check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences, bool(cfg.asr), bool(cfg.judge))
     check_share(cfg.base_share)
-    if cfg.push_to_hub and not cfg.hub_model_id:
-        raise UserError("push_to_hub=true needs hub_model_id=USER/NAME")
 
 
 def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], ClipLimits]:

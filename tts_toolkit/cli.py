@@ -150,7 +150,7 @@ def _told(error: Exception, without_hub: str = "") -> tuple[str, int] | None:
             lines = [one_line(each) for each in errors]
             lines += [without_hub] * bool(without_hub and hub_is_missing(cause))
             return "; ".join(lines) if len(errors) == 1 else "\nerror: ".join(lines), _status(cause)
-        if told := _of_machine(cause):
+        if told := _of_machine(cause) or _of_the_hub(cause):
             return told, EXIT_USER_ERROR
     for cause in raised_from:
         if told := of_configuration(cause):
@@ -179,6 +179,17 @@ def _of_machine(cause: BaseException) -> str:
             "raised) or the batch_size, or set accelerator.mixed_precision=bf16"
         )
     return ""
+
+
+def _of_the_hub(error: BaseException) -> str:
+    """Return what an error of the hub's client or its transport tells, nothing for another error."""
+    if "huggingface_hub" not in sys.modules:
+        return ""
+    from huggingface_hub.errors import HTTPError
+
+    from tts_toolkit.fetching import told
+
+    return told(error) if isinstance(error, HTTPError) else ""
 
 
 @contextmanager

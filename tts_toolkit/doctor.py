@@ -204,6 +204,8 @@ def hub() -> Iterator[Finding]:
         return
     from huggingface_hub import HfApi, get_token
 
+    from tts_toolkit.fetching import told
+
     try:
         _in_time(lambda: _answers(constants.ENDPOINT))
     except Exception as error:
@@ -218,7 +220,7 @@ def hub() -> Iterator[Finding]:
     try:
         who = _in_time(lambda: HfApi(token=token).whoami(cache=True))
     except Exception as error:
-        yield Finding("hub token", "warn", f"refused ({type(error).__name__})", "hf auth login")
+        yield Finding("hub token", "warn", f"refused ({type(error).__name__}: {told(error)})", "hf auth login")
         return
     about = who.get("auth", {}).get("accessToken", {})
     role = about.get("role", "unknown")

@@ -60,8 +60,3 @@ def one_line(error: object) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def one_line(error: BaseException) -> str:
-    """Return all that an error says, in one line, or its type where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__

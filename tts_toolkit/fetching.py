@@ -52,15 +52,16 @@ class Snapshot:
     names: frozenset[str] | None  # None: the hub was not asked, or did not answer; only the cache is there
     reason: str = ""  # why there are no names
 
-    def file(self, name: str) -> Path | None:
+    def file(self, name: str, optional: bool = True) -> Path | None:
         """Return where a file lies, fetched if need be, or None where the repository verifiably holds none.
 
-        Raises HubError when it cannot be fetched, and when nobody knows whether there is one.
+        Offline, an `optional` file that the cache lacks is taken for one that the repository lacks. Raises HubError
+        when it cannot be fetched, and when nobody knows whether there is one.
         """
         if (self.folder / name).is_file():
             return self.folder / name
         if self.names is None:
-            if self._is_known_to_be_missing(name):
+            if self._is_known_to_be_missing(name, optional):
                 return None
             raise HubError(f"{self.repo}: {name} is not in the cache, and {self.reason}")
         if name not in self.names:
@@ -80,11 +81,11 @@ class Snapshot:
             _note_commit(self, revision)
         return self.folder
 
-    def _is_known_to_be_missing(self, name: str) -> bool:
+    def _is_known_to_be_missing(self, name: str, optional: bool) -> bool:
         from huggingface_hub import is_offline_mode
 
         noted = (self.folder.parent.parent / ".no_exist" / self.commit / name).exists()
-        return noted or (is_offline_mode() and (self.folder / "config.json").is_file())
+        return noted or (optional and is_offline_mode() and (self.folder / "config.json").is_file())
 
     def _note_missing(self, name: str) -> None:
         """Write down, as the hub's client does, that there is no such file."""
@@ -286,14 +287,16 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 def _reason(error: BaseException) -> str:
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
     said = one_line(error)
     if isinstance(error, HfHubHTTPError):
         return BESIDE_THE_POINT.sub("", said).rstrip(".")
     if isinstance(error, JSONDecodeError):  # an answer of 200
         return f"the hub's answer is none of a hub ({said})"
-    return f"the hub cannot be reached ({type(error).__name__}: {said})" if said else type(error).__name__
+    if isinstance(error, HTTPError | ConnectionError | TimeoutError):
+        return f"the hub cannot be reached ({type(error).__name__}: {said})"
+    return said.rstrip(".")
 
 
 def _remedy(error: BaseException, repo: str | None, kind: Kind) -> str:
@@ -301,13 +304,13 @@ def _remedy(error: BaseException, repo: str | None, kind: Kind) -> str:
 
     status, page = status_of(error), f"{_endpoint()}/{'datasets/' if kind == 'dataset' else ''}{repo or ''}"
     if isinstance(error, GatedRepoError):
-        return f"ask for access at {page} and log in: {_log_in()}"
+        return f"ask for access at {page} and log in: {log_in()}"
     if isinstance(error, RevisionNotFoundError):
         return f"give a branch, a tag or a commit that {page} has"
     if status in (401, 403):
-        return f"look at the name, or log in with a token that may: {_log_in()}"
+        return f"look at the name, or log in with a token that may: {log_in()}"
     if status == 404:
-        return f"look at the name; a private one needs {_log_in()}"
+        return f"look at the name; a private one needs {log_in()}"
     if status in PASSING:
         return "wait, and run the command again: what was fetched is kept"
     if isinstance(error, JSONDecodeError):
@@ -317,7 +320,7 @@ def _remedy(error: BaseException, repo: str | None, kind: Kind) -> str:
     return ""
 
 
-def _log_in() -> str:
+def log_in() -> str:
     """Return how to log in: a token of the environment goes before the one of `hf auth login`."""
     if os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN"):
         return "hf auth login, with HF_TOKEN (which is set here, and goes first) unset or corrected"

@@ -13,7 +13,7 @@ from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import parsed_json
 from tts_toolkit.data.sources import hub_folders, leads_inside, stored_audio
-from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.errors import UserError
 from tts_toolkit.files import file_hash, read_text, write_whole
 
 BUILT_IN = "builtin"
@@ -119,11 +119,14 @@ def hub_prompts(
     """Return the prompts of a hub dataset's split; recordings of an audio column are kept below `cache_dir`."""
     from datasets import Audio, load_dataset
     from datasets.exceptions import DatasetsError
+    from huggingface_hub.errors import HTTPError
+
+    from tts_toolkit.fetching import told
 
     try:
         rows = load_dataset(dataset_name, name, split=split, revision=revision)
-    except (OSError, ValueError, RuntimeError, DatasetsError) as error:
-        raise UserError(f"dataset {dataset_name!r} cannot be loaded ({first_line(error)})") from error
+    except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
+        raise UserError(f"dataset {dataset_name!r} cannot be loaded: {told(error, dataset_name, 'dataset')}") from error
     wanted = [text_column_name, id_column_name, speaker_id_column_name, audio_column_name]
     for column in (column for column in wanted if column and column not in rows.column_names):
         raise UserError(f"dataset {dataset_name!r} has no column {column!r}; it has {', '.join(rows.column_names)}")

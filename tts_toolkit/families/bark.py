@@ -198,7 +198,7 @@ class Bark:
         paths = self._processor.speaker_embeddings[voice]
         arrays = {}
         for name, n_dims in PROMPT_PARTS.items():
-            file = checkpoint_file(self.model, _inside(str(paths.get(name, name))), self.revision)
+            file = checkpoint_file(self.model, _inside(str(paths.get(name, name))), self.revision, optional=False)
             if file is None:
                 raise UserError(f"voice={voice}: {self.model} lacks {paths.get(name, name)}; choose another voice")
             try:

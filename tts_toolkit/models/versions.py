@@ -122,17 +122,20 @@ def checkpoint_folder(source: str, revision: str | None = None, named: str = "")
         raise unusable(named or f"model {source!r}", error) from error
 
 
-def checkpoint_file(source: str, name: str, revision: str | None = None, named: str = "") -> Path | None:
+def checkpoint_file(
+    source: str, name: str, revision: str | None = None, named: str = "", optional: bool = True
+) -> Path | None:
     """Return where a file of a hub repository or a folder lies, None where it verifiably holds none of that name.
 
     Raises UserError when there is no such repository or folder, or when the hub cannot be asked and the repository
-    is not in its cache either: that a file is missing is then unknown.
+    is not in its cache either: that a file is missing is then unknown. So is, offline, that one is missing which is
+    not `optional`.
     """
     folder = asset_path(source)
     if folder.is_dir():
         return folder / name if (folder / name).is_file() else None
     try:
-        return snapshot(source, revision).file(name)
+        return snapshot(source, revision).file(name, optional)
     except HubError as error:
         raise unusable(named or f"model {source!r}", error) from error
 

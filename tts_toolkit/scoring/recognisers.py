@@ -274,7 +274,7 @@ class TransformersRecogniser:
         if getattr(made.tokenizer, "target_lang", None) is None:
             raise UserError(f"asr.source={self.source}: knows a single language; set asr.language=null")
         adapter = f"adapter.{self.language}.safetensors"
-        if checkpoint_file(self.source, adapter, self.revision, named) is None:
+        if checkpoint_file(self.source, adapter, self.revision, named, optional=False) is None:
             raise UserError(f"{named} has no {adapter}; set asr.language= to a language that it has")
         try:
             made.tokenizer.set_target_lang(self.language)

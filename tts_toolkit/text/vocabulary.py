@@ -79,7 +79,7 @@ def _extended(tokenizer: Any, letters: Sequence[str]) -> Any:
         for letter in letters:
             model.pieces.add(piece=letter, score=lowest, type=SENTENCEPIECE_NORMAL)
         file.write_bytes(model.SerializeToString())
-        return type(tokenizer).from_pretrained(folder)
+        return type(tokenizer).from_pretrained(folder, trust_remote_code=False)
 
 
 def _extend_embedding(model: Any, tokenizer: Any, letters: Sequence[NewLetter]) -> None:
