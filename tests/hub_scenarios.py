@@ -592,6 +592,20 @@ def a_preset_is_fetched_when_it_is_first_used():
 
 
 @scenario
+def bark_speaks_without_a_word_of_the_libraries():
+    from tts_toolkit.families.bark import Bark
+    from tts_toolkit.families.interface import Line
+
+    listener = Listener()
+    logging.getLogger("transformers").addHandler(listener)
+    try:
+        assert len(Bark(BARK).speak([Line("hello", 0, "de_speaker_3")])[0].waveform) > 0
+    finally:
+        logging.getLogger("transformers").removeHandler(listener)
+    assert told == [], told
+
+
+@scenario
 def a_preset_that_the_hub_does_not_give_is_a_line():
     from tts_toolkit.families.bark import Bark
     from tts_toolkit.families.interface import Line

@@ -303,3 +303,32 @@ def test_two_runs_do_not_write_into_one_folder(tmp_path, capsys, monkeypatch):
         first.wait()
     cli._run(done.append, {"output_dir": "run"})  # the dead hold nothing
     assert len(done) == 3 and not list(tmp_path.iterdir())
+
+
+def test_what_the_hubs_client_warns_of_is_printed_once():
+    code = """
+import logging
+from tts_toolkit import cli
+cli._log_to_stderr()
+from huggingface_hub.utils import logging as of_the_hub
+of_the_hub.get_logger("huggingface_hub.file_download").warning("it is late")
+logging.getLogger("tts_toolkit.x").warning("so it is")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines() == ["it is late", "so it is"]
+
+
+def test_an_error_of_the_hubs_transport_is_a_line_wherever_it_comes_from(capsys):
+    import huggingface_hub.errors as errors
+
+    def recipe(cfg):
+        try:
+            raise errors.HTTPError("the proxy says 403")
+        except errors.HTTPError as error:
+            raise RuntimeError("in a library") from error
+
+    with pytest.raises(SystemExit) as exit_:
+        cli._run(recipe, {})
+    told = capsys.readouterr().err
+    assert exit_.value.code == 1 and told.startswith("error: the hub cannot be reached (HTTPError: the proxy says 403)")
+    assert told.count("\n") == 1

@@ -54,6 +54,8 @@ def command(
     status 130. Options named in `free_text` are taken to the letter, whatever they hold. Any group may be null whose
     default is, and those named in `optional`; the recipe finds None there.
     """
+    from tts_toolkit.models.versions import without_conversion
+
     started = False
 
     def run(cfg: Any) -> None:
@@ -62,6 +64,7 @@ def command(
         _log_to_stderr()
         _run(recipe, cfg, way_without_hub(config_name))
 
+    without_conversion()
     try:
         _compose_and_run(config_name, run, free_text, optional)
     except WrongOption as error:
@@ -258,3 +261,5 @@ def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
     logging.getLogger("tts_toolkit").setLevel(logging.INFO if rank == 0 else logging.ERROR)
     logging.getLogger("speechbrain").setLevel(logging.WARNING)
+    for library in ("huggingface_hub", "datasets"):  # which print their warnings themselves
+        logging.getLogger(library).propagate = False

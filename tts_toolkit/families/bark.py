@@ -22,6 +22,7 @@ from tts_toolkit.devices import attention_of_any_shape, pick_device
 from tts_toolkit.errors import UserError, one_line
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.versions import checkpoint_file, load, model_version
+from tts_toolkit.quiet import quiet
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.synthesis.packed import pack
 from tts_toolkit.synthesis.row_noise import RowNoise
@@ -260,7 +261,7 @@ class Bark:
         bark, (semantic_settings, coarse_settings, fine_settings) = self._bark, self._settings
         inputs = self._processor(list(texts), voice_preset=None).to(bark.device)
         settings = {"history_prompt": prompt, "semantic_generation_config": semantic_settings}
-        with RowNoise(seeds):
+        with quiet(), RowNoise(seeds):
             semantic = bark.semantic.generate(**inputs, **settings, **self.semantic)
         n_semantic = (semantic != semantic_settings.semantic_pad_token).sum(dim=1).tolist()
         ceiling = int(self.semantic.get("max_new_tokens", semantic_settings.max_new_tokens))
@@ -269,7 +270,7 @@ class Bark:
         takes = [Take(np.zeros(0, np.float32), bark.generation_config.sample_rate) for _ in texts]
         if not with_sound:
             return takes
-        with RowNoise([seeds[row] + 1 for row in with_sound]):
+        with quiet(), RowNoise([seeds[row] + 1 for row in with_sound]):
             coarse, n_coarse = bark.coarse_acoustics.generate(
                 semantic[with_sound], return_output_lengths=True, **settings, **self.coarse
             )
@@ -281,7 +282,7 @@ class Bark:
     def _decode(self, coarse: torch.Tensor, seed: int, settings: Mapping[str, Any], fine_settings: Any) -> np.ndarray:
         """Return the waveform of one line's coarse tokens (1, n): fine tokens, then the codec."""
         bark = self._bark
-        with torch.random.fork_rng(devices=[bark.device] if bark.device.type == "cuda" else []):
+        with quiet(), torch.random.fork_rng(devices=[bark.device] if bark.device.type == "cuda" else []):
             torch.manual_seed(seed)
             fine = bark.fine_acoustics.generate(coarse, fine_generation_config=fine_settings, **settings, **self.fine)
         if self.cpu_offload:  # the codec is called past its forward, where the offloading would have moved it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import logging
 import re
 import sys
@@ -24,6 +25,7 @@ from tts_toolkit.speakers import own_ends
 from tts_toolkit.speakers.hyperparams import check_hyperparams
 from tts_toolkit.torch_audio import ensure_torchaudio
 
+TALKATIVE = ("speechbrain.utils.fetching", "speechbrain.utils.parameter_transfer")
 MIN_SECONDS = 0.1  # shorter sound leaves the time-delay layers without a frame
 
 
@@ -100,7 +102,9 @@ class SpeechBrainEncoder:
         from speechbrain.inference.classifiers import EncoderClassifier
 
         _forget_lazy_modules()
-        logging.getLogger("speechbrain.utils.parameter_transfer").setLevel(logging.WARNING)
+        for module in TALKATIVE:
+            importlib.import_module(module)  # which sets its level
+            logging.getLogger(module).setLevel(logging.WARNING)
         hyperparams = self._folder / "hyperparams.yaml"
         if not hyperparams.is_file():
             raise self._unusable(FileNotFoundError(f"no hyperparams.yaml in {self._folder}"))
