@@ -63,7 +63,9 @@ class Snapshot:
         if self.names is None:
             if self._is_known_to_be_missing(name, optional):
                 return None
-            raise HubError(f"{self.repo}: {name} is not in the cache, and {self.reason}")
+            raise HubError(f"{self.repo}: {name} is not in the cache, and {self.reason}") from ConnectionError(
+                self.reason
+            )
         if name not in self.names:
             self._note_missing(name)
             return None
@@ -144,7 +146,8 @@ def _without_the_hub(repo: str, kind: Kind, storage: Path, cached: str | None, e
 
 def _from_cache(repo: str, kind: Kind, storage: Path, commit: str | None, reason: str) -> Snapshot:
     if commit is None:
-        raise HubError(f"{repo} is not in the cache, and {reason}; run once where the hub answers")
+        told = f"{repo} is not in the cache, and {reason}; run once where the hub answers"
+        raise HubError(told) from ConnectionError(reason)
     return Snapshot(repo, kind, commit, storage / "snapshots" / commit, None, reason)
 
 
