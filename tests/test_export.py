@@ -1,18 +1,25 @@
+import functools
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
+import transformers
+from conftest import add_to_hub
 from safetensors.torch import load_file
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.preparation import Prepared
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub import push_folder, without_token
-from tts_toolkit.models.export import export_model, model_card, settings_for
+from tts_toolkit.models.export import export_model, model_card, settings_for, title_of
 from tts_toolkit.models.speecht5 import SpeechSettings, load_speecht5
 from tts_toolkit.speakers.store import EmbeddingCard
+from tts_toolkit.synthesis.vocoders import open_vocoder
 from tts_toolkit.training.runs import flat_settings
 
 FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "licence": "cc-by-4.0", "embedding size": 512}
@@ -60,6 +67,75 @@ def test_the_folder_holds_voice_settings_configuration_and_card(exported):
     card = (exported / "README.md").read_text()
     assert card.startswith("---\n") and "license: cc-by-4.0" in card and "| system | WER |" in card
     assert load_speecht5(str(exported)).settings == SpeechSettings(max_characters=90)
+
+
+def code_of(folder, language="python"):
+    return re.findall(rf"```{language}\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)[0]
+
+
+def run_code(code, folder, monkeypatch):
+    """Run a card's code where nobody has been before, and return the sound that it makes."""
+    import transformers
+
+    speak = transformers.SpeechT5ForTextToSpeech.generate_speech
+    short = functools.partialmethod(speak, minlenratio=2.0, maxlenratio=3.0)  # random weights stop anywhere
+    monkeypatch.setattr(transformers.SpeechT5ForTextToSpeech, "generate_speech", short)
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    exec(compile(code, "README.md", "exec"), {})
+    sound, rate = soundfile.read(folder / "hello.wav")
+    return len(sound) > 1000 and rate == 16_000 and np.abs(sound).max() > 0
+
+
+@pytest.mark.parametrize("vocoder", ["microsoft/speecht5_hifigan", "hifigan-mini", "FOLDER", "griffin_lim"])
+@pytest.mark.parametrize("on_the_hub", [False, True])
+def test_the_code_of_a_card_makes_sound_where_it_is_pasted(
+    tiny_hifigan_dir, tmp_path, monkeypatch, vocoder, on_the_hub
+):
+    given = str(tiny_hifigan_dir) if vocoder == "FOLDER" else vocoder
+    speech = replace(load_speecht5("microsoft/speecht5_tts"), settings=SpeechSettings(vocoder=given))
+    name = f"user/of-{Path(given).name}"
+    place = name if on_the_hub else str(tmp_path / "model's own")
+    card = model_card(FACTS, "", ['kim "k"'], place, given)
+    folder = export_model(speech, tmp_path / "model's own", {'kim "k"': np.ones(512, np.float32)}, [], "", card)
+    if on_the_hub:
+        add_to_hub(name, folder)
+        monkeypatch.setattr(transformers.utils.hub.constants, "HF_HUB_OFFLINE", True)
+    assert run_code(code_of(folder), tmp_path / "elsewhere", monkeypatch)
+    settings = load_speecht5(place).settings
+    assert open_vocoder(settings.vocoder).name and "tts-synthesize model=" in code_of(folder, "bash")
+    if vocoder == "FOLDER":
+        assert json.loads((folder / "tts_toolkit.json").read_text())["vocoder"] == "./vocoder"
+        assert open_vocoder(settings.vocoder).n_parameters == open_vocoder(given).n_parameters
+
+
+def test_files_can_be_read_by_whom_this_users_files_can(exported):
+    (exported.parent / "another").write_text("")
+    usual = (exported.parent / "another").stat().st_mode
+    assert {file.stat().st_mode for file in exported.rglob("*") if file.is_file()} == {usual}
+
+
+def test_processors_of_older_transformers_find_their_settings(exported):
+    from transformers import SpeechT5FeatureExtractor
+
+    assert not (exported / "processor_config.json").exists(), "which they take for their own"
+    found = json.loads((exported / "preprocessor_config.json").read_text())
+    assert found["feature_extractor_type"] == "SpeechT5FeatureExtractor" and found["num_mel_bins"] == 80
+    assert (
+        SpeechT5FeatureExtractor(**found).to_dict()
+        == load_speecht5(str(exported)).processor.feature_extractor.to_dict()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "hub_model_id", "voices", "title"),
+    [("finetune", "user/kims-voice", ["kim"], "kims-voice"), ("kim v2", None, ["kim"], "kim v2"),
+     ("finetune", None, ["kim"], "speecht5_tts fine-tuned on kim"),
+     ("finetune", None, list("abcde"), "speecht5_tts fine-tuned on a, b, c and 2 more")],
+)  # fmt: skip
+def test_a_model_has_a_name(name, hub_model_id, voices, title):
+    assert title_of(name, hub_model_id, "microsoft/speecht5_tts", voices) == title
+    assert f"# {title}\n" in model_card(FACTS, "", voices, title=title)
 
 
 def test_half_precision_halves_the_file_and_loads_as_float32(exported, tmp_path):

@@ -369,7 +369,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     from omegaconf import OmegaConf
 
     from tts_toolkit.hub import push_folder, without_token
-    from tts_toolkit.models.export import export_model, model_card
+    from tts_toolkit.models.export import export_model
     from tts_toolkit.report.summary import table, write_results
     from tts_toolkit.training.runs import describe, training_curves
 
@@ -384,7 +384,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
         trained,
         list(prepared.cards),
         without_token(OmegaConf.to_yaml(cfg, resolve=True)),
-        model_card(facts, table(scores), list(trained)),
+        _card(cfg, speech, facts, table(scores), list(trained)),
         cfg.export.half_precision,
     )
     if reports:
@@ -395,6 +395,15 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     if cfg.push_to_hub:
         print(f"hub:    {push_folder(model_dir, cfg.hub_model_id, 'hub_model_id', cfg.hub_private)}")
     return model_dir
+
+
+def _card(cfg: DictConfig, speech: SpeechT5, facts: dict[str, Any], scores: str, voices: list[str]) -> str:
+    """Return the model card, whose code loads the model from where it will be."""
+    from tts_toolkit.models.export import model_card, title_of
+
+    place = cfg.hub_model_id if cfg.push_to_hub else str(Path(cfg.output_dir) / "model")
+    title = title_of(cfg.name, cfg.hub_model_id, speech.name, voices)
+    return model_card(facts, scores, voices, place, speech.settings.vocoder, title)
 
 
 def main() -> None:

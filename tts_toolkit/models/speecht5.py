@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TEXT_TO_SPEECH = "SpeechT5ForTextToSpeech"
 SETTINGS_FILE = "tts_toolkit.json"
+OWN_VOCODER = "./vocoder"  # in the settings: the folder of that name in the checkpoint
 MINI_CHARACTERS = "abcdefghijklmnopqrstuvwxyz'-,.;:?!"
 
 
@@ -26,7 +27,7 @@ MINI_CHARACTERS = "abcdefghijklmnopqrstuvwxyz'-,.;:?!"
 class SpeechSettings:
     """What belongs to a checkpoint beyond its weights; kept as `tts_toolkit.json` in its folder."""
 
-    vocoder: str = "microsoft/speecht5_hifigan"  # hub id, folder, built-in name or griffin_lim
+    vocoder: str = "microsoft/speecht5_hifigan"  # hub id, folder, built-in name, griffin_lim, or ./vocoder: its own
     encoder: str = "speechbrain/spkrec-xvect-voxceleb"  # of the speaker embeddings it was trained on
     language: str = "en"  # whose normaliser prepares its texts
     max_characters: int = 200  # of a normalised text that it says at once; longer ones are cut at sentences
@@ -101,10 +102,22 @@ def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
     if file is None:
         return SpeechSettings()
     try:
-        return SpeechSettings(**_settings(json.loads(read_text(file))))
+        settings = SpeechSettings(**_settings(json.loads(read_text(file))))
     except (ValueError, TypeError) as error:
         known = ", ".join(f"{field.name} ({field.type})" for field in fields(SpeechSettings))
         raise UserError(f"{file}: is not one object of settings ({first_line(error)}); allowed are {known}") from None
+    return _with_own_vocoder(settings, source, revision)
+
+
+def _with_own_vocoder(settings: SpeechSettings, source: str, revision: str | None) -> SpeechSettings:
+    """Return the settings with the place of the checkpoint's own vocoder, where it says that it has one."""
+    if settings.vocoder != OWN_VOCODER:
+        return settings
+    folder = Path(OWN_VOCODER).name
+    files = [checkpoint_file(source, f"{folder}/{name}", revision) for name in ("config.json", "model.safetensors")]
+    if files[0] is None or files[1] is None:
+        raise UserError(f"model {source!r}: lacks the {folder}/ that its {SETTINGS_FILE} names; export it again")
+    return replace(settings, vocoder=str(files[0].parent))
 
 
 def _settings(found: Any) -> dict[str, Any]:
