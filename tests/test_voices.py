@@ -334,6 +334,10 @@ def test_the_dataset_reads_as_the_arctic_one(tmp_path):
     table = load_dataset(str(folder), split="validation", cache_dir=str(tmp_path / "cache"))
     assert table.column_names == ["filename", "xvector"] and table[1]["filename"] == "b.wav"
     np.testing.assert_allclose(table[2]["xvector"], rows[2], atol=1e-6)
+    code = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    names = {}
+    exec(code, names)
+    assert len(names["xvector"]) == rows.shape[1]
     assert "license: cc-by-4.0" in (folder / "README.md").read_text() and "signed" in (folder / "README.md").read_text()
 
 

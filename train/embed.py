@@ -125,7 +125,8 @@ def _report(
     summary = {"encoder": cards[0].encoder, "revision": cards[0].encoder_revision, "scale": asdict(scale)}
     summary |= {"left_out": left_out, "speakers": {card.speaker: asdict(card) for card in cards}}
     write_whole(output_dir / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
-    folder = write_xvector_dataset(output_dir / "dataset", [clip.id for clip in clips], embeddings, cards)
+    hub_id = cfg.hub_dataset_id if cfg.push_to_hub else None
+    folder = write_xvector_dataset(output_dir / "dataset", [clip.id for clip in clips], embeddings, cards, hub_id)
     if cfg.push_to_hub:
         print(f"hub: {push_folder(folder, cfg.hub_dataset_id, 'hub_dataset_id', cfg.hub_private, 'dataset')}")
     cosines = trials(embeddings, speakers)

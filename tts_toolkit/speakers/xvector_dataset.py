@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,9 +16,16 @@ SPLIT = "validation"  # the only one of that dataset
 
 
 def write_xvector_dataset(
-    folder: Path, filenames: Sequence[str], embeddings: np.ndarray, cards: Sequence[EmbeddingCard]
+    folder: Path,
+    filenames: Sequence[str],
+    embeddings: np.ndarray,
+    cards: Sequence[EmbeddingCard],
+    hub_id: str | None = None,
 ) -> Path:
-    """Return `folder` once `load_dataset(folder, split="validation")` gives rows of `filename` and `xvector` (dim)."""
+    """Return `folder` once `load_dataset(folder, split="validation")` gives rows of `filename` and `xvector` (dim).
+
+    The code of its card loads it from there, or from the hub where it is to go there by `hub_id`.
+    """
     import pyarrow
     import pyarrow.parquet
 
@@ -25,11 +33,11 @@ def write_xvector_dataset(
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(table, buffer)
     write_whole(folder / "data" / f"{SPLIT}-00000-of-00001.parquet", buffer.getvalue())
-    write_whole(folder / "README.md", _card(cards).encode())
+    write_whole(folder / "README.md", _card(cards, hub_id or str(folder)).encode())
     return folder
 
 
-def _card(cards: Sequence[EmbeddingCard]) -> str:
+def _card(cards: Sequence[EmbeddingCard], place: str) -> str:
     import yaml
 
     licences = sorted({licence for card in cards for licence in card.licences})
@@ -57,7 +65,7 @@ Encoder: {cards[0].encoder}, revision {cards[0].encoder_revision}. One L2-normal
 ```python
 from datasets import load_dataset
 
-embeddings = load_dataset("THIS_FOLDER", split="{SPLIT}")
+embeddings = load_dataset({json.dumps(place)}, split="{SPLIT}")
 xvector = embeddings[0]["xvector"]
 ```
 """
