@@ -146,3 +146,82 @@ def code_of_its_own(files):
         "model_type": "own", "architectures": ["Own"], "auto_map": {"AutoConfig": "own.Own", "AutoModel": "own.Own"},
     }  # fmt: skip
     return {"config.json": json.dumps(config).encode(), "own.py": b"raise SystemExit('run')"}
+
+
+# Datasets.
+
+WORDS = ["the cat sat on the mat", "a bird sang in the tree", "we walked to the old town", "she gave him a red book",
+         "they saw a ship at sea", "he ran down the long hill", "snow fell on the roof", "the door was left open",
+         "bring me a cup of tea", "the sun is warm today", "a dog barked all night", "the train was very late"]  # fmt: skip
+COMMON_VOICE = ("client_id", "path", "audio", "sentence", "up_votes", "down_votes", "age", "gender", "accent", "locale",
+                "segment")  # fmt: skip
+
+
+def sound(number, seconds=1.2, format_="WAV"):
+    import soundfile
+    from conftest import tone
+
+    buffer = io.BytesIO()
+    waveform = tone(seconds + 0.05 * number, hz=140 + 12 * (number % 2), seed=number)
+    soundfile.write(buffer, waveform, 16_000, format=format_)
+    return buffer.getvalue()
+
+
+def parquet(columns):
+    import pyarrow
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def audio_table(numbers, **columns):
+    """A shard as `datasets` uploads it: sound inside, and the name that it had."""
+    return parquet({"audio": [{"bytes": sound(n), "path": f"{n:03d}.wav"} for n in numbers], **columns})
+
+
+def fill_with_datasets(hub):
+    """Add recordings in each form that datasets on a hub have."""
+    half, numbers = len(WORDS) // 2, range(len(WORDS))
+    speakers = ["anna", "ben"] * half
+    configs = b"""---
+license: cc0-1.0
+configs:
+- config_name: en
+  default: true
+  data_files:
+  - split: train
+    path: en/train-*
+- config_name: fr
+  data_files:
+  - split: train
+    path: fr/train-*
+---
+# Two configurations
+"""
+    shards = {
+        f"en/train-{part:05d}-of-00002.parquet": audio_table(
+            numbers[start : start + half], text=WORDS[start : start + half], speaker_id=speakers[start : start + half]
+        )
+        for part, start in enumerate((0, half))
+    }
+    french = {"fr/train-00000-of-00001.parquet": audio_table([0], text=["bonjour"], speaker_id=["cleo"])}
+    hub.add("user/parquet", {"README.md": configs, **shards, **french}, "datasets")
+    rows = "".join(f"clips/{n}.wav,{WORDS[n]},{speakers[n]}\n" for n in numbers)
+    clips = {f"clips/{n}.wav": sound(n) for n in numbers}
+    hub.add("user/audiofolder", {"metadata.csv": f"file_name,text,speaker\n{rows}".encode(), **clips}, "datasets")
+    converted = {"main/train/0000.parquet": audio_table(numbers, text=WORDS, normalized_text=WORDS)}
+    hub.add("user/script", {"script.py": b"raise SystemExit('run')", "README.md": b"# LJ"}, "datasets")
+    hub.add("user/script", converted, "datasets", "refs/convert/parquet")
+    hub.add("user/script-alone", {"script-alone.py": b"raise SystemExit('run')"}, "datasets")
+    n = len(WORDS)
+    plain = {"path": [f"common_voice_en_{i}.mp3" for i in numbers], "sentence": WORDS, "up_votes": [2] * n,
+             "down_votes": [0] * n, "age": [""] * n, "gender": [""] * n, "accent": [""] * n, "locale": ["en"] * n,
+             "segment": [""] * n, "client_id": [f"{i % 3:x}" * 128 for i in numbers]}  # fmt: skip
+    hub.add("user/common-voice", {"en/train-00000-of-00001.parquet": audio_table(numbers, **plain)}, "datasets")
+    hub.add("user/no-speaker", {"train.parquet": audio_table(numbers, text=WORDS)}, "datasets")
+    texts = [text if number != 3 else "" for number, text in enumerate(WORDS)]
+    hub.add("user/empty-text", {"train.parquet": audio_table(numbers, text=texts, speaker=speakers)}, "datasets")
+    hub.add("user/gated-set", {"train.parquet": audio_table(numbers, text=WORDS)}, "datasets", gated=True)
+    return hub
