@@ -516,6 +516,34 @@ def test_ids_become_file_names_that_differ():
     assert len(set(names)) == 5 and all("/" not in name and len(name) < 100 for name in names)
 
 
+def test_names_that_are_one_file_somewhere_are_kept_apart(tmp_path):
+    """Where capitals, dots or Unicode forms do not count, each text and each system has files of its own."""
+    ids = ["Anna", "anna", "a/b", "a_b", "caf\u00e9", "cafe\u0301", "con", "x" * 300]
+    prompts = [Prompt(id_, TEXTS[n % 5]) for n, id_ in enumerate(ids)]
+    plan = plan_of(tmp_path, prompts)
+    plan = replace(plan, systems={"Voice": Levels, "voice": partial(Levels, version="2"), "Natural": Levels})
+    results = run(plan, Processes())
+    assert all(row["status"] == "scored" and row["wer"] == 0 for rows in results.rows.values() for row in rows)
+    folders = [file.relative_to(tmp_path).parts[1] for file in tmp_path.glob("systems/*/facts.json")]
+    assert len({folder.casefold() for folder in [*folders, "natural"]}) == 4
+    for folder in folders:
+        assert len({wav.name.casefold() for wav in (tmp_path / "systems" / folder / "wavs").iterdir()}) == len(ids)
+    report = write_benchmark(tmp_path, results, Shown(n_sentences=2))
+    assert report.read_text().count("<audio") >= 2 * 3
+    CALLS.clear()
+    run(plan, Processes())
+    assert not CALLS
+
+
+def test_recordings_are_found_in_either_unicode_form(tmp_path):
+    for name in ("cafe\u0301", "na\u00efve"):
+        write_wav(tmp_path / f"{name}.wav", np.zeros(100, dtype=np.float32))
+    ids = ["caf\u00e9", "nai\u0308ve"]
+    assert all(prompt.reference for prompt in with_recordings([Prompt(id_, "text") for id_ in ids], tmp_path))
+    played = Recordings("wavs", str(tmp_path))
+    assert all(Path(played.recording_for(id_, "", "")).is_file() for id_ in ids)
+
+
 def test_a_line_depends_on_its_text_its_voice_and_the_seed_only():
     lines = [stages._line(prompt, Levels(), 0) for prompt in (PROMPTS[0], replace(PROMPTS[0], id="x", category="y"))]
     assert lines[0] == lines[1] == Line(TEXTS[0], lines[0].seed)

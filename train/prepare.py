@@ -157,7 +157,7 @@ def _cut(cfg: DictConfig) -> Path:
     from tts_toolkit.audio import load_waveform, write_flac
     from tts_toolkit.data.sources import audio
     from tts_toolkit.errors import UserError
-    from tts_toolkit.files import file_name, write_whole
+    from tts_toolkit.files import file_names, write_whole
     from tts_toolkit.progress import progress
 
     if not cfg.asr:
@@ -167,15 +167,16 @@ def _cut(cfg: DictConfig) -> Path:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["file_name", "text", "speaker", "session"])
-    n_pieces = 0
-    for clip in progress(audio(cfg.raw), "cutting", "recording"):
+    clips, n_pieces = audio(cfg.raw), 0
+    names = file_names(clip.id for clip in clips)
+    for clip in progress(clips, "cutting", "recording"):
         try:
             pieces = list(cut(load_waveform(clip.audio)))
         except UserError as error:  # one recording that cannot be read leaves the others as they are
             log.warning("left out: %s", error)
             continue
         for number, piece in enumerate(pieces):
-            file = Path("audio") / f"{file_name(clip.id)}_{number:04d}.flac"
+            file = Path("audio") / f"{names[clip.id]}_{number:04d}.flac"
             write_flac(output_dir / file, piece)
             writer.writerow([file.as_posix(), recogniser.hear(piece).strip(), clip.speaker, clip.id])
             n_pieces += 1

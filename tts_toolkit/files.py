@@ -8,7 +8,7 @@ import re
 import secrets
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,6 +74,12 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
         id_: name if alike[unicodedata.normalize("NFC", name).casefold()] == 1 else hashed_name(id_)
         for id_, name in names.items()
     }
+
+
+def called(id_: str, files: Mapping[str, Path]) -> Path | None:
+    """Return the file that is called by an id, in either Unicode form or as `file_names` writes it; None for none."""
+    forms = (unicodedata.normalize(form, id_) for form in ("NFC", "NFD"))
+    return next((files[name] for name in (id_, file_name(id_), hashed_name(id_), *forms) if name in files), None)
 
 
 @contextmanager

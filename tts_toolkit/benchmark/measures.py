@@ -83,10 +83,9 @@ def judge(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Proces
     if not vectors:  # the rows say why; what was spoken and heard is kept
         log.warning("no reference recording can be embedded; the first: %s", next(iter(absent.values())).reason)
         return Judged(embedded, absent, absent, None, described(encoder), "")
-    digests = {id_: recorded[id_]["sha256"] for id_ in vectors}
     background = _background(plan, vectors, who, open_measure, processes)
-    compared, with_others, scale = _compared(plan, vectors, digests, background)
-    references = key_of(sorted(digests.items()))
+    compared, with_others, scale = _compared(plan, vectors, recorded, background)
+    references = key_of(sorted((id_, recorded[id_]["sha256"]) for id_ in vectors))
     return Judged(embedded, compared | absent, with_others | absent, scale, described(encoder), references)
 
 
@@ -116,13 +115,14 @@ def _references(plan: Plan) -> list[Prompt]:
 
 
 def _compared(
-    plan: Plan, vectors: Mapping[str, np.ndarray], digests: Mapping[str, str], background: np.ndarray | None
+    plan: Plan, vectors: Mapping[str, np.ndarray], recorded: Mapping[str, Row], background: np.ndarray | None
 ) -> tuple[dict[str, Reference], dict[str, Reference], SimilarityScale]:
     """Return what each prompt is compared with, the same where that is another recording, and the scale.
 
     A recording of the text itself is left out of its own comparison; a recording that many prompts share counts once.
     """
     chosen = [prompt for prompt in plan.prompts if prompt.id in vectors]
+    digests = {id_: recorded[id_]["sha256"] for id_ in vectors}
     first = {digests[prompt.id]: prompt for prompt in reversed(chosen)}
     recordings = list(first)
     stacked = np.stack([vectors[first[digest].id] for digest in recordings])
@@ -136,7 +136,7 @@ def _compared(
     def reference(prompt: Prompt) -> Reference:
         digest = digests[prompt.id]
         if prompt.voice_reference:
-            return Reference(vectors[prompt.id], key_of(digest))
+            return Reference(vectors[prompt.id], key_of(digest), wav=recorded[prompt.id]["wav"])
         mean_of = sorted(set(of_speaker[first[digest].speaker]) - {digest}) or [digest]
         return Reference(others[digest], key_of(*mean_of))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,18 @@ from typing import Any
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row
 from tts_toolkit.families.interface import Family
-from tts_toolkit.files import file_name
+from tts_toolkit.files import file_names
 from tts_toolkit.scoring.protocols import Protocol
 from tts_toolkit.scoring.quality import Quality
 from tts_toolkit.scoring.recognisers import Recogniser
 from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+NATURAL = "natural"  # the system that plays the recordings of the texts
+
+
+def system_folders(systems: Iterable[str]) -> dict[str, str]:
+    """Return the names of the systems' folders, and of the natural one's."""
+    return file_names({**dict.fromkeys(systems), NATURAL: None})
 
 
 @dataclass(frozen=True)
@@ -48,4 +55,4 @@ class Plan:
 
     def folder(self, system: str) -> Path:
         """Return where a system's stages lie."""
-        return self.output_dir / "systems" / file_name(system)
+        return self.output_dir / "systems" / system_folders(self.systems)[system]

@@ -14,7 +14,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.rows import parsed_json
 from tts_toolkit.data.sources import hub_folders, leads_inside, stored_audio
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_hash, read_text, write_whole
+from tts_toolkit.files import called, file_hash, read_text, write_whole
 
 BUILT_IN = "builtin"
 HASHES = "sha256.json"  # of the files of a test set that was fetched, by their names in its folder
@@ -177,12 +177,12 @@ def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
     if not folder.is_dir():
         raise UserError(f"references={folder}: no such folder")
     found = sound_files(folder)
-    if not any(prompt.id in found for prompt in prompts):
+    if not any(called(prompt.id, found) for prompt in prompts):
         raise UserError(
             f"references={folder}: holds {len(found)} recordings, none called by an id of the texts, such as "
             f"{prompts[0].id}.wav"
         )
-    return [_with_recording(prompt, found.get(prompt.id), folder) for prompt in prompts]
+    return [_with_recording(prompt, called(prompt.id, found), folder) for prompt in prompts]
 
 
 def _with_recording(prompt: Prompt, file: Path | None, folder: Path) -> Prompt:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tts_toolkit.benchmark.checks import check
 from tts_toolkit.benchmark.measures import judge, listen, rate_signals
+from tts_toolkit.benchmark.plan import NATURAL as NATURAL
 from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import SUM, Row, Stage, has_failed, key_of
@@ -25,7 +26,6 @@ from tts_toolkit.memory import free_memory
 from tts_toolkit.processes import Processes
 
 log = logging.getLogger(__name__)
-NATURAL = "natural"
 FACTS = "facts-2"  # part of their key; a change to what is known of a system changes it
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import Row
 from tts_toolkit.benchmark.stages import embedding, failed_row
-from tts_toolkit.files import file_name
 from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.scoring.health import n_repeats, stopped_early
 from tts_toolkit.scoring.intervals import Interval, ratio_interval
@@ -42,6 +41,7 @@ class Reference:
     embedding: np.ndarray | None  # (dim,), by the judge
     recordings: str = ""  # a hash of the recordings that it is the mean of
     reason: str = ""  # why there is none
+    wav: str = ""  # the file of the voice that is imitated, in the folder of references
 
 
 def score_rows(
@@ -102,7 +102,7 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
         "n_truncated": spoken["n_truncated"],
         "wav": spoken.get("wav"),
         "wav_sha256": spoken.get("sha256"),
-        "voice_reference": f"{file_name(prompt.id)}.wav" if prompt.voice_reference and reference.recordings else None,
+        "voice_reference": reference.wav or None,
     }
 
 

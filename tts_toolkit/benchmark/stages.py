@@ -19,7 +19,7 @@ from tts_toolkit.benchmark.rows import Row, Stage, key_of, share
 from tts_toolkit.devices import hardware
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Family, Line, Take, line_for
-from tts_toolkit.files import file_hash, file_name, write_whole
+from tts_toolkit.files import file_hash, file_names, write_whole
 from tts_toolkit.memory import PeakMemory, free_memory
 from tts_toolkit.processes import Processes
 from tts_toolkit.progress import AudioProgress
@@ -170,7 +170,7 @@ def _speak_all(
     peak: PeakMemory,
 ) -> None:
     _attempt(family, [lines[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
-    here = hardware()
+    names, here = file_names(lines), hardware()
     machine = str(here["gpu"] or here["processor"])
     with AudioProgress(f"speaking ({family.name})", "text", len(todo)) as bar:
         while todo:
@@ -179,7 +179,7 @@ def _speak_all(
                 if halved:  # the rest need not fail first
                     batch_size = min(batch_size, len(spoken))
                 rows = [
-                    _row(id_, take, coverage[id_], stage.folder.parent / "wavs")
+                    _row(id_, take, coverage[id_], stage.folder.parent / "wavs" / f"{names[id_]}.wav")
                     | {"batch_size": len(spoken), "batch_seconds": wall_seconds, "peak_memory_bytes": peak.bytes()}
                     | {"spoken_on": machine}
                     for id_, take in zip(spoken, takes, strict=True)
@@ -227,7 +227,7 @@ def _attempt(family: Family, lines: Sequence[Line]) -> list[Take] | str:
         return message
 
 
-def _row(id_: str, take: Take | str, coverage: Coverage, wav_dir: Path) -> Row:
+def _row(id_: str, take: Take | str, coverage: Coverage, wav: Path) -> Row:
     """Return the row of a take, its waveform written; or of a failure."""
     reason = take if isinstance(take, str) else _unusable(take.waveform)
     row: Row = {
@@ -241,7 +241,6 @@ def _row(id_: str, take: Take | str, coverage: Coverage, wav_dir: Path) -> Row:
     }
     if reason or isinstance(take, str):
         return row
-    wav = wav_dir / f"{file_name(id_)}.wav"
     wav.parent.mkdir(parents=True, exist_ok=True)
     write_wav(wav, take.waveform, take.sample_rate_hz)
     return row | {

@@ -10,7 +10,7 @@ from pathlib import Path
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, sound_files
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
-from tts_toolkit.files import file_name, hashed_name
+from tts_toolkit.files import called
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,7 @@ class Recordings:
         """Return the recording of a prompt; one that is missing becomes a failed row."""
         if self.folder is None:
             return reference or None
-        names = (id_, file_name(id_), hashed_name(id_))  # as others call it, or as tts-synthesize does
-        found = (self._files[name] for name in names if name in self._files)
-        return str(next(found, Path(self.folder) / f"{id_}.wav"))
+        return str(called(id_, self._files) or Path(self.folder) / f"{id_}.wav")
 
     @cached_property
     def _files(self) -> dict[str, Path]:

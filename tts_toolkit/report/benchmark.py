@@ -13,12 +13,13 @@ from typing import Any
 import soundfile
 
 from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
+from tts_toolkit.benchmark.plan import system_folders
 from tts_toolkit.benchmark.reread import SUMMARY, TABLE, TABLE_SHA256
 from tts_toolkit.benchmark.run import NATURAL, Results
 from tts_toolkit.benchmark.score import GROUPS
 from tts_toolkit.devices import hardware
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_hash, file_name, write_whole
+from tts_toolkit.files import file_hash, write_whole
 from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 from tts_toolkit.scoring.verification import scale_line
@@ -208,6 +209,7 @@ def _sentences(output_dir: Path, results: Results, shown: Shown) -> Iterator[dic
     """Yield the sentences worst first, each with every system's take; the first ones with sound."""
     by_prompt = {name: {row["id"]: row for row in rows} for name, rows in results.rows.items()}
     tested = {name: rows for name, rows in by_prompt.items() if name != NATURAL} or by_prompt
+    folders = system_folders(by_prompt)
     rows_of = next(iter(tested.values()))  # every tested system is to say every text
 
     def worst(id_: str) -> float:
@@ -216,7 +218,7 @@ def _sentences(output_dir: Path, results: Results, shown: Shown) -> Iterator[dic
     for position, id_ in enumerate(sorted(rows_of, key=worst, reverse=True)[: shown.n_listed]):
         with_sound = position < shown.n_sentences
         takes = {
-            name: _take(output_dir / "systems" / file_name(name), rows[id_], with_sound) if id_ in rows else None
+            name: _take(output_dir / "systems" / folders[name], rows[id_], with_sound) if id_ in rows else None
             for name, rows in by_prompt.items()
         }
         reference = rows_of[id_].get("voice_reference")

@@ -11,7 +11,7 @@ from tts_toolkit.audio import write_wav
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_name
+from tts_toolkit.files import file_names
 from tts_toolkit.report.html import SystemReport
 from tts_toolkit.scoring.recognisers import Recogniser
 from tts_toolkit.scoring.systems import held_out_references, score_rows, sum_up
@@ -37,6 +37,7 @@ def speak_and_score(
     A system is opened when its turn comes and let go after it; its speech is kept as `wav_dir/SYSTEM/ID.wav`.
     """
     ids, texts = [clip.id for clip in clips], [clip.transcript for clip in clips]
+    names = file_names(ids)
     natural = [limits.read(clip) for clip in clips]
     references = held_out_references(judge, natural, [clip.speaker for clip in clips]) if judge else []
 
@@ -50,7 +51,7 @@ def speak_and_score(
         waveforms, reasons = _speak_all(open_system(), ids, texts, embeddings, seed)
         for id_, waveform in zip(ids, waveforms, strict=True):
             if waveform is not None:
-                file = wav_dir / name / f"{file_name(id_)}.wav"
+                file = wav_dir / name / f"{names[id_]}.wav"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_wav(file, waveform)
         reports.append(report(name, waveforms, reasons))
