@@ -1,10 +1,12 @@
 """Do runs that are killed at random moments and resumed end where an uninterrupted run ends.
 
-python -m benchmarks.kills [--kills N] [--works training training_2 benchmark] [--json FILE]
+python -m benchmarks.kills [--kills N] [--json FILE]
+    [--works training training_2 benchmark synthesize embed prepare score]
 
-Fine-tunes the built-in model on the built-in voice (one process, then two) and benchmarks it, each once without a kill;
-then again and again with SIGKILL to all its processes at a random moment, every fourth time while a checkpoint
-or a stage marker is being written, and resumed until it ends. Weights, metrics, rows and scores must be equal.
+Fine-tunes the built-in model on the built-in voice (one process, then two), benchmarks it, speaks a list of texts with
+it, embeds, looks over and scores recordings of that voice, each once without a kill; then again and again with SIGKILL
+to all its processes at a random moment, every fourth time while or right after something is written that a resume
+relies on, and run again until it ends. Weights, metrics, rows, scores and the bytes of files must be equal.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ BENCHMARK = [
 ]  # fmt: skip
 N_DRAWS = 5  # of a moment, until one is met
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+N_RECORDINGS = 24
 TEXTS = [f"this is sentence {word} of the list" for word in WORDS]
 
 
@@ -46,7 +49,7 @@ class Work:
 
     command: Callable[[Path], list[str]]
     outcome: Callable[[Path], str]
-    being_written: str  # glob of what is there while it writes what a resume relies on
+    being_written: str  # glob of what is there while, or just after, it writes what a resume relies on
 
 
 def digest(*parts: object) -> str:
@@ -71,8 +74,76 @@ def scored(folder: Path) -> str:
     return digest(wavs, heard, {name: summary[name] for name in ("wer", "wer_ci", "cer", "n_scored", "n_failed")})
 
 
+def equal_bytes(*globs: str) -> Callable[[Path], str]:
+    """Return what hashes the files of a folder that are to be equal to the byte."""
+
+    def outcome(folder: Path) -> str:
+        files = sorted(file for glob in globs for file in folder.glob(glob) if file.is_file())
+        assert files, f"{folder} holds none of {globs}"
+        contents = {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+        return digest(contents)
+
+    return outcome
+
+
+def rated(folder: Path) -> str:
+    """Return the hash of a scoring's waveforms, rows and figures."""
+    rows = equal_bytes("systems/*/wavs/*", "systems/*/transcripts/*", "systems/*/embeddings/*", "references/**/*.wav")
+    systems = json.loads((folder / "summary.json").read_text())["systems"]
+    names = ("wer", "wer_ci", "cer", "similarity", "similarity_ci", "n_scored", "n_failed")
+    return digest(rows(folder), {system: [figures[name] for name in names] for system, figures in systems.items()})
+
+
+def recordings_in(folder: Path) -> Path:
+    """Return a folder of some recordings of the built-in voice, called by the ids of `texts.tsv` beside it."""
+    from tts_toolkit.assets import ASSETS
+
+    (folder / "recordings").mkdir()
+    rows = [json.loads(line) for line in (ASSETS / "demo-voice/metadata.jsonl").open()][:N_RECORDINGS]
+    for row in rows:
+        shutil.copy(ASSETS / "demo-voice" / row["file_name"], folder / "recordings")
+        row["file_name"] = Path(row["file_name"]).name
+    (folder / "recordings/metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    texts = (f"{Path(row['file_name']).stem}\t{row['text']}\n" for row in rows[:8])
+    (folder / "recorded.tsv").write_text("".join(texts))
+    return folder / "recordings"
+
+
+def of_recordings(recordings: Path) -> dict[str, Work]:
+    """Return the works that read recordings."""
+
+    def command(module: str, *options: str) -> Callable[[Path], list[str]]:
+        started = [sys.executable, "-m", f"tts_toolkit.{module}", *options]
+        return lambda folder: [*started, f"output_dir={folder}", f"cache_dir={folder}/cache"]
+
+    data, texts = f"data.path={recordings}", recordings.parent / "recorded.tsv"
+    score = [f"wavs={recordings}", f"references={recordings}", f"texts={texts}", "asr=pocketsphinx", "judge=ge2e"]
+    embedded = ("*.safetensors", "speaker_embeddings.json", "summary.json", "dataset/**/*")
+    return {
+        "embed": Work(
+            command("train.embed", data, "encoder=xvector_mini"),
+            equal_bytes(*embedded, "cache/embeddings/*/*.npy"),
+            "speaker_embeddings.safetensors",
+        ),
+        "prepare": Work(
+            command("train.prepare", data, "base_model=speecht5_mini", "encoder=xvector_mini", "estimate=null"),
+            equal_bytes("manifest.jsonl", "rows.jsonl", "summary.json", "cache/embeddings/*/*.npy"),
+            "manifest.jsonl",
+        ),
+        "score": Work(
+            command("eval.score", *score, "background=null", "min_coverage=0", "report.n_sentences=0"),
+            rated,
+            "**/.done.json.*.tmp",
+        ),
+    }
+
+
 def works(texts: Path) -> dict[str, Work]:
     """Return what is killed, by name."""
+
+    def speak(folder: Path) -> list[str]:
+        model = ["model=speecht5-mini", "voice=slt", "batch_size=2", "seed=3"]
+        return [sys.executable, "-m", "tts_toolkit.eval.synthesize", *model, f"texts={texts}", f"output={folder}"]
 
     def train(folder: Path, *launcher: str) -> list[str]:
         launch = [sys.executable, *launcher, "-m", "tts_toolkit.train.finetune", *TRAINING]
@@ -93,6 +164,8 @@ def works(texts: Path) -> dict[str, Work]:
         "training": Work(train, trained, "checkpoints/.*.tmp"),
         "training_2": Work(lambda folder: train(folder, *two), trained, "checkpoints/.*.tmp"),
         "benchmark": Work(benchmark, scored, "**/.done.json.*.tmp"),
+        "synthesize": Work(speak, equal_bytes("*.wav"), ".tts-synthesize/part-*.jsonl"),
+        **of_recordings(recordings_in(texts.parent)),
     }
 
 
