@@ -82,3 +82,14 @@ def test_loud_sound_is_scaled_not_clipped(tmp_path, write):
     write(tmp_path / "loud", loud)
     read = soundfile.read(tmp_path / "loud", dtype="float32")[0]
     np.testing.assert_allclose(read, loud / max(1.0, np.abs(loud).max()), atol=1e-3)
+
+
+@pytest.mark.parametrize("write", [write_wav, write_flac])
+def test_samples_are_rounded_to_the_nearest_step_and_round_trips_are_exact(tmp_path, write):
+    sound = np.random.default_rng(0).uniform(-0.9, 0.9, 100_000).astype(np.float32)
+    write(tmp_path / "a", sound)
+    steps = soundfile.read(tmp_path / "a", dtype="int16")[0]
+    errors = steps - sound.astype(np.float64) * 2**15
+    assert abs(errors.mean()) < 0.01 and np.abs(errors).max() <= 0.5001
+    write(tmp_path / "b", load_waveform(tmp_path / "a"))
+    assert np.array_equal(soundfile.read(tmp_path / "b", dtype="int16")[0], steps)

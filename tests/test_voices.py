@@ -214,9 +214,9 @@ def test_profiles_take_as_long_again_for_as_many_voices_again():
     rng, seconds = np.random.default_rng(0), []
     for n_voices in (2000, 4000):
         rows = rng.standard_normal((10 * n_voices, 32)).astype(np.float32)
-        started = time.perf_counter()
+        started = time.process_time()
         profiles([str(n) for n in range(len(rows))], [f"v{n // 10}" for n in range(len(rows))], rows)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     assert seconds[1] < 3.2 * seconds[0] + 0.2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from tts_toolkit.errors import UserError
@@ -50,4 +50,5 @@ def in_turns(clips: Sequence[Clip], n: int) -> list[Clip]:
     for clip in clips:
         by_speaker.setdefault(clip.speaker, []).append(clip)
     pairs = ([own[first : first + 2] for first in range(0, len(own), 2)] for own in by_speaker.values())
-    return [clip for turn in zip_longest(*pairs, fillvalue=()) for pair in turn for clip in pair][:n]
+    turns = (clip for turn in zip_longest(*pairs, fillvalue=()) for pair in turn for clip in pair)
+    return list(islice(turns, n))

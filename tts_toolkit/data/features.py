@@ -97,8 +97,14 @@ class ClipLimits:
 
 
 def counted(notes: Iterable[str]) -> dict[str, int]:
-    """Return how many notes there are of each kind, most first; their figures differ."""
-    return dict(Counter(note.partition(" loses")[0].partition(";")[0] for note in notes if note).most_common())
+    """Return how many notes there are of each kind, most first; the figures in them differ."""
+    return dict(Counter(_kind(note) for note in notes if note).most_common())
+
+
+def _kind(note: str) -> str:
+    if " is taken" in note:
+        return "averaging their channels would cancel the sound, so the loudest channel is taken (limits.channel)"
+    return note.partition(";")[0] if "voices" in note else "averaging their channels cancels much of the sound"
 
 
 def content_key(clip: Clip, *settings: object) -> str:

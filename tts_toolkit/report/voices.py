@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,10 @@ def _similarities(embeddings: np.ndarray, found: Sequence[Profile]) -> np.ndarra
 
 
 def _heard(found: Sequence[Profile], row_of: dict[str, int]) -> list[int]:
+    """Return the rows of the clips to be played: outliers, then clips of each voice in turn."""
     rows = [row_of[outlier.id] for profile in found for outlier in profile.outliers]
-    turns = max((len(profile.rows) for profile in found), default=0)
-    rows += [int(profile.rows[turn]) for turn in range(turns) for profile in found if turn < len(profile.rows)]
+    turns = zip_longest(*(profile.rows[:N_PLAYERS].tolist() for profile in found))
+    rows += islice((row for turn in turns for row in turn if row is not None), 2 * N_PLAYERS)
     return list(dict.fromkeys(rows))[:N_PLAYERS]
 
 
