@@ -1,9 +1,12 @@
 """Does the preflight find what is wrong, nothing else, and soon enough.
 
 python -m benchmarks.preflight [--data outputs/corpora/mini] [--json FILE] [--quick]
+python -m benchmarks.preflight --recorded FOLDER [FOLDER ...] [--json FILE]
 
 `--data` is a folder of several voices, such as tts-corpus speaks. Spoils 25 of 200 clips of one voice; puts a clip of
-another voice among 50 of one, 20 times; looks over an hour of speech.
+another voice among 50 of one, 20 times; looks over an hour of speech. `--recorded` looks over folders of recorded
+people, whose clips are taken to be their own: what is rejected are false alarms. Then clips are put under wrong names,
+and one clip of another person among those of one.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.sources import folder
 from tts_toolkit.models.speecht5 import load_speecht5
 from tts_toolkit.speakers.encoders import SpeakerEncoder, SpeechBrainEncoder
-from tts_toolkit.speakers.extraction import clip_voices
+from tts_toolkit.speakers.extraction import clip_voices, usable_clips
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
 from tts_toolkit.speakers.profile import profiles
 from tts_toolkit.synthesis.speecht5 import normalizer
@@ -91,6 +94,57 @@ def hour(clips: Sequence[Clip], work: Path, minutes: float) -> dict[str, float]:
     return {"minutes_of_speech": seconds / 60, "n_clips": len(lines), "seconds": time.perf_counter() - started}
 
 
+def alarms(path: Path, cache: Path) -> dict[str, object]:
+    """Return which share of a set's rows is rejected, and why."""
+    started = time.perf_counter()
+    found = look(path, cache)
+    n_rows = len(found.rows) + len(found.faults)
+    seconds, counts = time.perf_counter() - started, found.by_reason()
+    return {"n_rows": n_rows, "rejected": counts, "share": sum(counts.values()) / n_rows, "seconds": seconds}
+
+
+def outliers(clips: Sequence[Clip], encoder: SpeakerEncoder, cache: Path, n_draws: int = 200) -> dict[str, object]:
+    """Return what outliers come to: false alarms, clips under a wrong name, a foreign one among those of one."""
+    limits = ClipLimits(max_duration_in_seconds=60.0)
+    clips, _ = usable_clips(clips, encoder, limits, cache)
+    embeddings = clip_voices(clips, encoder, limits, cache).embeddings
+    speakers, ids = np.asarray([clip.speaker for clip in clips]), [str(row) for row in range(len(clips))]
+    found = profiles(ids, speakers.tolist(), embeddings)
+    result: dict[str, object] = {
+        "parted": found[0].parted,
+        "n_flagged": sum(len(profile.outliers) for profile in found),
+        "n_clips": len(clips),
+    }
+    names, rng = np.unique(speakers), np.random.default_rng(0)
+    if len(names) < 2:
+        return result
+    renamed = speakers.copy()
+    wrong = {int(rng.choice(np.flatnonzero(speakers != name))): name for name in names}  # one clip more for each
+    for row, name in wrong.items():
+        renamed[row] = name
+    flagged = {int(out.id) for profile in profiles(ids, renamed.tolist(), embeddings) for out in profile.outliers}
+    result |= {"n_misfiled": len(wrong), "n_misfiled_found": len(flagged & set(wrong))}
+    result |= {"n_own_flagged": len(flagged - set(wrong))}
+    n_found = n_wrong = n_own = 0
+    for _ in range(n_draws):
+        name = rng.choice(names)
+        own = np.flatnonzero(speakers == name)[:50]
+        rows = [*own.tolist(), int(rng.choice(np.flatnonzero(speakers != name)))]
+        (profile,) = profiles([str(row) for row in rows], ["one"] * len(rows), embeddings[rows])
+        hit = {int(outlier.id) for outlier in profile.outliers}
+        n_found, n_wrong, n_own = n_found + (rows[-1] in hit), n_wrong + len(hit - {rows[-1]}), n_own + len(own)
+    return result | {"alone": {"n_draws": n_draws, "n_found": n_found, "n_own_flagged": n_wrong, "n_own": n_own}}
+
+
+def recorded(folders: Sequence[Path], work: Path) -> dict[str, object]:
+    """Return the false alarms on folders of recorded people, and how outliers do on all of them together."""
+    results: dict[str, object] = {path.name: alarms(path, work / "looked") for path in folders}
+    for encoder in (SpeechBrainEncoder("xvector-mini"), Ge2eEncoder()):
+        for path in folders:
+            results[f"{path.name} {encoder.name}"] = outliers(folder(str(path)), encoder, work / "cache")
+    return results
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -98,13 +152,18 @@ def main() -> None:
     parser.add_argument("--voice", default="slt", help="of the first and the last question")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="ten minutes of speech instead of an hour")
+    parser.add_argument("--recorded", type=Path, nargs="+", help="folders of recorded people, each clip its speaker's")
     options = parser.parse_args()
+    if options.recorded:
+        with tempfile.TemporaryDirectory() as name:
+            _write(recorded(options.recorded, Path(name)), options.json)
+        return
     by_voice: dict[str, list[Clip]] = {}
     for clip in folder(str(options.data)):
         by_voice.setdefault(clip.speaker, []).append(clip)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        results = {
+        results: dict[str, object] = {
             "faults": faults(by_voice[options.voice], work, 200, 25),
             "foreign": {
                 encoder.name: foreign(by_voice, encoder, work / "cache", 20)
@@ -112,9 +171,13 @@ def main() -> None:
             },
             "hour": hour(by_voice[options.voice], work, 10 if options.quick else 60),
         }
+    _write(results, options.json)
+
+
+def _write(results: dict[str, object], file: Path | None) -> None:
     print(json.dumps(results, indent=2))
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
+    if file:
+        file.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":
