@@ -111,11 +111,11 @@ def _report(
     limits: ClipLimits,
 ) -> Path:
     """Write the summary, the page and the folder that `datasets` loads; return the page."""
-    import json
     from dataclasses import asdict
 
     from tts_toolkit.files import write_whole
     from tts_toolkit.hub import push_folder
+    from tts_toolkit.reading import sealed_json
     from tts_toolkit.report.voices import write_voices
     from tts_toolkit.scoring.verification import similarity_scale, trials
     from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
@@ -124,7 +124,7 @@ def _report(
     scale = similarity_scale(embeddings, speakers)
     summary = {"encoder": cards[0].encoder, "revision": cards[0].encoder_revision, "scale": asdict(scale)}
     summary |= {"left_out": left_out, "speakers": {card.speaker: asdict(card) for card in cards}}
-    write_whole(output_dir / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False).encode())
+    write_whole(output_dir / "summary.json", sealed_json(summary))
     hub_id = cfg.hub_dataset_id if cfg.push_to_hub else None
     folder = write_xvector_dataset(output_dir / "dataset", [clip.id for clip in clips], embeddings, cards, hub_id)
     if cfg.push_to_hub:
@@ -223,12 +223,15 @@ def _pair(names: Sequence[Any]) -> tuple[str, str]:
 
 def _scale(output_dir: Path) -> str:
     """Return what cosines mean among the voices of the folder, where they are known."""
-    import json
+    from tts_toolkit.reading import read_json, reading
 
-    file = output_dir / "summary.json"
-    scale: dict[str, float | None] = json.loads(file.read_text())["scale"] if file.is_file() else {}
+    file, way_out = output_dir / "summary.json", "run tts-embed on the recordings again, or remove it"
+    if not file.exists():
+        return ""
+    with reading(file, way_out):
+        scale = dict(read_json(file, way_out)["scale"])
     known = {"same voice": scale.get("ceiling"), "different voices": scale.get("floor")}
-    told = ", ".join(f"{name} {value:.3f}" for name, value in known.items() if value is not None)
+    told = ", ".join(f"{name} {value:.3f}" for name, value in known.items() if isinstance(value, int | float))
     return f" (here: {told})" if told else ""
 
 

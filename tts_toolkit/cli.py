@@ -167,6 +167,8 @@ def _status(error: UserError) -> int:
 
 def _of_machine(cause: BaseException) -> str:
     """Return what a full disk, a lost process or a full GPU is told as; nothing for another error."""
+    if isinstance(cause, OSError) and cause.errno in (errno.EISDIR, errno.ENOTDIR):
+        return f"{cause.filename2 or cause.filename}: {cause.strerror}; move it out of the way"
     if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
         return f"{cause.filename or 'writing'}: {cause.strerror}"
     if any(sign in str(cause) for sign in CANNOT_WRITE):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.reading import reading
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
 # Checkpoints whose licence binds what is made from them, by how their ids begin; from their model cards.
@@ -28,7 +29,8 @@ def check_licence(folder: Path) -> None:
 
     if not (folder / "README.md").is_file():
         return
-    about = ModelCard.load(folder / "README.md").data
+    with reading(folder / "README.md", "correct the card"):
+        about = ModelCard.load(folder / "README.md").data
     bases = about.base_model if isinstance(about.base_model, list) else [about.base_model or ""]
     for base in bases:
         for beginning, licence in BINDING.items():

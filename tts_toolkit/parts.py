@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.errors import UserError, UserErrors, causes
+from tts_toolkit.errors import UserError, UserErrors, causes, one_line
 from tts_toolkit.memory import free_memory
 
 PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # a second of hiss
@@ -42,7 +42,12 @@ def _of_option(option: str, error: Exception) -> UserError:
 
 def tried(worker: Any, try_out: Callable[[Any], object]) -> Any:
     """Return what listens, embeds or rates once it has done so for a second of hiss, and let go of what it loaded."""
-    try_out(worker)
+    try:
+        try_out(worker)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the libraries behind it raise for weights of another shape
+        raise UserError(f"{worker.name} cannot be used ({type(error).__name__}: {one_line(error)})") from error
     free_memory()
     return worker
 

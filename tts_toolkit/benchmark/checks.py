@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from tts_toolkit.benchmark.stages import reason_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Family
 from tts_toolkit.parts import PROBE, open_parts, tried
+from tts_toolkit.reading import read_json
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.opening import is_same_encoder
 
+log = logging.getLogger(__name__)
 CLUSTERS = ("id", "speaker")
 
 
@@ -73,8 +75,13 @@ def background_files(folder: str, n_files: int = 20) -> list[Path]:
 def _finished(plan: Plan, planned: str) -> Mapping[str, Any]:
     """Return the summary that a finished run of the same texts and systems left, or nothing."""
     file = plan.output_dir / "summary.json"
-    summary: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    same = summary.get("plan") == planned and set(plan.systems) <= set(summary.get("systems", {}))
+    try:
+        summary = read_json(file, "it is written again") if file.is_file() else {}
+    except UserError as error:
+        log.warning("%s", error)
+        return {}
+    systems = summary.get("systems")
+    same = summary.get("plan") == planned and isinstance(systems, dict) and set(plan.systems) <= set(systems)
     return summary if same else {}
 
 

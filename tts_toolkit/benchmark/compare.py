@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.benchmark.checks import CLUSTERS
-from tts_toolkit.benchmark.reread import read_finished
+from tts_toolkit.benchmark.reread import AGAIN, SUMMARY, read_finished
 from tts_toolkit.benchmark.run import NATURAL
 from tts_toolkit.benchmark.score import GROUPS
 from tts_toolkit.errors import UserError
+from tts_toolkit.reading import reading
 from tts_toolkit.scoring.comparison import Difference, holm, mean_difference, wer_difference
 from tts_toolkit.scoring.verification import scale_line
 
@@ -53,6 +54,11 @@ class Comparison:
 def read_run(folder: Path, system: str | None) -> Run:
     """Return one system's rows; raises UserError when the folder holds no benchmark or leaves the choice open."""
     summary, table = read_finished(folder)
+    with reading(folder / SUMMARY, AGAIN):
+        return _run(folder, summary, table, system)
+
+
+def _run(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str, Any]], system: str | None) -> Run:
     names = [name for name in summary["systems"] if name != NATURAL or system == NATURAL]
     if system is None and len(names) != 1:
         raise UserError(f"{folder} holds {', '.join(names)}: choose with first_system=NAME or second_system=NAME")

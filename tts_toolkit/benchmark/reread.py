@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
@@ -14,10 +13,12 @@ from tts_toolkit.benchmark.run import Results, intervals
 from tts_toolkit.benchmark.score import sum_up
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import file_hash
+from tts_toolkit.reading import read_json, reading
 from tts_toolkit.scoring.protocols import protocol
 from tts_toolkit.scoring.verification import SimilarityScale
 
 SUMMARY, TABLE = "summary.json", "scores.parquet"
+AGAIN = "run tts-benchmark or tts-score with this output_dir again: what is spoken and heard is kept"
 TABLE_SHA256 = "scores_sha256"  # in the summary: the hash of the table that it sums up
 
 
@@ -30,26 +31,33 @@ def read_finished(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         raise UserError(f"{folder}: holds no finished benchmark ({SUMMARY} and {TABLE}); run tts-benchmark")
     from pyarrow.parquet import read_table
 
-    summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    summary = read_json(folder / SUMMARY, AGAIN)
     if summary.get(TABLE_SHA256, (known := file_hash(folder / TABLE))) != known:
         raise _not_its_own(folder)
-    table = read_table(folder / TABLE).to_pylist()
-    n_rows = Counter(row["system"] for row in table)
-    if n_rows != {name: figures["n_planned"] for name, figures in summary["systems"].items() if figures["n_planned"]}:
+    with reading(folder / TABLE, AGAIN):
+        table = read_table(folder / TABLE).to_pylist()
+        n_rows = Counter(row["system"] for row in table)
+    with reading(folder / SUMMARY, AGAIN):
+        planned = {name: figures["n_planned"] for name, figures in summary["systems"].items() if figures["n_planned"]}
+    if n_rows != planned:
         raise _not_its_own(folder)
     return summary, table
 
 
 def _not_its_own(folder: Path) -> UserError:
-    return UserError(
-        f"{folder / TABLE}: is not the table that {SUMMARY} sums up; run tts-benchmark or tts-score with this "
-        "output_dir again: what is spoken and heard is kept"
-    )
+    return UserError(f"{folder / TABLE}: is not the table that {SUMMARY} sums up; {AGAIN}")
 
 
 def reread(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:
     """Return the results of a finished benchmark, summed up again under `protocols` and `cluster_by`, or as before."""
     summary, table = read_finished(folder)
+    with reading(folder / SUMMARY, AGAIN):
+        return _summed_up(summary, table, protocols, cluster_by)
+
+
+def _summed_up(
+    summary: dict[str, Any], table: list[dict[str, Any]], protocols: Sequence[str] | None, cluster_by: str | None
+) -> Results:
     cluster_by = cluster_by or summary["cluster_by"]
     rows = {name: [row for row in table if row["system"] == name] for name in summary["systems"]}
     check_clusters(cluster_by, {row["speaker"] for row in table})

@@ -112,12 +112,22 @@ def settings_for(
 def licence_of(source: str) -> str:
     """Return the licence that the card of a hub id, a folder or a built-in model names, or "not told"."""
     from huggingface_hub import ModelCard
+    from yaml import YAMLError
 
     try:
         card = checkpoint_file(source, "README.md")
     except UserError:  # there is no such model, or the hub does not say
         card = None
-    return str(ModelCard.load(card).data.license or "not told") if card else "not told"
+    try:
+        return str(ModelCard.load(card).data.license or "not told") if card else "not told"
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        OSError,
+        YAMLError,
+    ):  # a card that says nothing readable tells nothing
+        return "not told"
 
 
 def model_card(

@@ -103,7 +103,7 @@ def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
         return SpeechSettings()
     try:
         settings = SpeechSettings(**_settings(json.loads(read_text(file))))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         known = ", ".join(f"{field.name} ({field.type})" for field in fields(SpeechSettings))
         raise UserError(f"{file}: is not one object of settings ({first_line(error)}); allowed are {known}") from None
     return _with_own_vocoder(settings, source, revision)

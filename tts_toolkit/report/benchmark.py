@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from tts_toolkit.devices import hardware
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import file_hash, write_whole
 from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
+from tts_toolkit.reading import sealed_json
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 from tts_toolkit.scoring.verification import scale_line
 
@@ -50,7 +50,7 @@ def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
     summary[TABLE_SHA256] = file_hash(output_dir / TABLE)
     write_whole(
         output_dir / SUMMARY,
-        (json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode(),
+        sealed_json(summary),
     )
     write_whole(output_dir / "leaderboard.md", (leaderboard(summary) + "\n").encode())
     write_whole(output_dir / "model-index.yml", model_index(summary, summary["title"]).encode())

@@ -21,6 +21,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.devices import exact_convolutions, pick_device
 from tts_toolkit.errors import UserError, one_line
 from tts_toolkit.fetching import HubError, snapshot
+from tts_toolkit.files import read_text
 from tts_toolkit.speakers import own_ends
 from tts_toolkit.speakers.hyperparams import check_hyperparams
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -109,7 +110,7 @@ class SpeechBrainEncoder:
         if not hyperparams.is_file():
             raise self._unusable(FileNotFoundError(f"no hyperparams.yaml in {self._folder}"))
         # A hub encoder names itself as the place of its weights, and would be fetched again.
-        named = re.search(r"^pretrained_path:", hyperparams.read_text(encoding="utf-8"), re.MULTILINE)
+        named = re.search(r"^pretrained_path:", read_text(hyperparams), re.MULTILINE)
         overrides = {"pretrained_path": str(self._folder)} if named else {}
         check_hyperparams(hyperparams, overrides)
         try:

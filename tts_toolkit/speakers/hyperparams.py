@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.files import read_text
 
 # HyperPyYAML imports and calls whatever a tag names. These are what the published encoders and the built-in one are
 # made of; a class counts by the module that defines it, since names lead on: torch.nn.functional.torch.hub.os.system.
@@ -43,7 +44,7 @@ def check_hyperparams(file: Path, overrides: Mapping[str, str]) -> None:
     import yaml
     from hyperpyyaml import resolve_references
 
-    text = file.read_text(encoding="utf-8")
+    text = read_text(file)
     try:
         for node in _nodes(ruamel.yaml.YAML().compose(text)):
             _check(node, f"{file}:{node.start_mark.line + 1}")

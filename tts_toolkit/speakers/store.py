@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -13,12 +15,16 @@ import soundfile
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_text, write_whole
+from tts_toolkit.files import write_whole
 from tts_toolkit.models.versions import checkpoint_file
+from tts_toolkit.reading import read_json, reading, typed
 from tts_toolkit.speakers.arctic import PREFIX, arctic_embedding
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 FILE_NAME = "speaker_embeddings.safetensors"
+SUM = "sum"  # in the header: a hash of the embeddings
+WAY_OUT = "it is no safetensors file of speaker embeddings; take them again, with tts-embed"
+CARDS_WAY_OUT = "remove it, or take the embeddings again with tts-embed"
 EMBEDDING_SUFFIXES = (".npy", ".safetensors")  # of files that hold a voice as it is
 
 
@@ -45,7 +51,7 @@ def save_embeddings(file: Path, embeddings: Mapping[str, np.ndarray], cards: Seq
 
     arrays = {speaker: np.ascontiguousarray(v.reshape(1, -1), dtype=np.float32) for speaker, v in embeddings.items()}
     file.with_suffix(".json").unlink(missing_ok=True)  # a kill leaves voices of no known encoder, never of another's
-    write_whole(file, save(arrays))
+    write_whole(file, save(arrays, {SUM: _sum(arrays)}))
     listed = {card.speaker: asdict(card) for card in cards}
     write_whole(file.with_suffix(".json"), json.dumps(listed, indent=2, ensure_ascii=False).encode())
 
@@ -56,9 +62,9 @@ def check_replaces(file: Path, encoder: SpeakerEncoder, speakers: Collection[str
     if not file.is_file() or not cards.is_file():
         return
     try:
-        found = json.loads(read_text(cards))
+        found = read_json(cards, CARDS_WAY_OUT)
         known = {name: (card["encoder"], card["encoder_revision"]) for name, card in found.items()}
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (UserError, AttributeError, KeyError, TypeError):
         known = {"?": ("nobody knows what", "")}
     ask = f"to replace them set overwrite=true, or choose another output_dir than {file.parent}"
     if others := [made_by for made_by in known.values() if not same_encoder(made_by, (encoder.name, encoder.version))]:
@@ -78,16 +84,28 @@ def same_encoder(first: tuple[str, str], second: tuple[str, str]) -> bool:
 
 def load_embeddings(file: Path) -> dict[str, np.ndarray]:
     """Return the embeddings (1, dim) by speaker; raises UserError when the file is not one of embeddings."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors import safe_open
 
-    try:
-        arrays = load_file(file)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{file}: is not a safetensors file of speaker embeddings ({error})") from None
+    with reading(file, WAY_OUT), safe_open(str(file), "pt") as content:  # NumPy has no bfloat16
+        arrays = {name: _array(content.get_tensor(name)) for name in content.keys()}  # noqa: SIM118
+        about = content.metadata() or {}
     if not arrays:
         raise UserError(f"{file}: expected one vector a speaker, found nothing")
+    if about.get(SUM, known := _sum(arrays)) != known:
+        raise UserError(f"{file}: is damaged: the embeddings are not those that were written; {WAY_OUT}")
     return {name: _vector(array, f"{file}: expected one vector a speaker", name) for name, array in arrays.items()}
+
+
+def _array(tensor: Any) -> np.ndarray:
+    return np.asarray((tensor.float() if tensor.is_floating_point() else tensor).numpy())
+
+
+def _sum(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return a hash of embeddings and their names."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(arrays):
+        digest.update(name.encode() + b"\0" + np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
 
 
 def _vector(array: np.ndarray, what: str, name: str = "") -> np.ndarray:
@@ -114,19 +132,22 @@ def find_card(voice: str, folder: Path) -> EmbeddingCard | None:
     file, _, name = voice.rpartition(":") if ".safetensors:" in voice else (voice, "", "")
     path = Path(file) if file.endswith(".safetensors") else folder / FILE_NAME
     cards = path.with_suffix(".json")
-    found = json.loads(read_text(cards)) if cards.is_file() else {}
+    found = read_json(cards, CARDS_WAY_OUT) if cards.exists() else {}
     if file.endswith(".safetensors") and not name and len(found) == 1:
         name = next(iter(found))
     card = found.get(name or voice)
-    return EmbeddingCard(**card) if card else None
+    with reading(cards, CARDS_WAY_OUT):
+        return typed(EmbeddingCard, card) if card else None
 
 
 def first_card(file: Path) -> EmbeddingCard | None:
     """Return the first card of a file of voices, None where there is none."""
     if file.suffix != ".safetensors" or not file.with_suffix(".json").is_file():
         return None
-    found = json.loads(read_text(file.with_suffix(".json")))
-    return EmbeddingCard(**next(iter(found.values()))) if found else None
+    cards = file.with_suffix(".json")
+    found = read_json(cards, CARDS_WAY_OUT)
+    with reading(cards, CARDS_WAY_OUT):
+        return typed(EmbeddingCard, next(iter(found.values()))) if found else None
 
 
 def is_recording(voice: str) -> bool:
@@ -166,10 +187,11 @@ def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | Non
 
 
 def _npy(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:  # damaged, empty, or objects, which would be unpickled
-        raise UserError(f"{path}: is not a .npy file of numbers ({' '.join(str(error).split())})") from None
+    with (
+        reading(path, "it is no .npy file of numbers; take the embedding again, with tts-embed"),
+        path.open("rb") as file,
+    ):
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))  # objects would be unpickled
 
 
 def _pick(embeddings: Mapping[str, np.ndarray], name: str | None, file: Path) -> np.ndarray:
@@ -182,7 +204,9 @@ def _pick(embeddings: Mapping[str, np.ndarray], name: str | None, file: Path) ->
             "voice=FILE with a recording or an embedding"
         )
     if name not in embeddings:
-        raise UserError(f"unknown voice {name!r}: no such file, and {file} holds {names}")
+        raise UserError(
+            f"unknown voice {name!r}: no such file, and {file} holds {names}; choose one of these, or give a file"
+        )
     return embeddings[name]
 
 

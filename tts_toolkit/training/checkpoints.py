@@ -6,7 +6,6 @@ process's random states, both read back with `weights_only=True`) and `progress.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -16,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import file_hash
+from tts_toolkit.reading import read_json, reading, sealed_json, typed
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 PROGRESS = "progress.json"
+WAY_OUT = "give resume= an older one, or start again with overwrite=true"
 FOLDER = re.compile(r"step_(\d{8})")
 
 
@@ -76,7 +77,7 @@ def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path,
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         hashes = {file.name: file_hash(file) for file in sorted(temporary.iterdir()) if file.is_file()}
-        (temporary / PROGRESS).write_text(json.dumps({**asdict(progress), "sha256": hashes}, indent=2))
+        (temporary / PROGRESS).write_bytes(sealed_json({**asdict(progress), "sha256": hashes}))
         for file in temporary.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
@@ -112,15 +113,24 @@ def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:
     Raises UserError when a file of the checkpoint is not what was written, or it is one of another model.
     """
     try:
-        content = json.loads((folder / PROGRESS).read_text())
-        for name, expected in content.pop("sha256", {}).items():
-            if file_hash(folder / name) != expected:
-                raise ValueError(f"{name} is not what was written")
-        progress = Progress(**content)
+        progress = checked_progress(folder)
         accelerator.load_state(str(folder))
-    except (OSError, AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # whatever accelerate and torch raise for files of another model
         raise UserError(
-            f"{folder}: is damaged, or the checkpoint of another model ({first_line(error)}); give resume= "
-            "an older one, or start again with overwrite=true"
+            f"{folder}: is damaged, or the checkpoint of another model ({first_line(error)}); {WAY_OUT}"
         ) from error
     return progress
+
+
+def checked_progress(folder: Path) -> Progress:
+    """Return the progress of a checkpoint; raises UserError where a file of it is not what was written."""
+    content = read_json(folder / PROGRESS, WAY_OUT)
+    with reading(folder, WAY_OUT):
+        if absent := {"step", "epoch", "batch_in_epoch", "best_step", "sha256"} - set(content):
+            raise ValueError(f"{', '.join(sorted(absent))} is missing")
+        for name, expected in content.pop("sha256").items():
+            if file_hash(folder / name) != expected:
+                raise ValueError(f"{name} is not what was written")
+        return typed(Progress, content)

@@ -17,8 +17,9 @@ from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.hub import without_token
 from tts_toolkit.models.export import licence_of
 from tts_toolkit.pictures import curves_svg
+from tts_toolkit.reading import reading
 from tts_toolkit.speakers.opening import is_same_encoder
-from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint, is_of_run
+from tts_toolkit.training.checkpoints import checked_progress, checkpoints, find_checkpoint, is_of_run
 from tts_toolkit.training.spoken import measured
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ def load_weights(model: torch.nn.Module, output_dir: Path, step: int) -> None:
     """Load the weights of a checkpoint of this run into `model`."""
     from safetensors.torch import load_model
 
-    load_model(model, output_dir / "checkpoints" / f"step_{step:08d}" / "model.safetensors")
+    folder = output_dir / "checkpoints" / f"step_{step:08d}"
+    checked_progress(folder)
+    with reading(folder / "model.safetensors", "start again with overwrite=true"):
+        load_model(model, folder / "model.safetensors")
 
 
 def release(accelerator: Accelerator) -> None:
@@ -123,7 +127,8 @@ def flat_settings(settings: Any, prefix: str = "") -> dict[str, str | int | floa
 
 def training_curves(metrics_file: Path) -> dict[str, str]:
     """Return the SVG pictures of a run's losses and of its dev scores, by title."""
-    rows = [json.loads(line) for line in metrics_file.read_text().splitlines()]
+    lines = metrics_file.read_bytes().splitlines() if metrics_file.is_file() else []
+    rows = [row for line in lines if (row := _metrics(line))]
 
     def curve(name: str) -> tuple[list[float], list[float]]:
         points = [(row["step"], row[name]) for row in rows if name in row]
@@ -138,6 +143,17 @@ def training_curves(metrics_file: Path) -> dict[str, str]:
         for title, curves in pictures.items()
         if any(points[0] for points in curves.values())
     }
+
+
+def _metrics(line: bytes) -> dict[str, float]:
+    """Return the numbers of a row of metrics; nothing of one that a kill or a damage spoilt."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int | float):
+        return {}
+    return {name: value for name, value in row.items() if isinstance(value, int | float)}
 
 
 def describe(

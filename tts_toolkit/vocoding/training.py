@@ -23,6 +23,7 @@ from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.progress import progress
+from tts_toolkit.reading import reading
 from tts_toolkit.torch_audio import ensure_torchaudio
 from tts_toolkit.vocoding.discriminators import Discriminators, Judged
 
@@ -189,7 +190,8 @@ class _Trainer:
         content = kept(file)
         if content is None:
             raise UserError(f"{file}: is damaged, or of an earlier version; remove it to start again")
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with reading(file, "remove it to start again"):
+            state = dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
         if state.get("run") != run:
             raise UserError(
                 f"{file}: is of a run with other recordings or settings; remove it, or set another output_dir"
