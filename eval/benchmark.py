@@ -24,15 +24,18 @@ def benchmark(cfg: DictConfig) -> Path | None:
     from tts_toolkit.benchmark.plan import Plan
     from tts_toolkit.benchmark.prompts import with_recordings
     from tts_toolkit.benchmark.verdict import complete
+    from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.errors import UserError
     from tts_toolkit.scoring.protocols import protocol
 
     if not cfg.systems:
         raise UserError("systems=[] leaves nothing to benchmark; choose some, such as systems=[speecht5,mms_eng]")
-    prompts = instantiate(cfg.test_set)
+    with counting() as intake:
+        prompts = instantiate(cfg.test_set)
+        prompts = with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts
     plan = Plan(
         systems={name: partial(instantiate, node, _convert_="all") for name, node in cfg.systems.items()},
-        prompts=with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts,
+        prompts=prompts,
         recogniser=partial(instantiate, cfg.asr),
         judge=partial(instantiate, cfg.judge) if cfg.judge else None,
         protocols=[protocol(name) for name in cfg.protocols],
@@ -47,6 +50,8 @@ def benchmark(cfg: DictConfig) -> Path | None:
         config=dict(OmegaConf.to_container(cfg, resolve=True)),
     )
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage, cfg.expected)
+    if report is not None:
+        conclude(plan.output_dir / "summary.json", intake)
     if status:
         sys.exit(status)
     return report

@@ -22,8 +22,9 @@ def score(cfg: DictConfig) -> Path | None:
     from omegaconf import OmegaConf
 
     from tts_toolkit.benchmark.plan import Plan
-    from tts_toolkit.benchmark.prompts import with_recordings
+    from tts_toolkit.benchmark.prompts import count_recordings, with_recordings
     from tts_toolkit.benchmark.verdict import complete
+    from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.errors import UserError
     from tts_toolkit.families.recordings import Recordings
     from tts_toolkit.scoring.protocols import protocol
@@ -32,10 +33,13 @@ def score(cfg: DictConfig) -> Path | None:
         raise UserError(f"wavs={cfg.wavs}: no such folder")
     if Path(cfg.output_dir).resolve().is_relative_to(Path(cfg.wavs).resolve()):
         raise UserError(f"output_dir={cfg.output_dir}: lies inside wavs={cfg.wavs}; choose another")
-    prompts = instantiate(cfg.test_set)
+    with counting() as intake:
+        prompts = instantiate(cfg.test_set)
+        prompts = with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts
+        count_recordings(Path(cfg.wavs), prompts)
     plan = Plan(
         systems={cfg.system: partial(Recordings, cfg.system, str(cfg.wavs))},
-        prompts=with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts,
+        prompts=prompts,
         recogniser=partial(instantiate, cfg.asr),
         judge=partial(instantiate, cfg.judge) if cfg.judge else None,
         protocols=[protocol(name) for name in cfg.protocols],
@@ -47,6 +51,8 @@ def score(cfg: DictConfig) -> Path | None:
         config=dict(OmegaConf.to_container(cfg, resolve=True)),
     )
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage)
+    if report is not None:
+        conclude(plan.output_dir / "summary.json", intake)
     if status:
         sys.exit(status)
     return report

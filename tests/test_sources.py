@@ -10,6 +10,7 @@ from tts_toolkit.data import layouts, sources
 from tts_toolkit.data.clips import Clip, in_turns, of_speakers
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
+from tts_toolkit.sounds import opened
 
 
 def write(folder, name, content):
@@ -95,7 +96,9 @@ def test_hub_dataset_from_parquet_with_embedded_sound(tmp_path):
     table.map(embed_table_storage, batched=True).with_format(None).to_parquet(tmp_path / "data/train.parquet")
     (clip,) = sources.hub(str(tmp_path / "data"), str(tmp_path / "cache"))
     assert clip.speaker == "7" and clip.transcript == "One."
-    assert clip.audio.read_bytes() == (tmp_path / "a.flac").read_bytes()
+    with opened(clip.audio) as sound:
+        assert sound.read() == (tmp_path / "a.flac").read_bytes()
+    assert not (tmp_path / "cache").exists()
 
 
 def test_unknown_hub_dataset_is_a_users_mistake(tmp_path):

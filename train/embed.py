@@ -36,6 +36,8 @@ def embed(cfg: DictConfig) -> Path | None:
 
     from tts_toolkit.data.features import counted
     from tts_toolkit.hub import check_push
+    from tts_toolkit.data.intake import conclude, counting
+    from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.parts import embeds, open_parts
     from tts_toolkit.processes import launched_processes
     from tts_toolkit.speakers.extraction import clip_voices, usable_clips
@@ -48,10 +50,12 @@ def embed(cfg: DictConfig) -> Path | None:
         check_push(cfg.hub_dataset_id, "hub_dataset_id")
     encoder = open_parts({"encoder": lambda: embeds(instantiate(cfg.encoder))})["encoder"]
     limits, processes = instantiate(cfg.limits), launched_processes()
-    given: Sequence[Clip] = instantiate(cfg.data)
+    with counting() as intake, collected_faults() as faults:
+        given: Sequence[Clip] = instantiate(cfg.data)
     if not cfg.overwrite:
         check_replaces(Path(cfg.output_dir) / FILE_NAME, encoder, {clip.speaker for clip in given})
     clips, left_out = usable_clips(given, encoder, limits, Path(cfg.cache_dir))
+    intake.leave_out("rows", "no embedding can be taken from", left_out)
     voices = clip_voices(clips, encoder, limits, Path(cfg.cache_dir), processes)
     if not processes.is_first:
         return None
@@ -75,6 +79,9 @@ def embed(cfg: DictConfig) -> Path | None:
         print(f"note: {note}: {n} clips")
     for reason in left_out.values():
         print(f"left out: {reason}")
+    for fault in faults:
+        print(f"left out: {fault.source}: {fault.message}")
+    conclude(output_dir / "summary.json", intake)
     print(f"embeddings: {output_dir / FILE_NAME}\nreport: {report}")
     return output_dir / FILE_NAME
 

@@ -18,12 +18,16 @@ def train_encoder(cfg: DictConfig) -> Path:
     """Run the recipe and return the encoder's folder."""
     from hydra.utils import instantiate
 
+    from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.speakers.xvector_training import train_xvector
 
     size, training = instantiate(cfg.size, _convert_="all"), instantiate(cfg.training, _convert_="all")
-    figures = train_xvector(instantiate(cfg.data), size, training, cfg.output_dir)
+    with counting() as intake:
+        clips = instantiate(cfg.data)
+    figures = train_xvector(clips, size, training, cfg.output_dir)
     print(f"{figures['n_speakers']} speakers; accuracy on crops of unseen clips {figures['accuracy']:.3f}")
     print(f"encoder: {cfg.output_dir}")
+    conclude(Path(cfg.output_dir) / "summary.json", intake)
     return Path(cfg.output_dir)
 
 

@@ -37,6 +37,8 @@ def finetune(cfg: DictConfig) -> Path:
     from accelerate.utils import set_seed
 
     from tts_toolkit.hub import check_push
+    from tts_toolkit.data.intake import counting, keep_figures
+    from tts_toolkit.data.preparation import leave_out_unspoken
     from tts_toolkit.training.runs import accelerator_of, claim_run, clear_run
 
     if cfg.push_to_hub:
@@ -45,18 +47,23 @@ def finetune(cfg: DictConfig) -> Path:
     resume_from = claim_run(output_dir, cfg.resume, cfg.overwrite)
     set_seed(cfg.seed)  # for layers that start anew
     accelerator = accelerator_of(cfg.accelerator, output_dir, cfg.process_timeout_seconds)
-    with accelerator.main_process_first():  # the others find everything in the cache
+    with accelerator.main_process_first(), counting() as intake:  # the others find everything in the cache
         _check(cfg)
         speech = _opened(cfg)
         speech, clips, limits = _clips(cfg, speech)
         prepared = _prepare(cfg, speech, clips, limits)
+        leave_out_unspoken(clips, prepared)
+        for line in intake.lines():
+            log.info("%s", line)
         speech = _with_settings(cfg, speech, prepared)
         if cfg.overwrite and accelerator.is_main_process:
             clear_run(output_dir, resume_from)
     best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
     if not accelerator.is_main_process:
         return output_dir / "model"
-    return _export(cfg, speech, prepared, _score(cfg, speech, prepared), best_step)
+    model_dir = _export(cfg, speech, prepared, _score(cfg, speech, prepared), best_step)
+    keep_figures(output_dir / "summary.json", intake)
+    return model_dir
 
 
 def _speech(cfg: DictConfig) -> SpeechT5:
@@ -127,14 +134,16 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
 
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.features import keep_log_mel
-    from tts_toolkit.data.preflight import look_over, rejected_share, usable
-    from tts_toolkit.data.rows import collected_faults
+    from tts_toolkit.data.intake import intake
+    from tts_toolkit.data.preflight import look_over, note_rejected, rejected_share, usable
+    from tts_toolkit.data.rows import collected_faults, row_remedy
     from tts_toolkit.synthesis.speecht5 import front_end
     from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     look, limits, cache_dir = cfg.preflight.on_reject != "ignore", instantiate(cfg.limits), Path(cfg.cache_dir)
     share = rejected_share(cfg.preflight.on_reject, cfg.preflight.max_rejected_share) if look else None
-    with collected_faults() if look else nullcontext([]) as faults:
+    remedy = row_remedy("preflight.on_reject=drop leaves such rows out")
+    with remedy, collected_faults() if look else nullcontext([]) as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     if cfg.text.extend_vocabulary:
         letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
@@ -154,6 +163,7 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
         share=share,
         use=partial(keep_log_mel, limits=limits, cache_dir=cache_dir),
     )
+    note_rejected(found, intake(), share.reasons)
     return speech, usable(found, share), limits
 
 
@@ -164,9 +174,10 @@ def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip], limits: C
     from tts_toolkit.data.splits import split_clips
     from tts_toolkit.synthesis.speecht5 import front_end
 
+    reader = front_end(speech, cfg.text.language)
     prepared = prepare(
-        split_clips(clips, **cfg.split),
-        front_end(speech, cfg.text.language),
+        split_clips(clips, **cfg.split, spoken=reader.normalize),
+        reader,
         instantiate(cfg.encoder),
         limits,
         cfg.speaker.conditioning,

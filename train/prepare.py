@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
+from tts_toolkit.errors import UserError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -30,7 +31,8 @@ def prepare(cfg: DictConfig) -> Path:
     from hydra.utils import instantiate
 
     from tts_toolkit.data.clips import of_speakers
-    from tts_toolkit.data.preflight import look_over, summary
+    from tts_toolkit.data.intake import counting
+    from tts_toolkit.data.preflight import look_over, note_rejected, summary
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.files import write_whole
     from tts_toolkit.parts import embeds, hears, open_parts
@@ -46,7 +48,7 @@ def prepare(cfg: DictConfig) -> Path:
         parts["asr"] = lambda: hears(instantiate(cfg.asr))
     opened = open_parts(parts)
     speech = opened["base_model"]
-    with collected_faults() as faults:
+    with counting() as intake, collected_faults() as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     if cfg.text.extend_vocabulary:
         letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
@@ -70,7 +72,8 @@ def prepare(cfg: DictConfig) -> Path:
         opened["asr"].hear if cfg.asr else None,
         character_error_rate,
     )
-    output_dir, figures = Path(cfg.output_dir), summary(found)
+    note_rejected(found, intake)
+    output_dir, figures = Path(cfg.output_dir), summary(found) | {"data": intake.summary()}
     told = ""
     if cfg.estimate and found.kept:
         figures["estimate"], told = _estimate(cfg, speech, found)
@@ -79,8 +82,11 @@ def prepare(cfg: DictConfig) -> Path:
     write_whole(output_dir / "summary.json", json.dumps(figures, indent=2, ensure_ascii=False).encode())
     page = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players, limits)
     _tell(found, figures, told)
+    print("\n".join(intake.lines()), end="\n" if intake.lines() else "")
     manifest = output_dir / "manifest.jsonl"
     print(f"manifest: {manifest} (data=jsonl data.path=... data.allow_outside=true)\nreport: {page}")
+    if not found.kept:
+        raise UserError(f"none of {figures['n_rows']} rows can be trained on; {page} tells why")
     return manifest
 
 
@@ -156,7 +162,6 @@ def _cut(cfg: DictConfig) -> Path:
 
     from tts_toolkit.audio import load_waveform, write_flac
     from tts_toolkit.data.sources import audio
-    from tts_toolkit.errors import UserError
     from tts_toolkit.files import file_names, write_whole
     from tts_toolkit.progress import progress
 

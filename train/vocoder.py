@@ -19,12 +19,16 @@ def train_vocoder(cfg: DictConfig) -> Path:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
+    from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.vocoding.training import train_vocoder
 
     training = instantiate(cfg.training, _convert_="all")
-    losses = train_vocoder(instantiate(cfg.data), OmegaConf.to_container(cfg.config), training, cfg.output_dir)
+    with counting() as intake:
+        clips = instantiate(cfg.data)
+    losses = train_vocoder(clips, OmegaConf.to_container(cfg.config), training, cfg.output_dir)
     print(", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
     print(f"vocoder: {cfg.output_dir}")
+    conclude(Path(cfg.output_dir) / "summary.json", intake)
     return Path(cfg.output_dir)
 
 

@@ -21,9 +21,10 @@ import torch
 from tts_toolkit.containers import read_sound
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
+from tts_toolkit.folders import found_below
+from tts_toolkit.sounds import as_file, is_there
 
 SAMPLE_RATE_HZ = 16_000
-SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
 MAX_VALUES, MAX_CHANNELS = 2**30, 32  # of a file: six hours of mono at 48 kHz, 4 GiB as float32
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 Channel = Literal["auto", "mix", "left", "right"]
@@ -80,10 +81,11 @@ def load_recording(path: str | Path, channel: Channel = "auto") -> Recording:
     path = Path(path)
     if channel not in get_args(Channel):
         raise UserError(f"limits.channel={channel}: allowed are {', '.join(get_args(Channel))}")
-    if not path.is_file():
+    if not is_there(path):
         raise UserError(f"{path}: no such audio file")
     try:
-        samples, sample_rate_hz = read_sound(path, partial(_check_size, path))
+        with as_file(path) as file:
+            samples, sample_rate_hz = read_sound(file, partial(_check_size, path))
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error.__cause__
@@ -153,9 +155,12 @@ def _check_size(path: Path, file: soundfile.SoundFile, n_frames: int | None) -> 
 
 
 def sound_files(folder: Path) -> dict[str, Path]:
-    """Return the recordings below `folder` by their names without suffix; raises UserError when two share one."""
+    """Return the recordings below `folder` by their names without suffix; raises UserError when two share one.
+
+    Hidden names are passed over and links followed, see `found_below`.
+    """
     found: dict[str, Path] = {}
-    for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUND_SUFFIXES):
+    for file in found_below(folder).sounds():
         if file.stem in found:
             raise UserError(f"{file} and {found[file.stem]} are both called {file.stem}; names must differ")
         found[file.stem] = file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import re
@@ -21,8 +22,16 @@ RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT"
 
 
 def read_text(file: Path) -> str:
-    """Return a UTF-8 file's text without a byte order mark; raises UserError, naming the line, for another encoding."""
+    """Return a text file's content without its byte order mark; UTF-8, or UTF-16 with a mark, as spreadsheets save.
+
+    Raises UserError, naming the line, for another encoding.
+    """
     content = file.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError:
+            raise UserError(f"{file}:1: starts as UTF-16 and is not; save the file as UTF-8") from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

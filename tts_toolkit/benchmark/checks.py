@@ -15,6 +15,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Family
 from tts_toolkit.parts import PROBE, open_parts, tried
 from tts_toolkit.reading import read_json
+from tts_toolkit.sounds import is_there
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.opening import is_same_encoder
 
@@ -58,7 +59,7 @@ def _check_recordings(plan: Plan) -> None:
     judged = plan.judge is not None
     named = [p.voice_reference or p.reference if judged else p.reference for p in plan.prompts]
     referred = [name for name in named if name]
-    if referred and not any(Path(name).is_file() for name in referred):
+    if referred and not any(is_there(Path(name)) for name in referred):
         raise UserError(f"none of the {len(referred)} reference recordings is there, such as {referred[0]}")
     if referred and judged and plan.background is not None:
         background_files(plan.background)

@@ -11,10 +11,13 @@ from typing import Any
 
 from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.rows import parsed_json
-from tts_toolkit.data.sources import hub_folders, leads_inside, stored_audio
+from tts_toolkit.data.intake import count_files, intake
+from tts_toolkit.data.manifests import leads_inside
+from tts_toolkit.data.rows import cell, parsed_json
+from tts_toolkit.data.tables import hub_rows
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import called, file_hash, read_text, write_whole
+from tts_toolkit.folders import found_below
 
 BUILT_IN = "builtin"
 HASHES = "sha256.json"  # of the files of a test set that was fetched, by their names in its folder
@@ -114,37 +117,51 @@ def hub_prompts(
     id_column_name: str | None = None,
     speaker_id_column_name: str | None = None,
     audio_column_name: str | None = None,
-    cache_dir: str = ".cache/tts_toolkit",
+    cache_dir: str | None = None,
 ) -> list[Prompt]:
-    """Return the prompts of a hub dataset's split; recordings of an audio column are kept below `cache_dir`."""
-    from datasets import Audio, load_dataset
+    """Return the prompts of a hub dataset's split; recordings of an audio column are read where they lie.
+
+    `cache_dir` is not used any more.
+    """
+    columns = {"text": text_column_name, "id": id_column_name, "speaker": speaker_id_column_name}
+    wanted = {role: column for role, column in columns.items() if column}
+    if audio_column_name:
+        rows = hub_rows(dataset_name, name, split, revision, {**wanted, "audio": audio_column_name})
+    else:
+        rows = _hub_texts(dataset_name, name, split, revision, wanted)
+    return _checked(
+        [
+            Prompt(
+                id=row.get("id", f"{number:05d}"),
+                text=row["text"],
+                speaker=row.get("speaker", ""),
+                reference=row.get("audio", ""),
+                source=f"{dataset_name}/{split}:{number}",
+            )
+            for number, row in enumerate(rows)
+        ],
+        len(rows) if audio_column_name else 0,
+    )
+
+
+def _hub_texts(
+    dataset_name: str, name: str | None, split: str, revision: str | None, columns: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Return the cells of a hub dataset's rows by role; whatever `datasets` loads will do."""
+    from datasets import load_dataset
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HTTPError
 
     from tts_toolkit.fetching import told
 
     try:
-        rows = load_dataset(dataset_name, name, split=split, revision=revision)
+        table = load_dataset(dataset_name, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
         raise UserError(f"dataset {dataset_name!r} cannot be loaded: {told(error, dataset_name, 'dataset')}") from error
-    wanted = [text_column_name, id_column_name, speaker_id_column_name, audio_column_name]
-    for column in (column for column in wanted if column and column not in rows.column_names):
-        raise UserError(f"dataset {dataset_name!r} has no column {column!r}; it has {', '.join(rows.column_names)}")
-    if audio_column_name:
-        rows = rows.cast_column(audio_column_name, Audio(decode=False))
-    prompts = []
-    for number, row in enumerate(rows):
-        id_ = str(row[id_column_name]) if id_column_name else f"{number:05d}"
-        prompts.append(
-            Prompt(
-                id=id_,
-                text=str(row[text_column_name] or ""),
-                speaker=str(row[speaker_id_column_name]) if speaker_id_column_name else "",
-                reference=_recording(row, audio_column_name, Path(cache_dir), hub_folders(dataset_name)),
-                source=f"{dataset_name}/{split}:{number}",
-            )
-        )
-    return _checked(prompts)
+    for column in (column for column in columns.values() if column not in table.column_names):
+        raise UserError(f"dataset {dataset_name!r} has no column {column!r}; it has {', '.join(table.column_names)}")
+    rows = table.select_columns(list(dict.fromkeys(columns.values())))
+    return [{role: cell(row, column) for role, column in columns.items()} for row in rows]
 
 
 def recorded_prompts(clips: Sequence[Clip], split: str | None = "test") -> list[Prompt]:
@@ -156,16 +173,14 @@ def recorded_prompts(clips: Sequence[Clip], split: str | None = "test") -> list[
     if not chosen:
         known = ", ".join(sorted({clip.split for clip in clips} - {""})) or "none"
         raise UserError(f"test_set.split={split}: no recording is in it; the source names {known}; null takes all")
+    intake().leave_out("rows", "of other splits", [clip.source for clip in clips if split not in (None, clip.split)])
     return _checked(
         [
             Prompt(clip.id, clip.transcript, speaker=clip.speaker, reference=str(clip.audio), source=clip.source)
             for clip in chosen
-        ]
+        ],
+        len(chosen),
     )
-
-
-def _recording(row: Mapping[str, Any], column: str | None, cache_dir: Path, inside: Sequence[Path]) -> str:
-    return str(stored_audio(row[column], cache_dir, inside)) if column and row[column] else ""
 
 
 def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
@@ -182,7 +197,16 @@ def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
             f"references={folder}: holds {len(found)} recordings, none called by an id of the texts, such as "
             f"{prompts[0].id}.wav"
         )
+    count_recordings(folder, prompts)
     return [_with_recording(prompt, called(prompt.id, found), folder) for prompt in prompts]
+
+
+def count_recordings(folder: Path, prompts: Sequence[Prompt]) -> None:
+    """Count the files of a folder of recordings: kept are those called by the ids of prompts."""
+    found = found_below(folder)
+    by_name = {file.stem: file for file in found.sounds()}
+    kept = {file for prompt in prompts if (file := called(prompt.id, by_name))}
+    count_files(folder, found, [file for file in found.sounds() if file in kept], (), "sound of no text")
 
 
 def _with_recording(prompt: Prompt, file: Path | None, folder: Path) -> Prompt:
@@ -273,7 +297,7 @@ def _prompt(row: Mapping[str, Any], place: str, folder: Path) -> Prompt:
     return Prompt(**{"text": "", **values, "source": place})
 
 
-def _checked(prompts: Iterator[Prompt] | Sequence[Prompt]) -> list[Prompt]:
+def _checked(prompts: Iterator[Prompt] | Sequence[Prompt], n_counted: int = 0) -> list[Prompt]:
     """Return the prompts with ids that differ, and with their faults; raises UserError where there is no text."""
     found: dict[str, Prompt] = {}
     for prompt in prompts:
@@ -285,6 +309,10 @@ def _checked(prompts: Iterator[Prompt] | Sequence[Prompt]) -> list[Prompt]:
             fault, n = f"the id {prompt.id!r} is taken by {found[prompt.id].source}", n + 1
             id_ = f"{prompt.id}#{n}"
         found[id_] = replace(prompt, id=id_, fault=fault)
+    intake().add("rows", len(found) - n_counted)
+    for prompt in found.values():
+        if prompt.fault:
+            intake().leave_out("rows", "texts that nobody can be asked to say", [f"{prompt.source}: {prompt.fault}"])
     if all(prompt.fault for prompt in found.values()):
         raise UserError("the test set holds no text")
     return list(found.values())

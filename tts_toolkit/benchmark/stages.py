@@ -25,6 +25,7 @@ from tts_toolkit.processes import Processes
 from tts_toolkit.progress import AudioProgress
 from tts_toolkit.scoring.health import waveform_health
 from tts_toolkit.scoring.recognisers import Recogniser, transcribe
+from tts_toolkit.sounds import is_there, sound_hash
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def _voice_versions(line: Line, family: Family) -> list[str]:
     """Return what a line's voice rests on: what its recording and a voice that is a file hold, and what reads them."""
     voice = (line.voice or getattr(family, "voice", None) or "").split(".safetensors:")
     files = [line.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
-    versions = [file_hash(Path(file)) for file in files if file and Path(file).is_file()]
+    versions = [sound_hash(Path(file)) for file in files if file and is_there(Path(file))]
     if hasattr(family, "voice_version"):
         versions.append(family.voice_version(line))
     return versions

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
 
+from tts_toolkit.data.intake import intake
 from tts_toolkit.errors import UserError
 
 
@@ -41,6 +42,9 @@ def of_speakers(clips: Sequence[Clip], names: Sequence[str] | None) -> list[Clip
             f"speaker.names: no recording of {', '.join(unknown)}; the data has {len(known)} speakers: "
             f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
         )
+    left = [clip.source for clip in clips if clip.speaker not in wanted]
+    if left:
+        intake().leave_out("rows", "of speakers that speaker.names does not name", left)
     return [clip for clip in clips if clip.speaker in wanted]
 
 

@@ -16,6 +16,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.progress import progress
+from tts_toolkit.sounds import cell_of, is_there
 from tts_toolkit.wording import apart
 
 MAX_HELD_SECONDS = 7200.0  # of sound in memory, for those who need it later in a run: 460 MB
@@ -110,11 +111,15 @@ def _kind(note: str) -> str:
 def content_key(clip: Clip, *settings: object) -> str:
     """Return a hex key of the recording's bytes and the settings applied to them (BLAKE2b, 128 bits).
 
-    Raises UserError, naming the row, when the recording is missing.
+    Of a cell of a table, its digest stands for the bytes: reading the cell holds them to it. Raises UserError, naming
+    the row, when the recording is missing.
     """
-    if not clip.audio.is_file():
+    if not is_there(clip.audio):
         raise UserError(f"{clip.source}: no audio file at {clip.audio}; correct the row or add the file")
     digest = hashlib.blake2b(repr(settings).encode(), digest_size=16)
+    if cell := cell_of(clip.audio):
+        digest.update(cell.digest.encode())
+        return digest.hexdigest()
     with clip.audio.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)

@@ -17,6 +17,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ, Recording, load_recording, trim_si
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits, counted
 from tts_toolkit.data.hearing import Sound, measured, signal_to_noise_db
+from tts_toolkit.data.intake import Intake
 from tts_toolkit.data.rows import RowFault
 from tts_toolkit.errors import UserError
 from tts_toolkit.progress import AudioProgress
@@ -396,6 +397,13 @@ def rejected_share(on_reject: OnReject, largest: float) -> RejectedShare:
     if not 0 <= largest <= 1:
         raise UserError(f"preflight.max_rejected_share={largest}: a share of the rows, 0 to 1")
     return RejectedShare(largest, tuple(REASONS) if on_reject == "drop" else UNUSABLE)
+
+
+def note_rejected(found: Preflight, intake: Intake, reasons: Collection[str] = tuple(REASONS)) -> None:
+    """Count the rows that are rejected for one of the reasons as left out, each under its first one."""
+    for row in found.rows:
+        if reason := next((name for name in row.reasons if name in reasons), None):
+            intake.leave_out("rows", REASONS[reason], [row.clip.source])
 
 
 def usable(found: Preflight, share: RejectedShare) -> list[Clip]:

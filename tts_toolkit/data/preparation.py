@@ -13,6 +13,7 @@ from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
 from tts_toolkit.data.batches import Example
 from tts_toolkit.data.clips import Clip, told
 from tts_toolkit.data.features import ClipLimits, log_mel_files
+from tts_toolkit.data.intake import intake
 from tts_toolkit.errors import UserError
 from tts_toolkit.speakers.conditioning import Conditioning, condition, mean_embeddings
 from tts_toolkit.speakers.encoders import SpeakerEncoder
@@ -84,6 +85,14 @@ def prepare(
     for part, of_part in examples.items():
         _check_lengths(of_part, clips[part], model_config, pad_to_multiple_of)
     return Prepared(clips, examples, voices, _cards(embedded, encoder, examples["train"], conditioning), limits)
+
+
+def leave_out_unspoken(clips: Sequence[Clip], prepared: Prepared) -> None:
+    """Count the clips that preparing left out, which it does for their texts alone."""
+    kept = {clip.id for of_part in prepared.clips.values() for clip in of_part}
+    left = [clip.source for clip in clips if clip.id not in kept]
+    if left:
+        intake().leave_out("rows", "with characters that the model cannot speak", left)
 
 
 def _check_size(embeddings: np.ndarray, encoder: SpeakerEncoder, expected: int) -> None:

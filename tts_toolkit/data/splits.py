@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import logging
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
+
+log = logging.getLogger(__name__)
+Unit = Literal["transcript", "speaker", "session"]
+PARTS = ("train", "dev", "test")
 
 
 def stable_fraction(text: str) -> float:
@@ -15,7 +21,10 @@ def stable_fraction(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
-Unit = Literal["transcript", "speaker", "session"]
+def letters(text: str) -> str:
+    """Return the letters, marks of letters and digits of a text, in one form and case: what two spellings share."""
+    folded = unicodedata.normalize("NFKC", text.casefold())
+    return "".join(c for c in folded if unicodedata.category(c)[0] in "LMN") or folded
 
 
 def split_clips(
@@ -24,30 +33,99 @@ def split_clips(
     test_fraction: float = 0.1,
     seed: int = 0,
     disjoint_by: Unit = "transcript",
+    spoken: Callable[[str], str] = letters,
 ) -> dict[str, list[Clip]]:
     """Return the clips by part: `train`, `dev` and `test`.
 
-    A split that the source names stands, and it need not name test clips. Otherwise a clip's part depends on the seed
-    and its transcript alone (or its speaker, or its session), so that none of these is in two parts and no clip moves
-    when others come. Raises UserError when a part that was asked for stays empty, or a clip has no session to go by.
+    A split that the source names stands, and it need not name test clips; where it names no dev ones, they are drawn
+    from those for training. Otherwise a clip's part depends on the seed and on what it says alone (the letters of
+    `spoken`; or its speaker, or its session), so that none of these is in two parts and no clip moves when others
+    come. A part that the draw leaves empty gets what lies nearest. Raises UserError when there is too little for that,
+    or a clip has no session to go by.
     """
     if disjoint_by not in get_args(Unit):
         raise UserError(f"split.disjoint_by={disjoint_by}: allowed are {', '.join(get_args(Unit))}")
-    parts: dict[str, list[Clip]] = {"train": [], "dev": [], "test": []}
     named = any(clip.split for clip in clips)
+    fixed = [clip for clip in clips if clip.split and (clip.split != "train" or _names(clips, "dev"))]
+    drawn: dict[str, list[Clip]] = {}  # by unit
+    kept = {id(clip) for clip in fixed}
+    for clip in (clip for clip in clips if id(clip) not in kept):
+        drawn.setdefault(_unit(clip, disjoint_by, spoken), []).append(clip)
+    if named and _names(clips, "dev"):
+        parts = dict.fromkeys(drawn, "train")
+    else:
+        shares = {"test": 0.0 if named else test_fraction, "dev": dev_fraction}
+        parts = _drawn(list(drawn), shares, seed)
+    found: dict[str, list[Clip]] = {part: [] for part in PARTS}
+    of = {id(clip): parts[unit] for unit, own in drawn.items() for clip in own}
     for clip in clips:
-        unit = str(getattr(clip, disjoint_by)).casefold()
-        if not unit:
-            raise UserError(f"{clip.source}: names no {disjoint_by}, which split.disjoint_by={disjoint_by} goes by")
-        fraction = stable_fraction(f"{seed}:{unit}")
-        drawn = "test" if fraction < test_fraction else "dev" if fraction < test_fraction + dev_fraction else "train"
-        parts[clip.split or ("train" if named else drawn)].append(clip)
-    wanted = {"train": True, "dev": named or dev_fraction > 0, "test": not named and test_fraction > 0}
-    empty = [part for part, asked in wanted.items() if asked and not parts[part]]
-    if empty:
-        counts = ", ".join(f"{part} {len(of_part)}" for part, of_part in parts.items())
-        raise UserError(
-            f"no clip fell into {' and '.join(empty)} ({len(clips)} clips: {counts}); add recordings, name the part "
-            "of each row in a column 'split', or change split.dev_fraction and split.test_fraction"
-        )
+        found[of.get(id(clip), clip.split)].append(clip)
+    _check(found, {"train": True, "dev": named or dev_fraction > 0, "test": not named and test_fraction > 0})
+    _tell_shared(found, spoken)
+    return found
+
+
+def _names(clips: Sequence[Clip], part: str) -> bool:
+    return any(clip.split == part for clip in clips)
+
+
+def _unit(clip: Clip, disjoint_by: Unit, spoken: Callable[[str], str]) -> str:
+    if disjoint_by == "transcript":
+        return letters(spoken(clip.transcript))
+    unit = str(getattr(clip, disjoint_by)).casefold()
+    if not unit:
+        raise UserError(f"{clip.source}: names no {disjoint_by}, which split.disjoint_by={disjoint_by} goes by")
+    return unit
+
+
+def _drawn(units: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Return the part of each unit: test up to its share of [0, 1), then dev, then train; none of them left empty."""
+    fractions = {unit: stable_fraction(f"{seed}:{unit}") for unit in units}
+    test, dev = shares["test"], shares["test"] + shares["dev"]
+    parts = {unit: "test" if at < test else "dev" if at < dev else "train" for unit, at in fractions.items()}
+    ordered = sorted(units, key=lambda unit: fractions[unit])
+    wanted = [part for part in ("test", "dev") if shares[part] > 0] + ["train"]
+    if len(units) < len(wanted):
+        return parts
+    for part in wanted:
+        if part not in parts.values():
+            unit = _nearest(part, ordered, parts)
+            log.warning("split: nothing fell into %s of %d; it gets what was nearest: %.60s", part, len(units), unit)
+            parts[unit] = part
     return parts
+
+
+def _nearest(part: str, ordered: Sequence[str], parts: Mapping[str, str]) -> str:
+    """Return the unit nearest to a part that is empty, out of another that has more than one."""
+    counts = {other: sum(found == other for found in parts.values()) for other in PARTS}
+    spare = [unit for unit in ordered if counts[parts[unit]] > 1]
+    later = [unit for unit in spare if PARTS.index(parts[unit]) < PARTS.index(part)]  # test, dev, train in this order
+    return later[0] if later else spare[-1]
+
+
+def _check(found: Mapping[str, Sequence[Clip]], wanted: Mapping[str, bool]) -> None:
+    empty = [part for part, asked in wanted.items() if asked and not found[part]]
+    if empty:
+        counts = ", ".join(f"{part} {len(of_part)}" for part, of_part in found.items())
+        raise UserError(
+            f"no clip fell into {' and '.join(empty)} ({sum(map(len, found.values()))} clips: {counts}); add "
+            "recordings, name the part of each row in a column 'split', or change split.dev_fraction and "
+            "split.test_fraction"
+        )
+
+
+def _tell_shared(found: Mapping[str, Sequence[Clip]], spoken: Callable[[str], str]) -> None:
+    """Log how many sentences are in more than one part: those of dev and test were then trained on."""
+    said = {part: {letters(spoken(clip.transcript)): clip for clip in of_part} for part, of_part in found.items()}
+    for part, other in (("dev", "train"), ("test", "train"), ("test", "dev")):
+        shared = [clip for unit, clip in said[part].items() if unit in said[other]]
+        if shared:
+            log.warning(
+                "split: %d of %d sentences of %s are in %s too, such as %r (%s)",
+                len(shared),
+                len(said[part]),
+                part,
+                other,
+                shared[0].transcript,
+                shared[0].source,
+            )

@@ -1,0 +1,138 @@
+"""What becomes of everything that is read: rows and files in are those kept and those left out, by reason."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tts_toolkit.files import write_whole
+from tts_toolkit.folders import Found, is_sound, why_no_sound
+
+LISTS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of an AudioFolder, the first there is
+UNLISTED = "sound of no row that is kept"
+SECOND_LIST = "a list beside the one that is read"
+Kind = Literal["rows", "files"]
+N_EXAMPLES = 5
+
+
+@dataclass
+class LeftOut:
+    """What was left out for one reason."""
+
+    n: int = 0
+    examples: list[str] = field(default_factory=list)  # the first few
+
+    def add(self, examples: Iterable[str]) -> None:
+        """Count each of `examples`, and keep the first few of all."""
+        for example in examples:
+            self.n += 1
+            if len(self.examples) < N_EXAMPLES:
+                self.examples.append(example)
+
+
+@dataclass
+class Intake:
+    """What sources read, and what they left out of it; what is in is what is kept and what is left out."""
+
+    n_in: dict[Kind, int] = field(default_factory=lambda: {"rows": 0, "files": 0})
+    left_out: dict[Kind, dict[str, LeftOut]] = field(default_factory=lambda: {"rows": {}, "files": {}})
+
+    def add(self, kind: Kind, n: int) -> None:
+        """Count what was read."""
+        self.n_in[kind] += n
+
+    def leave_out(self, kind: Kind, reason: str, examples: Iterable[str]) -> None:
+        """Count each of `examples`, which were read, as left out."""
+        if listed := list(examples):
+            self.left_out[kind].setdefault(reason, LeftOut()).add(listed)
+
+    def n_kept(self, kind: Kind) -> int:
+        """Return how many are kept."""
+        return self.n_in[kind] - sum(left.n for left in self.left_out[kind].values())
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures for `summary.json`."""
+        return {
+            kind: {
+                "n_in": self.n_in[kind],
+                "n_kept": self.n_kept(kind),
+                "left_out": {reason: {"n": left.n, "examples": left.examples} for reason, left in reasons.items()},
+            }
+            for kind, reasons in self.left_out.items()
+        }
+
+    def lines(self) -> list[str]:
+        """Return what people are told, a line a reason; nothing where all is kept."""
+        told = []
+        for kind, reasons in self.left_out.items():
+            if reasons:
+                told.append(f"{self.n_kept(kind)} of {self.n_in[kind]} {kind} kept; left out:")
+            for reason, left in reasons.items():
+                more = ", ..." if left.n > len(left.examples) else ""
+                told.append(f"  {left.n} {reason}: {', '.join(map(_printable, left.examples))}{more}")
+        return told
+
+
+def _printable(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name)
+
+
+_intake: ContextVar[Intake | None] = ContextVar("intake", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[Intake]:
+    """Let sources count what they read and leave out meanwhile."""
+    intake = Intake()
+    token = _intake.set(intake)
+    try:
+        yield intake
+    finally:
+        _intake.reset(token)
+
+
+def intake() -> Intake:
+    """Return what sources count into: of nobody's interest unless `counting`."""
+    return _intake.get() or Intake()
+
+
+def count_files(
+    root: Path, found: Found, kept: Iterable[Path], lists: Sequence[Path] = (), unlisted: str = UNLISTED
+) -> None:
+    """Count every name below a folder: kept are some sounds and their lists, all else is left out by its reason."""
+    used = {os.path.normpath(file) for file in (*kept, *lists)}
+    read = {file.parent for file in lists if file.name.casefold() in LISTS}
+    left: dict[str, list[str]] = {}
+    for file in found.files:
+        if os.path.normpath(file) not in used:
+            second = file.name.casefold() in LISTS and file.parent in read
+            reason = SECOND_LIST if second else unlisted if is_sound(file) else why_no_sound(file)
+            left.setdefault(reason, []).append(str(file.relative_to(root)))
+    for reason, names in found.passed_over.items():
+        left.setdefault(reason, []).extend(str(name.relative_to(root)) for name in names)
+    intake().add("files", len(found.files) + sum(map(len, found.passed_over.values())))
+    for reason, examples in left.items():
+        intake().leave_out("files", reason, examples)
+
+
+def keep_figures(file: Path, intake: Intake) -> None:
+    """Add what was read and left out to a `summary.json`, as `data`; the file is made where there is none."""
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    summary = {**known, "data": intake.summary()} if isinstance(known, dict) else {"data": intake.summary()}
+    write_whole(file, (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def conclude(file: Path, intake: Intake) -> None:
+    """Print what was left out, if anything, and add the figures to a `summary.json`."""
+    for line in intake.lines():
+        print(line)
+    keep_figures(file, intake)

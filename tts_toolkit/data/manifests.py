@@ -1,0 +1,362 @@
+"""Rows of manifests, as people and spreadsheets write them: CSV, JSON lines, and the clips that rows come to."""
+
+# ruff: noqa: PTH118 -- a Path for every row of a million takes longer than all the rest
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.intake import intake
+from tts_toolkit.data.rows import cell, parsed_json, refuse_row
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import read_text
+from tts_toolkit.folders import Finder, is_file, is_sound
+from tts_toolkit.sounds import cell_of
+
+log = logging.getLogger(__name__)
+TEXT_COLUMNS = (
+    "text", "transcription", "transcript", "normalized_text", "sentence", "text_normalized", "transcript_normalized",
+    "transcription_normalised", "transcription_normalized", "raw_text", "text_original", "original_text", "caption",
+)  # fmt: skip
+AUDIO_COLUMNS = (
+    "file_name", "audio", "audio_path", "path", "file", "filename", "audio_file", "audio_filepath", "wav", "wav_path",
+    "filepath",
+)  # fmt: skip
+SPEAKER_COLUMNS = (
+    "speaker", "speaker_id", "client_id", "speaker_name", "speakerid", "spk_id", "spk", "speaker_idx", "reader",
+    "reader_id", "voice", "narrator", "narrator_id",
+)  # fmt: skip
+USUAL = {"audio": AUDIO_COLUMNS, "text": TEXT_COLUMNS, "speaker": SPEAKER_COLUMNS}
+NOUNS = {"audio": "sound", "text": "a text", "speaker": "a speaker"}
+MORE_COLUMNS = ("id", "split", "licence", "license", "consent", "session")
+SPLITS = ("train", "dev", "test")
+SPLIT_NAMES = {
+    "": "", "training": "train", "validation": "dev", "valid": "dev", "val": "dev", "eval": "dev",
+    "evaluation": "dev", "development": "dev", "testing": "test",
+} | {split: split for split in SPLITS}  # fmt: skip
+ONE_SPEAKER = "speaker"  # the name where a source tells none
+DELIMITERS = ",\t;|"
+UNQUOTED = "\t|"  # delimiters that no text holds, so that tables with them are often written without quotes
+MAX_LINES = 50  # of a quoted field
+Row = tuple[str, dict[str, Any]]  # "file:line", and cells by column
+
+
+def csv_rows(file: Path) -> tuple[list[str], Iterator[Row]]:
+    """Return the columns of a CSV file, whatever spreadsheet wrote it, and its rows.
+
+    Commas, semicolons, tabs and bars part fields: which of them, the header tells. A quote that is never closed, or
+    that swallows lines which are rows themselves, refuses the line where it opens and no other.
+    """
+    lines = physical_lines(file)
+    first = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    if first < len(lines) and re.fullmatch(r"sep=.", lines[first].strip()):  # of a spreadsheet, for itself
+        first += 1
+    if first >= len(lines):
+        return [], iter(())
+    delimiter = max(DELIMITERS, key=lambda mark: len(_usual(_header(lines[first], mark))))
+    columns = _header(lines[first], delimiter)
+    return columns, _csv_rows(file, lines, first + 1, columns, delimiter)
+
+
+def _header(line: str, delimiter: str) -> list[str]:
+    try:
+        fields = _fields(line, delimiter)
+    except ValueError:  # quotes that another delimiter parts
+        fields = None
+    return [name.strip() for name in fields or line.split(delimiter)]
+
+
+def _usual(names: Iterable[str]) -> set[str]:
+    known = {name for usual in USUAL.values() for name in usual} | set(MORE_COLUMNS)
+    return {folded(name) for name in names} & known
+
+
+def _csv_rows(file: Path, lines: Sequence[str], at: int, columns: Sequence[str], delimiter: str) -> Iterator[Row]:
+    while at < len(lines):
+        if not lines[at].strip():
+            at += 1
+            continue
+        where = f"{file}:{at + 1}"
+        intake().add("rows", 1)
+        try:
+            fields, n_lines = _record(lines, at, columns, delimiter)
+        except ValueError as error:
+            refuse_row(where, str(error), "whose quotes do not end")
+            at += 1
+            continue
+        at += n_lines
+        while len(fields) > len(columns) and not fields[-1]:
+            fields.pop()
+        if len(fields) != len(columns):
+            refuse_row(
+                where,
+                f"has another number of fields than the header ({len(fields)}, not {len(columns)}: "
+                f"{', '.join(columns)}); put double quotes around a text that holds commas",
+                "with another number of fields than the header",
+            )
+        else:
+            yield where, dict(zip(columns, fields, strict=True))
+
+
+def _record(lines: Sequence[str], at: int, columns: Sequence[str], delimiter: str) -> tuple[list[str], int]:
+    """Return the fields of the record that starts at a line and how many lines it takes.
+
+    Raises ValueError where its quotes are not right.
+    """
+    try:
+        for n_lines in range(1, min(MAX_LINES, len(lines) - at) + 1):
+            fields = _fields("\n".join(lines[at : at + n_lines]), delimiter)
+            if fields is not None:
+                _check_swallows_none(lines[at + 1 : at + n_lines], columns, delimiter)
+                return fields, n_lines
+        raise ValueError("a double quote opens a field and is never closed; close it, or write a quote twice")
+    except ValueError:
+        literal = lines[at].split(delimiter)
+        if delimiter in UNQUOTED and len(literal) == len(columns):
+            return literal, 1
+        raise
+
+
+def _fields(record: str, delimiter: str) -> list[str] | None:
+    """Return the fields of a record, None while a quote is open; raises ValueError for a quote in the wrong place."""
+    try:
+        return next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None
+        if "expected after" in str(error):
+            raise ValueError("a quoted field goes on after its quote; write a quote within a text twice") from None
+        raise ValueError(f"cannot be read as CSV ({error})") from None
+
+
+def _check_swallows_none(swallowed: Sequence[str], columns: Sequence[str], delimiter: str) -> None:
+    """Raise ValueError when a line within a quoted field is a row itself: so many fields, one of them a sound file."""
+    for line in swallowed:
+        fields = line.split(delimiter)
+        if len(fields) >= len(columns) > 1 and any(is_sound(Path(field.strip(' "'))) for field in fields[:-1]):
+            raise ValueError(
+                "a double quote opens a field and is closed in another row only; close it, or write a quote twice"
+            )
+
+
+def physical_lines(file: Path) -> list[str]:
+    """Return the lines of a text file; only a newline ends one, or a carriage return where there is no newline."""
+    text = read_text(file)
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
+def jsonl_rows(file: Path) -> Iterator[Row]:
+    """Yield the objects of a file of JSON lines."""
+    for number, line in enumerate(physical_lines(file), start=1):
+        if not line.strip():
+            continue
+        where = f"{file}:{number}"
+        intake().add("rows", 1)
+        try:
+            row = parsed_json(line)
+        except ValueError as error:
+            refuse_row(where, f"is not JSON ({error})", "that are not JSON")
+            continue
+        if isinstance(row, dict):
+            yield where, row
+        else:
+            refuse_row(where, "is not a JSON object; write one {...} a line", "that are not JSON")
+
+
+def listed_rows(file: Path) -> tuple[list[str], list[Row]]:
+    """Return the columns and the rows of a .csv, .tsv, .jsonl or .parquet list, without those that are refused.
+
+    Raises UserError for a list that has none at all.
+    """
+    suffix = file.suffix.lower()
+    if suffix == ".parquet":
+        from tts_toolkit.data.tables import plain_rows
+
+        rows = list(plain_rows(file))
+        columns = list(rows[0][1]) if rows else []
+    elif suffix in (".csv", ".tsv", ".txt"):
+        columns, of_csv = csv_rows(file)
+        rows = list(of_csv)
+    else:
+        rows = list(jsonl_rows(file))
+        columns = list(dict.fromkeys(name for _, row in rows for name in row))
+    header = int(suffix != ".jsonl")
+    if not rows and (suffix == ".parquet" or sum(bool(line.strip()) for line in physical_lines(file)) <= header):
+        raise UserError(f"{file}: holds no rows")
+    return columns, rows
+
+
+def folded(name: str) -> str:
+    """Return a column's name as it is compared: `File Name` is `file_name`."""
+    return re.sub(r"[\s-]+", "_", name.strip().casefold())
+
+
+@dataclass(frozen=True)
+class Names:
+    """The columns that a user names; None takes the first usual one that is there."""
+
+    audio: str | None = None
+    text: str | None = None
+    speaker: str | None = None
+    needs_text: bool = True
+
+
+def choose_columns(
+    file: Path, there: Sequence[str], names: Names, usual: Mapping[str, Sequence[str]] = USUAL
+) -> dict[str, str]:
+    """Return which column holds what; raises UserError when a named column, or any usual one, is missing or doubled."""
+    chosen = {}
+    for role, wanted in usual.items():
+        given = getattr(names, role)
+        found = _matching(file, there, [given] if given else wanted)
+        if found:
+            chosen[role] = found
+        elif given or role == "audio" or (role == "text" and names.needs_text):
+            setting = "speaker_id_column_name" if role == "speaker" else f"{role}_column_name"
+            raise UserError(
+                f"{file}: has no column {given or ' or '.join(wanted)} for the {role}; its columns are "
+                f"{', '.join(sorted(there))}: {_advice(there)}set data.{setting} to one of them"
+            )
+    chosen |= {role: found for role in MORE_COLUMNS if (found := _matching(file, there, [role]))}
+    if "speaker" not in chosen:
+        log.info(
+            "%s: no column names the speaker (%s), so every row is of one voice; data.speaker_id_column_name names one",
+            file,
+            ", ".join(there),
+        )
+    return chosen
+
+
+def _advice(there: Sequence[str]) -> str:
+    if any("|" in name for name in there):
+        return "an LJSpeech list is read by data=ljspeech, or "
+    if any(is_sound(Path(name)) for name in there):
+        return "write the header file_name,text as the first line, or "
+    return ""
+
+
+def _matching(file: Path, there: Sequence[str], wanted: Sequence[str]) -> str:
+    """Return the first of the wanted columns that is there, as it is spelt; raises UserError for a doubled one."""
+    spelt: dict[str, list[str]] = {}
+    for name in there:
+        spelt.setdefault(folded(name), []).append(name)
+    for name in wanted:
+        same = spelt.get(folded(name), [])
+        if exact := [other for other in same if other == name]:
+            same = exact
+        if len(same) > 1:
+            raise UserError(f"{file}: has {len(same)} columns {same[0]!r}; rename or remove all but one")
+        if same:
+            return same[0]
+    return ""
+
+
+Place = Callable[[str], Path]  # the file that a name means; raises ValueError where it may not be read
+
+
+def placed_in(root: Path, allow_outside: bool = False, beside: Sequence[str] = ("",)) -> Place:
+    """Return what finds the files of names in a folder, or in its folders `beside`; others only if `allow_outside`."""
+    finder, top = Finder(root, beside), os.path.normpath(root.absolute())
+
+    def place(name: str) -> Path:
+        inside = "\0" not in name and (allow_outside or _is_below(os.path.join(top, name), top))
+        if inside and cell_of(name):
+            return root / name
+        direct = [os.path.join(root, folder, name) for folder in beside] if inside else []
+        found = next((Path(path) for path in direct if is_file(path)), None) or finder.find(name)
+        if found is None and not inside:
+            raise ValueError(
+                f"the path {name!r} leads out of {root}; move the sound there, or set data.allow_outside=true",
+                "whose sound lies outside the folder",
+            )
+        return found or Path(direct[0])
+
+    return place
+
+
+def leads_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path, its `..` resolved by name, lies below `folder`; links in the folder may lead anywhere."""
+    return _is_below(str(path.absolute()), os.path.normpath(folder.absolute()))
+
+
+def _is_below(path: str, top: str) -> bool:
+    return os.path.normpath(path) == top or os.path.normpath(path).startswith(top.rstrip(os.sep) + os.sep)
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What clips have where their rows do not tell."""
+
+    speaker: str = ONE_SPEAKER
+    split: str = ""
+    id_prefix: str = ""  # of ids made from the names of files
+    needs_text: bool = True
+
+
+def add_clips(
+    clips: dict[str, Clip], rows: Iterable[Row], columns: Mapping[str, str], place: Place, defaults: Defaults
+) -> None:
+    """Add the clips of rows to those found, by id; rows of no use are refused."""
+    for where, row in rows:
+        try:
+            clip = _clip(where, row, columns, place, defaults)
+        except ValueError as error:
+            refuse_row(where, *error.args)
+            continue
+        if clip.id in clips:
+            message = f"the id {clip.id!r} stands already at {clips[clip.id].source}; ids must differ"
+            refuse_row(where, message, "whose id is taken")
+        else:
+            clips[clip.id] = clip
+
+
+def _clip(where: str, row: dict[str, Any], columns: Mapping[str, str], place: Place, defaults: Defaults) -> Clip:
+    """Return the clip of a row; raises ValueError of what is wrong, and of the reason to count it under."""
+    cells = dict.fromkeys((*USUAL, *MORE_COLUMNS), "") | {role: cell(row, column) for role, column in columns.items()}
+    for role in (role for role in USUAL if role in columns and not cells[role]):
+        if role != "text" or defaults.needs_text:
+            raise ValueError(
+                f"the {role} column {columns[role]!r} is empty; fill it or remove the row", f"without {NOUNS[role]}"
+            )
+    name = cells["audio"]
+    return Clip(
+        id=_nfc(cells["id"] or defaults.id_prefix + Path(name.replace("\\", "/")).with_suffix("").as_posix()),
+        audio=place(name),
+        transcript=cells["text"],
+        speaker=_nfc(cells["speaker"] or defaults.speaker),
+        source=where,
+        split=split_named(cells["split"]) or defaults.split,
+        licence=cells["licence"] or cells["license"],
+        consent=cells["consent"],
+        session=cells["session"],
+    )
+
+
+def split_named(name: str) -> str:
+    """Return the part that a name means: `validation` is dev, `train-clean-100` is train.
+
+    Raises ValueError for other names.
+    """
+    lowered = name.lower()
+    first = re.split(r"[^a-z]", lowered)[0] if lowered else ""
+    if lowered not in SPLIT_NAMES and first not in SPLIT_NAMES.keys() - {""}:
+        raise ValueError(
+            f"the split {name!r} is none of {', '.join(SPLITS)} (validation counts as dev)", "of an unknown split"
+        )
+    return SPLIT_NAMES.get(lowered) or SPLIT_NAMES[first]
+
+
+def _nfc(name: str) -> str:
+    """Return a name in one Unicode form, or the same voice would count as two."""
+    return unicodedata.normalize("NFC", name)
