@@ -35,9 +35,9 @@ def embed(cfg: DictConfig) -> Path | None:
     from hydra.utils import instantiate
 
     from tts_toolkit.data.features import counted
-    from tts_toolkit.hub import check_push
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.rows import collected_faults
+    from tts_toolkit.hub import check_push
     from tts_toolkit.parts import embeds, open_parts
     from tts_toolkit.processes import launched_processes
     from tts_toolkit.speakers.extraction import clip_voices, usable_clips

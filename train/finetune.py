@@ -36,9 +36,9 @@ def finetune(cfg: DictConfig) -> Path:
     """Run the recipe and return the folder of the exported model."""
     from accelerate.utils import set_seed
 
-    from tts_toolkit.hub import check_push
     from tts_toolkit.data.intake import counting, keep_figures
     from tts_toolkit.data.preparation import leave_out_unspoken
+    from tts_toolkit.hub import check_push
     from tts_toolkit.training.runs import accelerator_of, claim_run, clear_run
 
     if cfg.push_to_hub:

@@ -38,13 +38,15 @@ def hub_files(name: str, config: str | None, split: str | None, revision: str | 
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HTTPError
 
+    from tts_toolkit.fetching import told
+
     try:
         return _hub_files(name, config, split, revision)
     except UserError as error:
         raise UserError(f"{setting}dataset_name={name}: {error}") from error
     except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
         way = f"; set {setting}dataset_config_name to one" if "available configs" in str(error) else ""
-        raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {_whole(error)}{way}") from error
+        raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {told(error, name, 'dataset')}{way}") from error
 
 
 def _whole(error: BaseException) -> str:
