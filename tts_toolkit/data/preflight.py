@@ -54,6 +54,12 @@ REASONS = {
     "foreign_voice": "another voice",
 }
 UNUSABLE = ("bad_row", "unreadable", "silent", "too_short", "too_long", "unspeakable", "long_text")  # not trainable
+WAYS = {  # besides correcting the rows
+    "silent": "limits.channel=auto takes the louder of channels that cancel",
+    "too_short": "limits.min_duration_in_seconds and limits.max_duration_in_seconds say how long a clip may be",
+    "too_long": "limits.min_duration_in_seconds and limits.max_duration_in_seconds say how long a clip may be",
+    "unspeakable": "text.unspeakable=warn skips such characters, text.extend_vocabulary=true learns letters",
+}
 MIN_FOR_SPEED = 5  # clips of a voice before its usual speed is known
 EXTRA_CHARACTERS = 4  # that a text counts as longer than it is: very short ones vary most
 
@@ -249,7 +255,7 @@ def _listen(
     row.note = recording.note
     if not len(speech):
         cancel = f": {recording.note}" if recording.note else ""
-        row.reasons["silent"] = f"nothing is heard{cancel}"
+        row.reasons["silent"] = f"is silent{cancel}"
         return row, speech
     row.seconds = len(speech) / SAMPLE_RATE_HZ
     row.cut_seconds = (len(recording.waveform) - len(speech)) / SAMPLE_RATE_HZ
@@ -269,9 +275,9 @@ def _listen(
 def _check_duration(row: Looked, seconds: float, limits: ClipLimits) -> None:
     shortest, longest = limits.min_duration_in_seconds, limits.max_duration_in_seconds
     if seconds < shortest:
-        row.reasons["too_short"] = f"{limits.told(seconds)} s, at least {shortest:g} are wanted"
+        row.reasons["too_short"] = f"lasts {limits.told(seconds)} s, at least {shortest:g} are wanted"
     if seconds > longest:
-        row.reasons["too_long"] = f"{limits.told(seconds)} s, at most {longest:g} are allowed"
+        row.reasons["too_long"] = f"lasts {limits.told(seconds)} s, at most {longest:g} are allowed"
 
 
 def _check_sound(row: Looked, recording: Recording, sound: Sound, thresholds: Thresholds) -> None:
@@ -329,7 +335,8 @@ def _check_text(row: Looked, front_end: TextFrontEnd, skip_characters: bool) -> 
         return
     missing = Counter[str]() if skip_characters else Counter(front_end.unspeakable(row.clip.transcript))
     if missing:
-        row.reasons["unspeakable"] = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
+        listed = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
+        row.reasons["unspeakable"] = f"cannot speak {missing.total()} characters: {listed}"
     if front_end.max_tokens is None:
         return
     n_tokens = len(front_end.tokens(row.clip.transcript))
