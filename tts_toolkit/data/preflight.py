@@ -217,11 +217,9 @@ class RejectedShare:
         share, largest = apart(100 * n_rejected / (n_clips + len(faults)), 100 * self.largest)
         seen = "" if len(rows) == n_clips else f" looked at so far, of {n_clips + len(faults)} rows"
         worst = _first(rows, faults, self.reasons)
-        way = (
-            ""
-            if set(counts) <= set(UNUSABLE)
-            else ", or set preflight.on_reject=warn to train on the doubtful ones, too"
-        )
+        ways = [WAYS[reason] for reason in counts if reason in WAYS]
+        ways += [] if set(counts) <= set(UNUSABLE) else ["preflight.on_reject=warn trains on the doubtful ones, too"]
+        way = "".join(f"; {told}" for told in dict.fromkeys(ways))
         raise UserError(
             f"preflight: {n_rejected} of {n_seen} rows{seen} are rejected ({_listed(counts)}; the first: {worst}), "
             f"{share} % of all, and preflight.max_rejected_share allows {largest} %: tts-prepare tells more; correct "
