@@ -59,7 +59,10 @@ def embed(name, *options):
 
 def rows_of(name, *options):
     """Let tts-prepare look at a dataset and return the clips that it was given, whatever it thinks of them."""
-    prepare(name, *options)
+    try:
+        prepare(name, *options)
+    except UserError as error:
+        assert "can be trained on" in str(error), error
     return [json.loads(line) for line in Path("outputs/prepared/rows.jsonl").read_text().splitlines()]
 
 

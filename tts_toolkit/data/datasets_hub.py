@@ -46,7 +46,8 @@ def hub_files(name: str, config: str | None, split: str | None, revision: str | 
         raise UserError(f"{setting}dataset_name={name}: {error}") from error
     except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
         way = f"; set {setting}dataset_config_name to one" if "available configs" in str(error) else ""
-        raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {told(error, name, 'dataset')}{way}") from error
+        said = told(error, name, "dataset")
+        raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {said}{way}") from error
 
 
 def _whole(error: BaseException) -> str:
