@@ -8,6 +8,7 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from tts_toolkit.cli import quoted
+from tts_toolkit.command_line import Known, renamed
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -52,8 +53,9 @@ def test_recipe_commands_compose(page, words):
     given = [word for word in words[at + 1 :] if "=" in word]
     if "--multirun" in words:  # the launcher is Hydra's own, and of each sweep one value must do
         given = [word.split(",")[0] for word in given if not word.startswith("hydra")]
-    overrides = [quoted(word, ("text", "voice")) for word in given]
     with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        given = renamed(given, Known(CONFIG_OF[name]))
+        overrides = [quoted(word, ("text", "voice")) for word in given]
         compose(CONFIG_OF[name], overrides=overrides)
 
 
