@@ -9,6 +9,8 @@ import soundfile
 from conftest import tone
 
 from tts_toolkit.audio import load_recording, load_waveform
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.features import read_each
 from tts_toolkit.errors import UserError
 
 SECONDS, RATE = 2.0, 16_000
@@ -167,3 +169,13 @@ def test_two_voices_in_two_channels_are_told(tmp_path):
     recording = stereo(tmp_path, np.concatenate([turn, quiet]), np.concatenate([quiet, turn]))
     assert recording.two_voices and "two different voices" in recording.note
     assert not stereo(tmp_path, np.concatenate([turn, quiet]), np.concatenate([0.3 * turn, quiet])).two_voices
+
+
+def test_one_recording_that_cannot_be_read_leaves_the_others(tmp_path, caplog):
+    soundfile.write(tmp_path / "a.wav", tone(1.0), RATE)
+    (tmp_path / "b.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:20_000])
+    clips = [Clip(name, tmp_path / f"{name}.wav", "", "s", f"f:{name}") for name in ("a", "b", "c")]
+    (waveform,) = read_each(clips, lambda clip: load_waveform(clip.audio))
+    assert len(waveform) == RATE and "b.wav: is cut short" in caplog.text and "c.wav: no such audio" in caplog.text
+    with pytest.raises(UserError, match="none of 2 recordings can be read; the first: .*b.wav: is cut short"):
+        read_each(clips[1:], lambda clip: load_waveform(clip.audio))

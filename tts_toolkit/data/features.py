@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tts_toolkit.progress import progress
 from tts_toolkit.sounds import cell_of, is_there
 from tts_toolkit.wording import apart
 
+log = logging.getLogger(__name__)
 MAX_HELD_SECONDS = 7200.0  # of sound in memory, for those who need it later in a run: 460 MB
 FRONT_END = "log-mel-2"  # part of every key; a change to the front end changes it
 AGAIN = "remove it: the next run makes it again"
@@ -95,6 +97,20 @@ class ClipLimits:
         """Return a duration with digits enough to see on which side of the limits it lies."""
         near = min((self.min_duration_in_seconds, self.max_duration_in_seconds), key=lambda limit: abs(limit - seconds))
         return apart(seconds, near, 2)[0]
+
+
+def read_each(clips: Iterable[Clip], read: Callable[[Clip], np.ndarray]) -> list[np.ndarray]:
+    """Return the waveforms of the clips that can be read, and warn of each other one; raises UserError for none."""
+    waveforms, faults = list[np.ndarray](), list[str]()
+    for clip in clips:
+        try:
+            waveforms.append(read(clip))
+        except UserError as error:
+            faults.append(str(error))
+            log.warning("left out: %s", error)
+    if faults and not waveforms:
+        raise UserError(f"none of {len(faults)} recordings can be read; the first: {faults[0]}")
+    return waveforms
 
 
 def counted(notes: Iterable[str]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.extraction import clip_voices
 from tts_toolkit.speakers.store import EmbeddingCard
 from tts_toolkit.text.frontend import TextFrontEnd, Unspeakable, check_transcripts
+from tts_toolkit.wording import apart
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,11 @@ def _check_lengths(examples: Sequence[Example], clips: Sequence[Clip], config: A
                 "the clip at a pause, or remove the row"
             )
         if example.n_frames > n_frames:
+            hop_seconds = HOP_LENGTH / SAMPLE_RATE_HZ
+            lasts, longest = apart(example.n_frames * hop_seconds, n_frames * hop_seconds, 1)
             raise UserError(
-                f"{clip.source}: the clip lasts {example.n_frames * HOP_LENGTH / SAMPLE_RATE_HZ:.1f} s, the model "
-                f"speaks {n_frames * HOP_LENGTH / SAMPLE_RATE_HZ:.1f} at once; cut it at a pause, or set "
-                "limits.max_duration_in_seconds"
+                f"{clip.source}: the clip lasts {lasts} s, the model speaks {longest} at once; cut it at a pause, or "
+                "set limits.max_duration_in_seconds"
             )
 
 

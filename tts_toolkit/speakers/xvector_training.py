@@ -12,6 +12,7 @@ import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.features import read_each
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import whole_file, write_whole
 from tts_toolkit.progress import progress
@@ -134,7 +135,8 @@ def _speaker_pools(
     names, train, held_out = [], [], []
     for voice in sorted(by_voice):
         chosen = by_voice[voice][: training.max_clips_per_speaker]
-        waveforms = [trim_silence(load_waveform(clip.audio)) for clip in progress(chosen, f"reading {voice}", "clip")]
+        reading = progress(chosen, f"reading {voice}", "clip")
+        waveforms = read_each(reading, lambda clip: trim_silence(load_waveform(clip.audio)))
         n_train = len(waveforms) * 9 // 10
         for factor in training.speed_factors:
             copies = [resample(w, SAMPLE_RATE_HZ, round(SAMPLE_RATE_HZ * factor)) for w in waveforms]

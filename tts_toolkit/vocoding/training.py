@@ -19,6 +19,7 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, load_waveform, log_mel, mel_filters
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.features import read_each
 from tts_toolkit.devices import pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import kept, sealed, write_whole
@@ -65,7 +66,8 @@ def train_vocoder(
     output_dir = Path(output_dir)
     torch.manual_seed(training.seed)
     chosen = clips[: training.max_clips]
-    waveforms = [torch.from_numpy(load_waveform(clip.audio)) for clip in progress(chosen, "reading", "clip")]
+    read = read_each(progress(chosen, "reading", "clip"), lambda clip: load_waveform(clip.audio))
+    waveforms = [torch.from_numpy(waveform) for waveform in read]
     mels = [log_mel(waveform) for waveform in waveforms]
     generator = SpeechT5HifiGan(SpeechT5HifiGanConfig(**config))
     some = torch.cat(mels[:200])
