@@ -34,6 +34,7 @@ CELL = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 ROWS_AT_ONCE = 8  # of a Parquet file: read and held together
+BUFFER_BYTES = 1 << 20  # else pyarrow reads all of a row group, which may be the file
 ROWS_KEPT = 64  # for threads that ask a little out of order
 
 
@@ -179,7 +180,7 @@ class _ParquetColumn(_Column):
         from pyarrow.parquet import ParquetFile
 
         super().__init__(table, column)
-        self.file = ParquetFile(table, pre_buffer=False)
+        self.file = ParquetFile(table, pre_buffer=False, buffer_size=BUFFER_BYTES)
         sizes = [self.file.metadata.row_group(group).num_rows for group in range(self.file.metadata.num_row_groups)]
         self.starts = [0, *np.cumsum(sizes).tolist()]
         self.group, self.next = -1, 0  # of the stream, and the row that comes next

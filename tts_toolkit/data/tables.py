@@ -31,7 +31,7 @@ from tts_toolkit.data.rows import refuse_row
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.folders import found_below
 from tts_toolkit.progress import progress
-from tts_toolkit.sounds import TABLE_SUFFIXES, Cell, arrow_table, digest_of, sound_bytes
+from tts_toolkit.sounds import BUFFER_BYTES, TABLE_SUFFIXES, Cell, arrow_table, digest_of, sound_bytes
 
 log = logging.getLogger(__name__)
 RATE_COLUMNS = ("sampling_rate", "sample_rate", "sampling_rate_hz", "sample_rate_hz", "sr", "rate")
@@ -339,7 +339,9 @@ def _batches(file: Path, columns: Sequence[str]) -> Iterator[Any]:
         return iter(arrow_table(file).select(columns).to_batches(max_chunksize=ROWS_AT_ONCE))
     from pyarrow.parquet import ParquetFile
 
-    return iter(ParquetFile(file, pre_buffer=False).iter_batches(ROWS_AT_ONCE, columns=list(columns)))
+    return iter(
+        ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES).iter_batches(ROWS_AT_ONCE, columns=list(columns))
+    )
 
 
 def plain_rows(file: Path) -> Iterator[Row]:
