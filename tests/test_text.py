@@ -73,3 +73,52 @@ def test_other_languages_keep_their_words_and_lose_their_typography():
         == '"\u00c4pfel" - f\u00fcnf St\u00fcck...'
     )
     assert fold("Ti\u00adsch\u200b") == "Tisch"
+
+
+MARKS = {
+    'She said "go" and left.': "she said go and left.",
+    "“Well,” he said, ‘go.’": "well, he said, 'go.'",
+    "It rained (all day) here.": "it rained, all day, here.",
+    "(All day) it rained.": "all day, it rained.",
+    "It rained (all day).": "it rained, all day.",
+    "One [two] {three} four": "one, two, three, four",
+    "a good_thing": "a good thing",
+    "He ran… away": "he ran... away",
+    "Yes \N{EM DASH} no": "yes - no",
+    "Good \N{GRINNING FACE}\N{EMOJI MODIFIER FITZPATRICK TYPE-3} morning\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}": "good morning",
+    "zero\N{ZERO WIDTH SPACE}width\N{ZERO WIDTH JOINER}joined": "zerowidthjoined",
+    "back\\slash | pipe": "back slash pipe",
+    "bell\x07 and \x1b escape": "bell and escape",
+    "bullet • point": "bullet point",
+    "Rock & roll": "rock and roll",
+    "«Bonjour» „Tag“": "bonjour tag",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MARKS)
+def test_marks_that_nobody_says_stop_no_training(front_end, text):
+    tokenizer = front_end.tokenizer
+    assert front_end.unspeakable(text) == [] and tokenizer.unk_token_id not in front_end.tokens(text)
+    assert " ".join(front_end.spoken(text).lower().split()) == MARKS[text]
+    assert check_transcripts(transcripts(text), front_end, "error")
+    assert front_end.spoken(front_end.spoken(text)) == front_end.spoken(text)
+
+
+def test_what_is_left_out_is_counted_and_told_and_letters_stay_an_error(front_end, caplog):
+    caplog.set_level("INFO")
+    check_transcripts(transcripts('a "b" (c)', "d [e]"), front_end, "error")
+    assert """'"' (U+0022) 2, '(' (U+0028) 1, ')' (U+0029) 1""" in caplog.text
+    with pytest.raises(UserError, match="'ß'"):
+        check_transcripts(transcripts('"Straße"'), front_end, "error")
+    with pytest.raises(UserError, match="nothing in"):
+        check_transcripts(transcripts('"(-)"'), front_end, "error")
+    plain = TextFrontEnd(front_end.tokenizer, fold)
+    assert plain.spoken("ein *sehr* guter ~ Tag & mehr") == "ein sehr guter Tag mehr"
+    assert plain.unspeakable("5 € = 50 %") == ["5", "€", "=", "5", "0", "%"]  # which are words
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_spoken_without_a_mark_that_the_tokenizer_lacks(front_end, text):
+    spoken = front_end.spoken(text)
+    assert not front_end.silent(spoken) and not spoken.startswith(",")
+    assert all(c.isalnum() or not c.isascii() or c in "%#@+=<>$" for c in front_end.unspeakable(text))

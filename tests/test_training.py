@@ -337,7 +337,7 @@ def test_a_damaged_checkpoint_is_one_line(examples, tmp_path, file, content):
     run.fit(replace(SCHEDULE, max_steps=2))
     last = find_checkpoint("latest", tmp_path)
     (last / file).write_bytes(content)
-    with pytest.raises(UserError, match=r"step_00000002: is damaged, or the checkpoint of another model") as error:
+    with pytest.raises(UserError, match=r"step_00000002.*: is damaged, or ") as error:
         run.fit(SCHEDULE, last)
     assert "\n" not in str(error.value)
 

@@ -12,7 +12,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ, resample, write_flac
 from tts_toolkit.corpora.voices import Share, Voice
 from tts_toolkit.data.splits import stable_fraction
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.files import read_lines, write_whole
 from tts_toolkit.progress import progress
 
 
@@ -69,7 +69,7 @@ def _there(manifest: Path, rows: Sequence[Mapping[str, str]]) -> list[Mapping[st
     """Return the rows of an earlier call that are of the same sentences and have their sound, in its order."""
     planned = {row["file_name"]: row for row in rows}
     found: dict[str, Mapping[str, str]] = {}
-    for line in manifest.read_text().splitlines() if manifest.is_file() else ():
+    for line in manifest.read_bytes().splitlines() if manifest.is_file() else ():
         try:
             row = json.loads(line)
             wanted = planned[row["file_name"]]
@@ -86,4 +86,4 @@ def sentence_file(path: str) -> list[str]:
     file = Path(path) if "." in path else Path(__file__).with_name(f"{path}.txt")
     if not file.is_file():
         raise UserError(f"sentences.path={path}: no such file")
-    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line.strip() for line in read_lines(file) if line.strip()]

@@ -23,7 +23,7 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 FILE_NAME = "speaker_embeddings.safetensors"
 SUM = "sum"  # in the header: a hash of the embeddings
-WAY_OUT = "it is no safetensors file of speaker embeddings; take them again, with tts-embed"
+WAY_OUT = "it is not a safetensors file of speaker embeddings; take them again, with tts-embed"
 CARDS_WAY_OUT = "remove it, or take the embeddings again with tts-embed"
 EMBEDDING_SUFFIXES = (".npy", ".safetensors")  # of files that hold a voice as it is
 
@@ -188,7 +188,7 @@ def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | Non
 
 def _npy(path: Path) -> np.ndarray:
     with (
-        reading(path, "it is no .npy file of numbers; take the embedding again, with tts-embed"),
+        reading(path, "it is not a .npy file of numbers; take the embedding again, with tts-embed"),
         path.open("rb") as file,
     ):
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))  # objects would be unpickled

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
 
+SAID = "%\u2030\u00b0\u00a7#@+=<>\u00b1\u00d7\u00f7"  # signs that stand for words, which a reader says
+JOINED = "\"'`\u00b4^"  # marks that part no words
 log = logging.getLogger(__name__)
 Unspeakable = Literal["error", "warn", "drop"]
 
@@ -24,26 +29,81 @@ class TextFrontEnd:
     max_tokens: int | None = None  # that the model reads at once
 
     def tokens(self, text: str) -> list[int]:
-        """Return the token ids of the normalised text, end mark included."""
-        return list(self.tokenizer(self.normalize(text))["input_ids"])
+        """Return the token ids of the text as it is spoken, end mark included."""
+        return list(self.tokenizer(self.spoken(text))["input_ids"])
+
+    def spoken(self, text: str) -> str:
+        """Return the normalised text in which marks that nobody says and the tokenizer does not know are taken out.
+
+        Brackets and dashes become the pause that they are read as, others nothing or a space. Letters, digits and
+        signs that stand for words stay as they are.
+        """
+        silent = set(self.silent(text))
+        if not silent:
+            return self.normalize(text)
+        pause = ", " if self._knows(",") else " "
+        return _tidy("".join(_instead(c, pause) if c in silent else c for c in self.normalize(text)))
+
+    def silent(self, text: str) -> list[str]:
+        """Return the marks of the normalised text that `spoken` takes out, in order, with repeats."""
+        return [c for c in self.normalize(text) if is_silent(c) and (is_control(c) or not self._knows(c))]
+
+    def _knows(self, character: str) -> bool:
+        return _knows(self.tokenizer, character)
 
     def unspeakable(self, text: str) -> list[str]:
-        """Return the characters of the normalised text that the tokenizer does not know, in order, with repeats."""
-        unknown = self.tokenizer.unk_token_id
-        normalised = self.normalize(text)
-        if unknown not in self.tokens(text):
+        """Return the characters to be spoken that the tokenizer does not know, in order, with repeats."""
+        if self.tokenizer.unk_token_id not in self.tokens(text):
             return []
-        known = {c: unknown not in self.tokenizer(c, add_special_tokens=False)["input_ids"] for c in set(normalised)}
-        return [c for c in normalised if not known[c]]
+        return [c for c in self.spoken(text) if not self._knows(c)]
 
     def speakable(self, text: str) -> str:
-        """Return the normalised text without the characters that the tokenizer does not know."""
+        """Return the text to be spoken without the characters that the tokenizer does not know."""
         missing = set(self.unspeakable(text))
-        return "".join(c for c in self.normalize(text) if c not in missing) if missing else self.normalize(text)
+        return "".join(c for c in self.spoken(text) if c not in missing) if missing else self.spoken(text)
 
     def has_words(self, text: str) -> bool:
         """Return whether anything but punctuation is left to say."""
         return any(c.isalnum() for c in self.speakable(text))
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{char!r} (U+{ord(char):04X}) {n}" for char, n in counts.most_common())
+
+
+@lru_cache(maxsize=4096)
+def _knows(tokenizer: Any, character: str) -> bool:
+    return tokenizer.unk_token_id not in tokenizer(character, add_special_tokens=False)["input_ids"]
+
+
+def is_silent(character: str) -> bool:
+    """Return whether a character is a mark that nobody says: a quote, a bracket, an emoji, a control character."""
+    if character.isspace() or character in SAID:
+        return False
+    kind = unicodedata.category(character)
+    return kind[0] in "PC" or kind in ("So", "Sk", "Sm") or "\ufe00" <= character <= "\ufe0f" or character == "\u20e3"
+
+
+def is_control(character: str) -> bool:
+    """Return whether a character is a control or format character, which no text is made of."""
+    return unicodedata.category(character)[0] == "C"
+
+
+def _instead(character: str, pause: str) -> str:
+    """Return what is read in place of a silent mark."""
+    if unicodedata.category(character) in ("Ps", "Pe", "Pd"):
+        return pause
+    return "" if character in JOINED or unicodedata.category(character) in ("Cf", "Pi", "Pf", "Mn") else " "
+
+
+def _tidy(text: str) -> str:
+    """Return a text with one pause where there were several, and none at its beginning or beside another mark."""
+    text = re.sub(r"\s+", " ", text)
+    text = re.sub(r"(\s*,)+", ",", text)
+    text = re.sub(r"\s+([,.;:?!])", r"\1", text)
+    text = re.sub(r",+([.;:?!])", r"\1", text)
+    text = re.sub(r"([.;:?!]),", r"\1", text)
+    return text.strip(" ,")
 
 
 def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakable: Unspeakable) -> list[Clip]:
@@ -55,8 +115,9 @@ def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakabl
     """
     if unspeakable not in get_args(Unspeakable):
         raise UserError(f"text.unspeakable={unspeakable}: allowed are {', '.join(get_args(Unspeakable))}")
-    kept, counts, first = [], Counter[str](), ""
+    kept, counts, first, silent = [], Counter[str](), "", Counter[str]()
     for clip in clips:
+        silent.update(front_end.silent(clip.transcript))
         if not front_end.has_words(clip.transcript):
             raise UserError(f"{clip.source}: nothing in {clip.transcript!r} can be spoken; write what the clip says")
         missing = front_end.unspeakable(clip.transcript)
@@ -64,8 +125,10 @@ def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakabl
         first = first or (clip.source if missing else "")
         if not (missing and unspeakable == "drop"):
             kept.append(clip)
+    if silent:
+        log.info("marks that are not spoken are left out of the transcripts: %s", _listed(silent))
     if counts:
-        listed = ", ".join(f"{char!r} (U+{ord(char):04X}) {n}" for char, n in counts.most_common())
+        listed = _listed(counts)
         message = f"the tokenizer cannot speak {sum(counts.values())} characters, first at {first}: {listed}"
         if unspeakable == "error":
             raise UserError(
