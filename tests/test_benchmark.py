@@ -845,7 +845,7 @@ class Sparkle:
 
 
 def missing_package():
-    raise UserError("quality=dnsmos: run: pip install 'tts-toolkit[quality]'")
+    raise UserError("quality=dnsmos: run: pip install 'speechmos==0.0.1.1'")
 
 
 @pytest.mark.parametrize(("settings", "message"), [

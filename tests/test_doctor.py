@@ -1,12 +1,17 @@
 """The doctor names what is wrong and what to do, and never shows a token."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
+import tomllib
 from importlib import metadata
 
 import pytest
+from conftest import CHECKOUT
+from packaging.requirements import Requirement
 
 import tts_toolkit.doctor as doctor
 
@@ -46,7 +51,7 @@ BAD = [
     ({"torch": "2.13.0"}, "torch", "warn", "pip install 'torch==2.14.*'"),
     ({"transformers": "4.40.0"}, "transformers", "fail", "pip install 'transformers<6,>=5.20'"),
     ({"jiwer": None}, "jiwer", "fail", "pip install 'jiwer<5,>=4'"),
-    ({"pocketsphinx": None}, "pocketsphinx", "warn", "pip install 'tts-toolkit[offline]'"),
+    ({"pocketsphinx": None}, "pocketsphinx", "warn", "pip install 'pocketsphinx>=5.1'"),
 ]  # fmt: skip
 
 
@@ -168,3 +173,23 @@ def test_the_disk_is_that_of_the_run(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: asked.append(folder) or usage)
     list(doctor.room([f"output_dir={tmp_path / 'not/yet'}"]))
     assert asked == [tmp_path]
+
+
+def test_remedies_name_packages_that_there_are():
+    """The toolkit's own name is in no index: whoever took it would be installed by whoever pastes such a line."""
+    from tts_toolkit.packaged import install_command
+
+    for folder, pattern in (("tts_toolkit", "*.py"), ("train", "*.py"), ("eval", "*.py"), ("conf", "*.yaml"),
+                            ("docs", "*.md"), (".", "*.md"), ("benchmarks", "*.py")):  # fmt: skip
+        files = list((CHECKOUT / folder).rglob(pattern) if folder != "." else (CHECKOUT).glob(pattern))
+        assert files
+        found = [file for file in files if re.search(r"tts[-_]toolkit\[|pip install ['\"]?tts[-_]toolkit\b", file.read_text())]
+        assert not found, found
+    extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra in ("offline", "quality", "uroman", "raw", "sweep", "corpora"):
+        command = shlex.split(install_command(extra))
+        assert command[:2] == ["pip", "install"]
+        wanted = {Requirement(line) for line in extras[extra]}
+        assert {(r.name, r.specifier) for r in map(Requirement, command[2:])} == {(r.name, r.specifier) for r in wanted}
+    with pytest.raises(ValueError, match="no extra 'nothing'"):
+        install_command("nothing")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -491,3 +492,44 @@ def test_a_configuration_without_a_type_is_no_model(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UserError, match="no config.json with a model_type"):
         model_type(str(tmp_path))
+
+
+def bomb(line, n):
+    return "a0: [1, 1, 1, 1]\n" + "".join(line.replace("N", str(k)).replace("M", str(k - 1)) + "\n" for k in range(1, n))
+
+
+# What would fill the memory, or never end.
+BOMBS = {
+    "powers": "a: 9\nb: !ref <a>**9**9**9",
+    "powers of numbers": "a: 9\nb: !ref 9**<a>",
+    "products": "a: 999999999\n" + bomb("aN: !ref <aM> * <aM>", 40).replace("[1, 1, 1, 1]", "999999999"),
+    "repeated text": "a: 3\nb: !ref '\"x\" * 999999999 * <a>'",
+    "text on text": bomb("aN: !ref <aM><aM><aM><aM>", 30).replace("[1, 1, 1, 1]", "xxxxxxxx"),
+    "aliases": "a0: &a0 [1, 1, 1, 1]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 30)),
+    "merges": "a0: &a0 {x: 1}\n" + "".join(f"a{k}: &a{k} {{<<: [{', '.join([f'*a{k - 1}'] * 9)}]}}\n" for k in range(1, 30)),
+    "copies": bomb("aN: [!copy <aM>, !copy <aM>, !copy <aM>]", 30),
+    "references": bomb("aN: [!ref <aM>, !ref <aM>, !ref <aM>]", 30),
+    "itself": "a: &a [*a]",
+    "in a circle": "a: !ref <b>\nb: !ref <a>",
+    "nested": "a: " + "[" * 5000 + "]" * 5000,
+    "nested a little": "a: " + "[" * 100 + "]" * 100,
+    "nested mappings": "a: " + "{b: " * 300 + "1" + "}" * 300,
+    "nested lists": "a:\n  " + "- " * 5000 + "1",
+    "nested keys": "? " * 5000 + "1",
+    "nested far to the right": "".join(" " * n + f"a{n}:\n" for n in range(200)) + " " * 201 + "1",
+    "a huge number": "a: !new:torch.nn.Linear [99999999999, 99999999999]",
+    "a huge float": "a: 1e300",
+    "a number of digits": "a: " + "9" * 5000,
+    "a long text": "a: " + "x" * 100_000,
+    "a long file": "\n".join(f"a{n}: 1" for n in range(50_000)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_hyperparameters_that_grow_without_bounds_are_refused_at_once(name, tmp_path):
+    file = tmp_path / "hyperparams.yaml"
+    file.write_text(BOMBS[name])
+    started = time.monotonic()
+    with pytest.raises(UserError) as error:
+        check_hyperparams(file, {})
+    assert time.monotonic() - started < 5 and one_line(error) and str(file) in str(error.value) and len(str(error.value)) < 500

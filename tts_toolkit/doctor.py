@@ -89,11 +89,7 @@ def packages() -> Iterator[Finding]:
         try:
             found = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            fix = (
-                f"pip install 'tts-toolkit[{extra[1]}]'"
-                if extra
-                else f"pip install '{requirement.name}{requirement.specifier}'"
-            )
+            fix = f"pip install '{requirement.name}{requirement.specifier}'"
             yield Finding(requirement.name, "warn" if extra else "fail", "not installed", fix)
             continue
         if requirement.specifier.contains(found.split("+")[0], prereleases=True):
@@ -168,6 +164,8 @@ def codecs() -> Iterator[Finding]:
 
 def programs() -> Iterator[Finding]:
     """Check programs that some systems need."""
+    from tts_toolkit.packaged import install_command
+
     for program, purpose, package in (
         ("espeak-ng", "the baseline system, and VITS checkpoints that read phonemes", "apt-get install espeak-ng"),
         ("ffmpeg", "the human voice of `make human-voice` (G.722)", "apt-get install ffmpeg"),
@@ -179,7 +177,7 @@ def programs() -> Iterator[Finding]:
     try:
         yield Finding("uroman", "ok", metadata.version("uroman"))
     except metadata.PackageNotFoundError:
-        yield Finding("uroman", "warn", "missing: MMS in languages read romanised", "pip install 'tts-toolkit[uroman]'")
+        yield Finding("uroman", "warn", "missing: MMS in languages read romanised", install_command("uroman"))
 
 
 def judge_weights() -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 from tts_toolkit.errors import UserError
@@ -10,6 +11,23 @@ from tts_toolkit.files import file_hash
 
 GE2E_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"  # resemblyzer 0.1.4, pretrained.pt
 GE2E_INSTALL = "pip install --no-deps resemblyzer==0.1.4"
+
+
+def install_command(extra: str) -> str:
+    """Return what installs the packages of one of the toolkit's extras: by their own names, for its own is in no index.
+
+    Raises ValueError for an extra that there is not.
+    """
+    from importlib.metadata import requires
+
+    from packaging.requirements import Requirement
+
+    found = [Requirement(line) for line in requires("tts-toolkit") or ()]
+    marked = re.compile(rf"""\bextra == ['"]{re.escape(extra)}['"]""")
+    own = [one for one in found if one.marker and marked.search(str(one.marker))]
+    if not own:
+        raise ValueError(f"the toolkit has no extra {extra!r}")
+    return f"pip install {' '.join(repr(f'{one.name}{one.specifier}') for one in own)}"
 
 
 def packaged_file(package: str, path: str, sha256: str, install: str) -> Path:

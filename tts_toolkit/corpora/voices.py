@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from tts_toolkit.errors import UserError
+from tts_toolkit.packaged import install_command
 
 
 class Voice(Protocol):
@@ -66,7 +67,7 @@ class Hibari:
         try:
             from hibari import Hibari as Engine
         except ImportError:
-            raise UserError("the package 'hibari-tts' is missing; run: pip install 'tts-toolkit[corpora]'") from None
+            raise UserError(f"the package 'hibari-tts' is missing; run: {install_command('corpora')}") from None
         return Engine()
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:

@@ -12,9 +12,9 @@ import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError
+from tts_toolkit.packaged import install_command
 
 MARGIN_SECONDS = 0.1  # of silence kept at either end
-INSTALL = "pip install 'tts-toolkit[raw]'"
 
 
 @dataclass(frozen=True)
@@ -63,5 +63,5 @@ def _detector() -> tuple[Any, Any]:
     try:
         from silero_vad import get_speech_timestamps, load_silero_vad
     except ImportError:
-        raise UserError(f"cutting raw recordings needs silero-vad; run: {INSTALL}") from None
+        raise UserError(f"cutting raw recordings needs silero-vad; run: {install_command('raw')}") from None
     return load_silero_vad(onnx=True), get_speech_timestamps

@@ -15,6 +15,7 @@ from tts_toolkit.devices import exact_convolutions, pick_device
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Coverage, Line, Take
 from tts_toolkit.models.versions import load, model_version
+from tts_toolkit.packaged import install_command
 from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.synthesis.row_noise import RowNoise
 from tts_toolkit.synthesis.seeds import piece_seed
@@ -122,7 +123,7 @@ class Vits:
         try:
             import uroman
         except ImportError:
-            raise UserError(f"{self.model} reads romanised text; run: pip install 'tts-toolkit[uroman]'") from None
+            raise UserError(f"{self.model} reads romanised text; run: {install_command('uroman')}") from None
         return uroman.Uroman()
 
     def _written(self, text: str) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError
+from tts_toolkit.packaged import install_command
 
-INSTALL = "quality=dnsmos: run: pip install 'tts-toolkit[quality]'"
+MISSING = "quality=dnsmos: its packages are missing; run: "
 
 
 class Quality(Protocol):
@@ -44,14 +45,14 @@ class Dnsmos:
         try:
             return f"speechmos {version('speechmos')}"
         except PackageNotFoundError:
-            raise UserError(INSTALL) from None
+            raise UserError(MISSING + install_command("quality")) from None
 
     @cached_property
     def _model(self) -> Any:
         try:
             from speechmos import dnsmos
         except ImportError:
-            raise UserError(INSTALL) from None
+            raise UserError(MISSING + install_command("quality")) from None
         return dnsmos
 
     def rate(self, waveform: np.ndarray) -> Mapping[str, float]:

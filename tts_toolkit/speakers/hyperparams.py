@@ -28,6 +28,11 @@ PACKAGES = ("speechbrain.nnet.", "torch.nn.")
 FUNCTIONS = ("safetensors.torch.load_model",)  # reads weights without pickle
 PLAIN = ("str", "int", "float", "bool", "null", "seq", "map", "merge", "timestamp")  # tags of YAML's own
 REFERENCES = ("!ref", "!copy")
+ARITHMETIC_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, SyntaxError)
+MAX_BYTES = 2**16  # of the file: published ones have a few thousand
+MAX_DEPTH = 64
+MAX_WEIGHT = 20_000  # nodes and characters once every alias and reference is written out
+MAX_NUMBER = 1e9  # nothing of an encoder is larger, and layers of such sizes fill any memory
 ALLOWED = (
     "!ref, !copy, !tuple, and !new: and !name: with classes of torch.nn, or of those modules of speechbrain that "
     "speaker encoders are made of"
@@ -37,6 +42,7 @@ ALLOWED = (
 def check_hyperparams(file: Path, overrides: Mapping[str, str]) -> None:
     """Raise UserError, naming the tag and its line, when loading `file` could run anything but a known encoder.
 
+    So it does when reading it could take long or fill the memory: see MAX_BYTES and what follows it.
     It is looked at as written, before a reference is followed, and as HyperPyYAML will read it with its references
     resolved: those can put together a tag that stands nowhere in the file.
     """
@@ -44,14 +50,23 @@ def check_hyperparams(file: Path, overrides: Mapping[str, str]) -> None:
     import yaml
     from hyperpyyaml import resolve_references
 
+    if file.stat().st_size > MAX_BYTES:
+        raise UserError(f"{file}: has {file.stat().st_size} bytes, those of an encoder at most {MAX_BYTES}")
     text = read_text(file)
     try:
-        for node in _nodes(ruamel.yaml.YAML().compose(text)):
+        _check_nesting(text)
+        root = ruamel.yaml.YAML().compose(text)
+        for node in _nodes(root):
             _check(node, f"{file}:{node.start_mark.line + 1}")
+        _check_weight(root, file)
         resolved = resolve_references(StringIO(text), dict(overrides)).read()
         for node in _nodes(yaml.compose(resolved, Loader=yaml.SafeLoader)):
             _check(node, f"{file}, its references resolved")
-    except (yaml.YAMLError, ruamel.yaml.error.YAMLError, ValueError, TypeError, KeyError) as error:
+    except RecursionError:
+        raise UserError(
+            f"{file}: is nested more than {MAX_DEPTH} deep, or refers to itself; it is not followed"
+        ) from None
+    except (yaml.YAMLError, ruamel.yaml.error.YAMLError, *ARITHMETIC_ERRORS) as error:
         raise UserError(f"{file}: is not YAML that SpeechBrain could load ({' '.join(str(error).split())})") from None
 
 
@@ -68,12 +83,76 @@ def _nodes(root: Any) -> Iterator[Any]:
             waiting += [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
 
 
+def _check_nesting(text: str) -> None:
+    """Raise RecursionError for brackets or marks that nest too deeply, which a parser takes long to find out."""
+    depth = 0
+    for mark in re.findall(r"[\[\]{}]", text):
+        depth += 1 if mark in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise RecursionError
+    if re.search(rf"(?:[-?:] +){{{MAX_DEPTH},}}", text):
+        raise RecursionError
+
+
+def _check_weight(root: Any, file: Path) -> None:
+    """Raise UserError where a file grows without bounds once its aliases and references are written out."""
+    keys = {key.value: value for key, value in root.value} if root is not None and isinstance(root.value, list) else {}
+    weights: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def weight(node: Any, depth: int) -> int:
+        if id(node) in weights:
+            return weights[id(node)]
+        if depth > MAX_DEPTH or id(node) in open_nodes:
+            raise RecursionError
+        open_nodes.add(id(node))
+        if isinstance(node.value, list):
+            parts = [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
+        else:
+            parts = [keys[name] for name in _referred(node) if name in keys]
+        total = (
+            1 + (len(node.value) if isinstance(node.value, str) else 0) + sum(weight(part, depth + 1) for part in parts)
+        )
+        if total > MAX_WEIGHT:
+            raise UserError(
+                f"{file}:{node.start_mark.line + 1}: grows to more than {MAX_WEIGHT} nodes and characters once its "
+                "aliases and references are written out; it is not followed"
+            )
+        open_nodes.discard(id(node))
+        weights[id(node)] = total
+        return total
+
+    if root is not None:
+        weight(root, 0)
+
+
+def _referred(node: Any) -> list[str]:
+    """Return the keys that a reference names, as often as it does."""
+    if str(node.tag) not in REFERENCES:
+        return []
+    return [name.partition("[")[0] for name in re.findall(r"<([^>]*)>", node.value)]
+
+
+def _check_arithmetic(node: Any, where: str) -> None:
+    """Raise UserError for a reference that could reckon for ever, and for a number that no encoder has."""
+    if str(node.tag) in REFERENCES and ("**" in node.value or re.search(r"[\"']", node.value)):
+        raise UserError(
+            f"{where}: {node.tag} {node.value[:80]} is not followed; allowed are + - * / of keys and numbers"
+        )
+    numbers = re.findall(r"(?<![\w.])[+-]?[\d_]+(?:\.\d*)?(?:[eE][+-]?\d+)?(?![\w.])", node.value)
+    if any(len(number) > 40 or abs(float(number.replace("_", "") or 0)) > MAX_NUMBER for number in numbers):
+        raise UserError(
+            f"{where}: {node.value[:80]} is a number that no encoder has; at most {MAX_NUMBER:g} are allowed"
+        )
+
+
 def _check(node: Any, where: str) -> None:
     tag = str(node.tag)
     if not _is_allowed(tag):
         raise UserError(f"{where}: the tag {tag} could run any code and is not followed; allowed are {ALLOWED}")
     if not isinstance(node.value, str):
         return
+    _check_arithmetic(node, where)
     if tag in REFERENCES and re.search(r"<[^>]*\.[^>]*>", node.value):
         raise UserError(f"{where}: {tag} {node.value} reads an attribute, which is not followed; refer to keys only")
     if "!" in node.value and (tag == "!tuple" or node.value.startswith("(")):
