@@ -133,7 +133,7 @@ def test_a_perfect_system_scores_no_error_and_knows_how_sure_it_is(tmp_path):
     results = run(plan_of(tmp_path), Processes())
     figures = results.summary["systems"]["levels"]
     assert (figures["wer"], figures["cer"], figures["exact_match"]) == (0.0, 0.0, 1.0)
-    assert figures["wer_ci"][0] == 0.0 and figures["wer_ci"][1] == pytest.approx(1 - 0.025 ** (1 / 5))
+    assert figures["wer_ci"] is None, "five prompts are too few"
     assert (figures["n_planned"], figures["n_scored"], figures["n_failed"]) == (5, 5, 0)
     assert figures["protocols"]["f5"]["n_rows"] == 5 and figures["rtf"] > 0 and figures["n_parameters"] == 7
 
@@ -141,7 +141,6 @@ def test_a_perfect_system_scores_no_error_and_knows_how_sure_it_is(tmp_path):
 def test_errors_are_counted_over_the_corpus(tmp_path):
     figures = run(plan_of(tmp_path, ear=Ear(deaf_to="red")), Processes()).summary["systems"]["levels"]
     assert figures["wer"] == pytest.approx(1 / 19) and figures["wer_utterance_mean"] == pytest.approx(1 / 15)
-    assert figures["wer_ci"][0] <= 1 / 19 <= figures["wer_ci"][1]
     assert figures["groups"]["category"]["short"]["wer"] == 0.0
     assert figures["groups"]["category"]["long"]["n_planned"] == 3
 
@@ -402,10 +401,9 @@ def test_two_runs_are_compared_pair_by_pair(tmp_path):
     comparison = compare_runs(read_run(base, None), read_run(better, None))
     wer = comparison.differences[0]
     assert wer.metric == "wer" and wer.difference == pytest.approx(-5 / 19) and wer.n_pairs == 5
-    assert wer.interval.low < -5 / 19 < wer.interval.high <= 0 and set(comparison.groups["category"]) == {
-        "long",
-        "short",
-    }
+    assert (wer.interval, wer.p, wer.n_clusters) == (None, None, 5) and not comparison.adjusted
+    assert comparison.notes[0].startswith("no intervals and no p over 5 prompts: 6 are needed")
+    assert set(comparison.groups["category"]) == {"long", "short"}
     assert "against" in table(comparison) and json.loads(comparison.to_json())["n_common"] == 5
 
 

@@ -3,56 +3,90 @@
 import numpy as np
 import pytest
 
-from tts_toolkit.scoring.comparison import holm, mean_difference, wer_difference
-from tts_toolkit.scoring.intervals import ratio_interval
+from benchmarks.statistics import alarms, coverage
+from tts_toolkit.scoring.comparison import holm, mean_difference, rate_difference, sign_flips, wer_difference
+from tts_toolkit.scoring.intervals import cluster_note, ratio_interval
+from tts_toolkit.scoring.variance import Noise, components, linearized, noise_of_difference, prompts_needed
 from tts_toolkit.scoring.verification import equal_error_rate, similarity_scale, speaker_references
 
-TRUE_RATE = 0.1
+
+def names(n):
+    return [str(number) for number in range(n)]
 
 
-def corpus(rng, n_prompts, rate=TRUE_RATE):
-    """Return errors and words of prompts whose difficulty varies, as that of real ones does: their mean is `rate`."""
-    words = rng.integers(4, 16, n_prompts)
-    difficulty = rng.beta(0.8, 0.8 * (1 - rate) / rate, n_prompts)
-    return rng.binomial(words, difficulty), words
-
-
-def coverage(n_trials, n_prompts):
-    names = [str(n) for n in range(n_prompts)]
-    hits = 0
-    for trial in range(n_trials):
-        errors, words = corpus(np.random.default_rng(trial), n_prompts)
-        interval = ratio_interval(errors, words, names)
-        hits += interval.low <= TRUE_RATE <= interval.high
-    return hits / n_trials
-
-
-def test_intervals_cover_the_truth_about_as_often_as_they_say():
-    assert 0.89 <= coverage(150, 150) <= 0.99  # five standard errors of 150 trials around 0.94
+@pytest.mark.parametrize(
+    ("world", "n_clusters"), [("prompts", 10), ("readings", 50), ("speakers", 10), ("similarity", 10)]
+)
+def test_intervals_cover_the_truth_about_as_often_as_they_say(world, n_clusters):
+    assert 0.90 <= coverage(world, n_clusters, 400) <= 0.99  # four standard errors of 400 trials around 0.95
 
 
 @pytest.mark.slow
-def test_intervals_cover_the_truth_93_to_97_times_out_of_100():
-    assert 0.93 <= coverage(2000, 200) <= 0.97
+@pytest.mark.parametrize("n_clusters", [10, 20, 50, 200])
+@pytest.mark.parametrize("world", ["prompts", "readings", "speakers", "unequal speakers", "similarity"])
+def test_intervals_cover_the_truth_93_to_97_times_out_of_100(world, n_clusters):
+    assert 0.925 <= coverage(world, n_clusters, 2000) <= 0.975, "a standard error of 2,000 trials is 0.005"
+
+
+@pytest.mark.parametrize("n_clusters", [6, 10, 20])
+@pytest.mark.parametrize("world", ["prompts", "speakers", "similarity of speakers"])
+def test_equal_systems_seldom_alarm(world, n_clusters):
+    assert alarms(world, n_clusters, 200) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_clusters", [6, 10, 20, 50, 200])
+@pytest.mark.parametrize("world", ["prompts", "readings", "speakers", "similarity of speakers"])
+def test_equal_systems_alarm_in_one_of_twenty(world, n_clusters):
+    assert alarms(world, n_clusters, 2000) <= 0.06
 
 
 def test_clusters_are_drawn_whole():
     """Ten copies of each prompt say no more than one does."""
-    errors, words = corpus(np.random.default_rng(0), 60)
-    names = [str(n) for n in range(60)]
-    once = ratio_interval(errors, words, names)
-    copies = ratio_interval(np.tile(errors, 10), np.tile(words, 10), names * 10)
-    pretended = ratio_interval(np.tile(errors, 10), np.tile(words, 10), [str(n) for n in range(600)])
-    assert copies == once and pretended.high - pretended.low < 0.5 * (once.high - once.low)
+    rng = np.random.default_rng(0)
+    words = rng.integers(4, 16, 60)
+    errors = rng.binomial(words, rng.beta(0.8, 7.2, 60))
+    once = ratio_interval(errors, words, names(60))
+    copies = ratio_interval(np.tile(errors, 10), np.tile(words, 10), names(60) * 10)
+    pretended = ratio_interval(np.tile(errors, 10), np.tile(words, 10), names(600))
+    assert (copies.low, copies.high) == (pytest.approx(once.low), pytest.approx(once.high))
+    assert pretended.high - pretended.low < 0.5 * (once.high - once.low)
 
 
 def test_no_error_is_no_certainty():
-    interval = ratio_interval([0] * 20, [8] * 20, [str(n) for n in range(20)])
+    interval = ratio_interval([0] * 20, [8] * 20, names(20))
     assert interval.low == 0 and interval.high == pytest.approx(1 - 0.025 ** (1 / 20))
-    assert ratio_interval([1], [8], ["a"]) is None
-    only_errors = ratio_interval([8] * 20, [8] * 20, [str(n) for n in range(20)])
+    only_errors = ratio_interval([8] * 20, [8] * 20, names(20))
     assert only_errors.low == pytest.approx(0.025 ** (1 / 20)) and only_errors.high == 1
-    assert ratio_interval([2] * 3, [8] * 3, ["a", "b", "c"]).low == 0.25
+    assert ratio_interval([2] * 6, [8] * 6, names(6)).low == 0.25
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_there_is_no_interval_and_no_p_of_a_handful(n):
+    assert ratio_interval([1] * n, [8] * n, names(n)) is None
+    assert ratio_interval(np.ones(9 * n), np.full(9 * n, 8), names(n) * 9) is None, "rows are no clusters"
+    for found in (
+        wer_difference([1] * n, [0] * n, [8] * n, names(n)),
+        mean_difference("similarity", [0.5] * n, [0.6] * n),
+        mean_difference("similarity", [0.5] * 9 * n, [0.6] * 9 * n, names(n) * 9),
+    ):
+        assert found.p is None and found.interval is None and found.detectable is None and found.n_clusters == n
+
+
+def test_few_clusters_are_said():
+    assert "no intervals and no p over 5 speakers: 6 are needed" in cluster_note(5, "speakers")
+    assert (
+        "rough" in cluster_note(6, "prompts") and "rough" in cluster_note(19, "prompts") and not cluster_note(20, "x")
+    )
+
+
+def test_intervals_stay_where_their_figures_can_be():
+    few = ratio_interval([3, 0, 0, 0, 0, 0, 0], [8] * 7, names(7))
+    assert 0 < few.low < 3 / 56 < few.high < 1
+    beyond = ratio_interval([12, 6, 9, 15, 8, 7, 11], [8] * 7, names(7))
+    assert 0 < beyond.low < 68 / 56 < beyond.high
+    below_zero = ratio_interval([-0.2, 0.1, -0.3, 0.05, -0.1, -0.15], [1] * 6, names(6))
+    assert below_zero.low < -0.1 < below_zero.high and below_zero.low < 0
 
 
 @pytest.mark.parametrize(("n_hits", "low", "high"), [
@@ -61,47 +95,109 @@ def test_no_error_is_no_certainty():
 def test_shares_get_the_exact_interval(n_hits, low, high):
     """Clopper and Pearson's for ten trials, as their tables have it."""
     hits = [1.0] * n_hits + [0.0] * (10 - n_hits)
-    interval = ratio_interval(hits, [1] * 10, [str(n) for n in range(10)])
+    interval = ratio_interval(hits, [1] * 10, names(10))
     assert (interval.low, interval.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
-def p_values(n_trials, n_prompts):
-    """Return p of systems that are equally good: each prompt has one difficulty for both."""
-    found = []
-    for trial in range(n_trials):
-        rng = np.random.default_rng(trial)
-        words = rng.integers(4, 16, n_prompts)
-        difficulty = rng.beta(0.8, 7.2, n_prompts)
-        first, second = (rng.binomial(words, difficulty) for _ in range(2))
-        found.append(wer_difference(first, second, words, [str(n) for n in range(n_prompts)]).p)
-    return np.asarray(found)
+@pytest.mark.parametrize("n", [6, 8, 12])
+def test_p_is_exact_up_to_twelve_clusters(n):
+    """One error fewer in each of n prompts: of 2^n assignments of signs two lie as far from zero."""
+    assert wer_difference([1] * n, [0] * n, [8] * n, names(n)).p == pytest.approx(2 / 2**n)
+    assert sign_flips(np.r_[5.0, np.zeros(n - 1)]) == 1.0, "one prompt shows nothing"
 
 
-@pytest.mark.slow
-def test_equal_systems_give_uniform_p_values():
-    from scipy.stats import kstest
+def test_beyond_twelve_clusters_p_is_never_below_its_draws():
+    assert sign_flips(np.ones(13)) >= 1 / 10_001
+    assert sign_flips(np.ones(60)) == pytest.approx(1 / 10_001)
 
-    found = p_values(600, 200)
-    assert kstest(found, "uniform").pvalue > 0.01
-    assert 0.03 <= (found < 0.05).mean() <= 0.07
+
+def test_equal_changes_leave_no_spread_for_an_interval():
+    assert wer_difference([1] * 8, [0] * 8, [8] * 8, names(8)).interval is None
 
 
 def test_a_real_difference_is_found_and_a_small_one_is_beyond_the_set():
     rng = np.random.default_rng(1)
-    words, names = np.full(300, 10), [str(n) for n in range(300)]
+    words = np.full(300, 10)
     first, second = rng.binomial(10, 0.2, 300), rng.binomial(10, 0.1, 300)
-    found = wer_difference(first, second, words, names)
+    found = wer_difference(first, second, words, names(300))
     assert found.p < 0.001 and found.interval.high < 0 and abs(found.difference) > found.detectable
-    same = wer_difference(first, first, words, names)
+    same = wer_difference(first, first, words, names(300))
     assert same.p == 1.0 and same.difference == 0 and same.detectable == 0
+    characters = rate_difference("cer", first, second, words * 5, names(300))
+    assert characters.metric == "cer" and characters.difference == pytest.approx(found.difference / 5)
+    assert characters.p == found.p
 
 
-def test_similarities_are_compared_by_their_ranks():
+def test_similarities_are_compared_over_clusters():
     rng = np.random.default_rng(0)
     first = rng.normal(0.8, 0.05, 60)
     found = mean_difference("similarity", first, first + rng.normal(0.03, 0.02, 60))
-    assert found.p < 0.001 and found.interval.low < 0.03 < found.interval.high
+    assert found.p < 0.001 and found.interval.low < 0.03 < found.interval.high and found.n_clusters == 60
     assert mean_difference("similarity", first, first).p == 1.0
+    speakers = np.repeat(names(6), 10)
+    shifted = first + np.repeat(rng.normal(0, 0.02, 6), 10)
+    within = mean_difference("similarity", first, shifted, list(speakers))
+    assert (within.n_clusters, within.n_pairs) == (6, 60) and within.p > mean_difference("s", first, shifted).p
+
+
+def test_each_cluster_counts_once_in_a_mean():
+    found = mean_difference("similarity", [0.0] * 8, [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0], list("aaabcdef"))
+    assert found.difference == pytest.approx(1 / 6) and found.n_clusters == 6
+
+
+VARIANCES = {"prompts": 4.0, "training runs": 1.0, "recognizers": 0.25, "prompts by runs": 0.49, "readings": 1.44}
+
+
+def scattered(rng, n_prompts, n_runs, n_recognizers, n_readings, residual=0.81):
+    shapes = {
+        "prompts": (n_prompts, 1, 1, 1), "training runs": (1, n_runs, 1, 1), "recognizers": (1, 1, n_recognizers, 1),
+        "prompts by runs": (n_prompts, n_runs, 1, 1), "readings": (n_prompts, n_runs, 1, n_readings),
+    }  # fmt: skip
+    parts = [rng.normal(0, np.sqrt(VARIANCES[name]), shape) for name, shape in shapes.items()]
+    return sum(parts) + rng.normal(0, np.sqrt(residual), (n_prompts, n_runs, n_recognizers, n_readings))
+
+
+def test_variance_is_parted_into_what_it_was_made_of():
+    found = [components("x", scattered(np.random.default_rng(seed), 30, 4, 3, 3)).variances for seed in range(150)]
+    for name, variance in {**VARIANCES, "residual": 0.81}.items():
+        values = [variances[name] for variances in found]
+        error = np.std(values) / np.sqrt(len(values))
+        assert np.mean(values) == pytest.approx(variance, abs=4 * error + 0.03), name
+
+
+def test_what_cannot_be_told_apart_is_not_made_up():
+    values = scattered(np.random.default_rng(0), 200, 2, 2, 2)
+    alone = components("x", values[:, :1, :1, :1])
+    assert [name for name, variance in alone.variances.items() if variance is not None] == ["residual"]
+    read = components("x", values[:, :1, :1])
+    assert {name for name, v in read.variances.items() if v is not None} == {"prompts", "readings"}
+    assert any("one recognizer" in remark for remark in read.remarks())
+    runs = components("x", values[:, :, :1, :1])
+    assert {n for n, v in runs.variances.items() if v is not None} == {"prompts", "training runs", "residual"}
+    assert any("read once" in remark for remark in runs.remarks())
+
+
+def test_the_parts_of_a_rate_have_its_variance():
+    rng = np.random.default_rng(0)
+    words = rng.integers(4, 16, 400).astype(float)
+    errors = rng.binomial(words.astype(int), rng.beta(0.8, 7.2, 400)).astype(float)
+    width = ratio_interval(errors, words, names(400))
+    error = linearized(errors, words).std(ddof=1) / 20
+    assert (width.high - width.low) / 2 == pytest.approx(1.97 * error, rel=0.05)
+
+
+def test_more_readings_need_fewer_prompts():
+    rng = np.random.default_rng(0)
+    hard = rng.normal(0, 0.1, 400)
+    first, second = ([hard[n] + rng.normal(0, 0.2, 3) for n in range(400)] for _ in range(2))
+    noise = noise_of_difference(first, second)
+    assert noise.within == pytest.approx(2 * 0.2**2, rel=0.1) and noise.between < 0.01
+    once, thrice = prompts_needed(0.01, noise, 1), prompts_needed(0.01, noise, 3)
+    assert thrice < once and once == pytest.approx(2.8016**2 * (noise.between + noise.within) / 0.01**2, rel=0.01)
+    unparted = noise_of_difference([values[:1] for values in first], [values[:1] for values in second])
+    assert unparted.within is None and prompts_needed(0.01, unparted, 3) is None
+    assert prompts_needed(1e-9, noise, 1) is None, "no set is that large"
+    assert prompts_needed(100.0, Noise(0.01, None), 1) == 6
 
 
 def test_holm_raises_p_values_in_steps():

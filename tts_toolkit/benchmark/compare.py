@@ -11,13 +11,15 @@ from typing import Any
 from tts_toolkit.benchmark.checks import CLUSTERS
 from tts_toolkit.benchmark.reread import AGAIN, SUMMARY, read_finished
 from tts_toolkit.benchmark.run import NATURAL
-from tts_toolkit.benchmark.score import GROUPS
+from tts_toolkit.benchmark.score import GROUPS, cluster_of, prompt_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.reading import reading
-from tts_toolkit.scoring.comparison import Difference, holm, mean_difference, wer_difference
+from tts_toolkit.scoring.comparison import Difference, holm, mean_difference, rate_difference
+from tts_toolkit.scoring.intervals import cluster_note
 from tts_toolkit.scoring.verification import scale_line
 
-MIN_PAIRS = 6  # Wilcoxon's test cannot reach 5 % with fewer
+RATES = {"wer": ("word_errors", "n_words"), "cer": ("character_errors", "n_characters")}  # by columns of the table
+MEANS = ("similarity", "signal_quality")
 
 
 @dataclass(frozen=True)
@@ -86,77 +88,105 @@ def compare_runs(first: Run, second: Run, cluster_by: str = "id", seed: int = 0)
                 f"{first.name} was scored by the {what} {_who(ours)}, {second.name} by {_who(theirs)}: their figures "
                 "have no common scale; score both with the same"
             )
-    common = [id_ for id_ in first.rows if id_ in second.rows]
-    differing = [id_ for id_ in common if first.rows[id_]["expected"] != second.rows[id_]["expected"]]
+    prompts = by_prompt(first), by_prompt(second)
+    common = [id_ for id_ in prompts[0] if id_ in prompts[1]]
+    differing = [id_ for id_ in common if prompts[0][id_][0]["expected"] != prompts[1][id_][0]["expected"]]
     if differing or not common:
         raise UserError(
             f"{first.name} and {second.name} do not say the same texts"
             + (f": {differing[0]!r} differs" if differing else ": no id is in both")
         )
-    differences, notes = _differences(first, second, common, cluster_by, seed)
+    pairs = [(prompts[0][id_], prompts[1][id_]) for id_ in common]
+    same_rater = first.quality == second.quality
+    raters = "" if same_rater else f"rated by {_who(first.quality)} and by {_who(second.quality)}"
+    differences, notes = _differences(pairs, raters, cluster_by, seed)
     groups: dict[str, dict[str, list[Difference]]] = {}
     for group in GROUPS:
-        values = sorted({str(first.rows[id_][group]) for id_ in common} - {""})
-        if len(values) > 1:
-            members = {value: [id_ for id_ in common if first.rows[id_][group] == value] for value in values}
-            groups[group] = {}
-            for value, ids in members.items():
-                groups[group][value], of_group = _differences(first, second, ids, cluster_by, seed)
-                notes += [f"{group} {value}: {note}" for note in of_group if note not in notes]
-    n_left_out = len(set(first.rows) ^ set(second.rows))
+        values = sorted({str(ours[0][group]) for ours, _ in pairs} - {""})
+        for value in values if len(values) > 1 else []:
+            members = [(ours, theirs) for ours, theirs in pairs if ours[0][group] == value]
+            groups.setdefault(group, {})[value], of_group = _differences(members, raters, cluster_by, seed)
+            notes += [f"{group} {value}: {note}" for note in of_group if note not in notes]
     return Comparison(
         first.name,
         second.name,
         differences,
-        holm({difference.metric: difference.p for difference in differences}),
+        holm({difference.metric: difference.p for difference in differences if difference.p is not None}),
         groups,
         len(common),
-        n_left_out,
+        len(set(prompts[0]) ^ set(prompts[1])),
         notes,
         {run.name: run.scale for run in (first, second) if run.scale},
     )
+
+
+def by_prompt(run: Run) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the rows of each prompt: one a reading."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in run.rows.values():
+        found.setdefault(prompt_of(row), []).append(row)
+    return found
 
 
 def _who(worker: Mapping[str, str] | None) -> str:
     return "nobody" if worker is None else f"{worker['name']} ({worker['version']})"
 
 
-def _differences(
-    first: Run, second: Run, ids: Sequence[str], cluster_by: str, seed: int
-) -> tuple[list[Difference], list[str]]:
-    """Return what can be compared over these rows, and notes on what cannot."""
-    pairs = [(first.rows[id_], second.rows[id_]) for id_ in ids]
-    worded = [pair for pair in pairs if pair[0]["n_words"]]
-    clusters = [str(row[cluster_by]) for row, _ in worded]
-    found, notes = [], []
-    if len(set(clusters)) > 1:
-        errors = [[row["word_errors"] for row in rows] for rows in zip(*worded, strict=True)]
-        found.append(wer_difference(errors[0], errors[1], [row["n_words"] for row, _ in worded], clusters, seed))
-    elif not worded:
+Pair = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]  # a prompt's readings by the two systems
+
+
+def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int) -> tuple[list[Difference], list[str]]:
+    """Return what can be compared over these prompts, and notes on what cannot.
+
+    Readings of a prompt are averaged before anything else, so that systems read so often and not so often compare.
+    """
+    found: list[Difference] = []
+    notes: list[str] = []
+    worded = [pair for pair in pairs if pair[0][0]["n_words"]]
+    if not worded:
         notes.append("wer is not compared: the texts hold no words")
-    else:
-        notes.append(f"wer is not compared: the rows are of one {cluster_by}, which leaves nothing to draw from")
-    for metric in ("similarity", "signal_quality"):
-        both, why_not = _both(metric, first, second, pairs)
-        if len(both) >= MIN_PAIRS:
-            found.append(mean_difference(metric, [a for a, _ in both], [b for _, b in both], seed))
-        elif both:
-            why_not.append(f"{metric} is not compared: {len(both)} pairs, of which the test needs {MIN_PAIRS}")
+    for metric, columns in RATES.items():
+        if worded and all(column in worded[0][0][0] for column in columns):
+            found += _compared(metric, worded, cluster_by, seed, notes)
+    for metric in MEANS:
+        both, why_not = _both(metric, pairs, raters)
         notes += why_not
+        if both:
+            found += _compared(metric, both, cluster_by, seed, notes)
+    n_clusters = sorted({difference.n_clusters for difference in found})
+    unit = {"id": "prompts", "speaker": "speakers"}[cluster_by]
+    notes += [note for n in n_clusters if (note := cluster_note(n, unit))]
     return found, notes
 
 
-def _both(
-    metric: str, first: Run, second: Run, pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
-) -> tuple[list[tuple[float, float]], list[str]]:
-    """Return the values of a metric that have a common scale, and notes on those left out."""
-    both = [(a, b) for a, b in pairs if a[metric] is not None and b[metric] is not None]
-    if metric == "signal_quality" and both and first.quality != second.quality:
-        return [], [f"{metric} is not compared: rated by {_who(first.quality)} and by {_who(second.quality)}"]
-    same = [(a, b) for a, b in both if metric != "similarity" or a["compared_with"] == b["compared_with"]]
+def _compared(metric: str, pairs: Sequence[Pair], cluster_by: str, seed: int, notes: list[str]) -> list[Difference]:
+    """Return the difference of a metric, or nothing, and a note, where all prompts are of one cluster."""
+    clusters = [cluster_of(ours[0], cluster_by) for ours, _ in pairs]
+    if len(set(clusters)) < 2:
+        notes.append(f"{metric} is not compared: the rows are of one {cluster_by}, which leaves nothing to draw from")
+        return []
+    top, bottom = RATES.get(metric, (metric, ""))
+    first, second = ([_mean(rows, top) for rows in system] for system in zip(*pairs, strict=True))
+    if not bottom:
+        return [mean_difference(metric, first, second, clusters, seed)]
+    return [rate_difference(metric, first, second, [ours[0][bottom] for ours, _ in pairs], clusters, seed)]
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> float:
+    values = [row[column] for row in rows if row[column] is not None]
+    return sum(values) / len(values)
+
+
+def _both(metric: str, pairs: Sequence[Pair], raters: str) -> tuple[list[Pair], list[str]]:
+    """Return the prompts whose values of a metric have a common scale, and notes on those left out."""
+    both = [pair for pair in pairs if all(any(row[metric] is not None for row in rows) for rows in pair)]
+    if metric == "signal_quality" and both and raters:
+        return [], [f"{metric} is not compared: {raters}"]
+    same = [(a, b) for a, b in both if metric != "similarity" or a[0]["compared_with"] == b[0]["compared_with"]]
     n_other = len(both) - len(same)
-    notes = [f"{metric} of {n_other} texts is left out: measured against different recordings"] if n_other else []
-    return [(a[metric], b[metric]) for a, b in same], notes
+    return same, (
+        [f"{metric} of {n_other} texts is left out: measured against different recordings"] if n_other else []
+    )
 
 
 def table(comparison: Comparison) -> str:
@@ -165,14 +195,14 @@ def table(comparison: Comparison) -> str:
         f"{comparison.second} against {comparison.first}: {comparison.n_common} texts in both"
         + (f", {comparison.n_left_out} in one only and left out" if comparison.n_left_out else ""),
         "",
-        "| metric | difference | 95 % interval | p | p, Holm | detectable | pairs | test |",
-        "|---|---|---|---|---|---|---|---|",
+        "| metric | difference | 95 % interval | p | p, Holm | detectable | pairs | clusters | test |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for d in comparison.differences:
-        lines.append(f"| {_cells(d, f'{comparison.adjusted[d.metric]:.4f}')} |")
+        lines.append(f"| {_cells(d, comparison.adjusted.get(d.metric))} |")
     for group, values in comparison.groups.items():
         for value, differences in values.items():
-            lines += [f"| {group} {value}: {_cells(d, '')} |" for d in differences]
+            lines += [f"| {group} {value}: {_cells(d, None, in_group=True)} |" for d in differences]
     scales = {name: scale_line(scale) for name, scale in comparison.scales.items()}
     if len(set(scales.values())) == 1:
         lines += ["", f"Similarity: {next(iter(scales.values()))}."]
@@ -182,9 +212,13 @@ def table(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _cells(d: Difference, adjusted: str) -> str:
-    scale, unit = (100, " %") if d.metric == "wer" else (1, "")
-    ends = f"{scale * d.interval.low:+.3f} to {scale * d.interval.high:+.3f}{unit}"
-    cells = [d.metric, f"{scale * d.difference:+.3f}{unit}", ends, f"{d.p:.4f}", adjusted,
-             f"{scale * d.detectable:.3f}{unit}", str(d.n_pairs), d.test]  # fmt: skip
+def _cells(d: Difference, adjusted: float | None, in_group: bool = False) -> str:
+    scale, unit = (100, " %") if d.metric in RATES else (1, "")
+    ends = "–"
+    if d.interval is not None:
+        ends = f"{scale * d.interval.low:+.3f} to {scale * d.interval.high:+.3f}{unit}"
+    p, p_holm = ("–" if value is None else f"{value:.4f}" for value in (d.p, adjusted))
+    detectable = "–" if d.detectable is None else f"{scale * d.detectable:.3f}{unit}"
+    cells = [d.metric, f"{scale * d.difference:+.3f}{unit}", ends, p, "" if in_group else p_holm, detectable,
+             str(d.n_pairs), str(d.n_clusters), d.test]  # fmt: skip
     return " | ".join(cells)

@@ -24,6 +24,16 @@ HEALTH = ("silence_share", "clipped_share", "peak", "hit_ceiling")
 LOST = "the stage left no row; run it again"  # which is never taken for silence
 
 
+def prompt_of(row: Mapping[str, Any]) -> str:
+    """Return the id of the prompt that a row is a reading of."""
+    return str(row.get("prompt") or row["id"])
+
+
+def cluster_of(row: Mapping[str, Any], cluster_by: str) -> str:
+    """Return what a row is drawn together with: the other readings of its prompt (`id`), or all of its speaker."""
+    return prompt_of(row) if cluster_by == "id" else str(row[cluster_by])
+
+
 @dataclass(frozen=True)
 class Measured:
     """What the heavy stages found out about one system, by prompt id."""
@@ -249,7 +259,7 @@ def _rate(
 ) -> dict[str, Any]:
     """Return an error rate as a protocol averages, over the rows that have something to say."""
     worded = [
-        {cluster_by: row[cluster_by], "errors": count.errors, "n": count.n_reference,
+        {**row, "errors": count.errors, "n": count.n_reference,
          "rate": count.errors / count.n_reference}
         for row, count in zip(rows, counts, strict=True) if count.n_reference
     ]  # fmt: skip
@@ -297,6 +307,7 @@ def _figure(
     bottoms = [row[bottom] if bottom else 1 for row in rows]
     if not sum(bottoms):
         return {name: None, f"{name}_ci": None}
-    interval: Interval | None = ratio_interval(tops, bottoms, [row[cluster_by] for row in rows], exact=of_prompts)
+    clusters = [cluster_of(row, cluster_by) for row in rows]
+    interval: Interval | None = ratio_interval(tops, bottoms, clusters, exact=of_prompts)
     ends = None if interval is None else (interval.low, interval.high)
     return {name: sum(tops) / sum(bottoms), f"{name}_ci": ends}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
-from tts_toolkit.scoring.intervals import Interval, by_cluster
+from tts_toolkit.scoring.intervals import LEVEL, MIN_CLUSTERS, Interval, by_cluster
 
-N_RESAMPLES = 10_000
-ROWS_AT_ONCE = 100
+N_DRAWS = 10_000
+MAX_EXACT = 12  # clusters whose signs are all gone through: 4,096
+ROWS_AT_ONCE = 500  # draws held in memory together
 POWER = 0.8  # of the smallest difference that the set could have shown
 
 
@@ -20,72 +22,122 @@ class Difference:
 
     metric: str
     difference: float  # second less first
-    interval: Interval
-    p: float  # two-sided
+    interval: Interval | None  # None below MIN_CLUSTERS, as p and detectable
+    p: float | None  # two-sided
     test: str
     n_pairs: int
-    detectable: float  # the smallest true difference shown with a power of 80 % at the 5 % level
+    n_clusters: int  # what signs are flipped of, and what intervals are over
+    detectable: float | None  # the smallest true difference shown with a power of 80 % at the 5 % level
 
 
-def wer_difference(
-    first_errors: Sequence[int],
-    second_errors: Sequence[int],
-    n_words: Sequence[int],
+def rate_difference(
+    metric: str,
+    first_errors: Sequence[float],
+    second_errors: Sequence[float],
+    n_units: Sequence[float],
     clusters: Sequence[str],
     seed: int = 0,
 ) -> Difference:
     """Return the difference of the corpus error rates of two systems that spoke the same prompts.
 
-    Paired bootstrap over clusters: its percentiles are the interval, and p is twice the smaller share of resampled
-    differences on either side of zero (Bisani and Ney 2004, made two-sided).
+    `n_units` are the words or characters of each prompt. p is that of `sign_flips`, the
+    interval Student's over clusters.
     """
     changes = by_cluster(np.subtract(second_errors, first_errors), clusters)
-    words = by_cluster(n_words, clusters)
-    rng, resampled = np.random.default_rng(seed), []
-    for _ in range(0, N_RESAMPLES, ROWS_AT_ONCE):
-        drawn = rng.integers(0, len(changes), (ROWS_AT_ONCE, len(changes)))
-        resampled.append(changes[drawn].sum(axis=1) / words[drawn].sum(axis=1))
-    differences = np.concatenate(resampled)
-    low, high = np.quantile(differences, [0.025, 0.975])
-    ties = (differences == 0).mean() / 2
-    tail = min((differences < 0).mean() + ties, (differences > 0).mean() + ties)
-    return Difference(
-        "wer",
-        float(changes.sum() / words.sum()),
-        Interval(float(low), float(high)),
-        float(min(1.0, max(2 * tail, 1 / N_RESAMPLES))),
-        "paired bootstrap",
-        len(n_words),
-        detectable_difference(float(differences.std(ddof=1))),
-    )
+    return _difference(metric, changes, by_cluster(n_units, clusters), len(n_units), seed)
 
 
-def mean_difference(metric: str, first: Sequence[float], second: Sequence[float], seed: int = 0) -> Difference:
-    """Return the mean difference of paired values, such as similarities, with Wilcoxon's signed-rank test."""
-    from scipy.stats import bootstrap, wilcoxon
+def wer_difference(
+    first_errors: Sequence[float],
+    second_errors: Sequence[float],
+    n_words: Sequence[float],
+    clusters: Sequence[str],
+    seed: int = 0,
+) -> Difference:
+    """Return the difference of the corpus word error rates of two systems that spoke the same prompts."""
+    return rate_difference("wer", first_errors, second_errors, n_words, clusters, seed)
 
-    changes = np.subtract(second, first)
-    if not np.any(changes):
-        return Difference(metric, 0.0, Interval(0.0, 0.0), 1.0, "Wilcoxon signed-rank", len(changes), 0.0)
-    result = bootstrap(
-        (changes,), np.mean, n_resamples=2000, batch=ROWS_AT_ONCE, method="percentile", rng=np.random.default_rng(seed)
-    )
+
+def mean_difference(
+    metric: str,
+    first: Sequence[float],
+    second: Sequence[float],
+    clusters: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Difference:
+    """Return the mean difference of paired values, such as similarities: the mean over clusters of the means within.
+
+    Without `clusters` each pair is one.
+    """
+    names = [str(number) for number in range(len(first))] if clusters is None else clusters
+    changes = by_cluster(np.subtract(second, first), names) / by_cluster(np.ones(len(names)), names)
+    return _difference(metric, changes, np.ones(len(changes)), len(names), seed)
+
+
+def _difference(metric: str, changes: np.ndarray, weights: np.ndarray, n_pairs: int, seed: int) -> Difference:
+    n = len(changes)
+    difference = float(changes.sum() / weights.sum())
+    if n < MIN_CLUSTERS:
+        return Difference(metric, difference, None, None, "none", n_pairs, n, None)
+    test = "sign flips, exact" if n <= MAX_EXACT else f"sign flips, {N_DRAWS:,} draws"
+    error = standard_error(changes, weights)
     return Difference(
         metric,
-        float(changes.mean()),
-        Interval(float(result.confidence_interval.low), float(result.confidence_interval.high)),
-        float(wilcoxon(changes, zero_method="zsplit").pvalue),
-        "Wilcoxon signed-rank",
-        len(changes),
-        detectable_difference(float(result.standard_error)),
+        difference,
+        _student(difference, error, n) if error or not difference else None,  # equal changes leave no spread to go by
+        sign_flips(changes, seed),
+        test,
+        n_pairs,
+        n,
+        detectable_difference(error, n),
     )
 
 
-def detectable_difference(standard_error: float) -> float:
-    """Return the smallest true difference that is found at the 5 % level four times out of five."""
-    from scipy.stats import norm
+def _student(difference: float, error: float, n_clusters: int) -> Interval:
+    from scipy.stats import t
 
-    return float((norm.ppf(0.975) + norm.ppf(POWER)) * standard_error)
+    reach = float(t.ppf((1 + LEVEL) / 2, n_clusters - 1)) * error
+    return Interval(difference - reach, difference + reach)
+
+
+def sign_flips(changes: np.ndarray, seed: int = 0) -> float:
+    """Return p of no difference, from the sum of changes over each cluster (n_clusters,).
+
+    If the systems are equal, a cluster's change is as likely as its opposite: p is the share of all assignments of
+    signs (Fisher 1935) whose sum lies as far from zero, up to MAX_EXACT clusters; beyond, of N_DRAWS random ones and
+    the one that was found.
+    """
+    total, tolerance = abs(changes.sum()), 1e-9 * np.abs(changes).sum()
+    n_as_far, n_signs = 0, 0
+    for signs in _signs(len(changes), seed):
+        n_as_far += int((np.abs(signs @ changes) >= total - tolerance).sum())
+        n_signs += len(signs)
+    return n_as_far / n_signs
+
+
+def _signs(n: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield assignments of signs (n_signs, n) in parts, the one that was found among them."""
+    if n <= MAX_EXACT:
+        yield np.array(list(product((1.0, -1.0), repeat=n)))
+        return
+    rng = np.random.default_rng(seed)
+    yield np.ones((1, n))
+    for _ in range(0, N_DRAWS, ROWS_AT_ONCE):
+        yield 2.0 * rng.integers(0, 2, (ROWS_AT_ONCE, n), dtype=np.int8) - 1.0
+
+
+def standard_error(changes: np.ndarray, weights: np.ndarray) -> float:
+    """Return the standard error of sum(changes) / sum(weights) over clusters, by linearization."""
+    residuals = changes - changes.sum() / weights.sum() * weights
+    return float(np.sqrt(len(changes) / (len(changes) - 1) * (residuals @ residuals)) / weights.sum())
+
+
+def detectable_difference(standard_error: float, n_clusters: int) -> float:
+    """Return the smallest true difference that is found at the 5 % level four times out of five."""
+    from scipy.stats import t
+
+    quantiles = t.ppf((1 + LEVEL) / 2, n_clusters - 1) + t.ppf(POWER, n_clusters - 1)
+    return float(quantiles * standard_error)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
