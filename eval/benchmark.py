@@ -41,6 +41,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
         protocols=[protocol(name) for name in cfg.protocols],
         output_dir=Path(cfg.output_dir),
         seed=cfg.seed,
+        n_seeds=cfg.n_seeds,
         batch_size=cfg.batch_size,
         language=cfg.language,
         cluster_by=cfg.cluster_by,

@@ -29,6 +29,7 @@ def check(plan: Plan, planned: str) -> None:
     `planned` is the hash of what is to be said: of a run that is finished, what scored it is not opened again.
     """
     check_clusters(plan.cluster_by, {prompt.speaker for prompt in plan.prompts})
+    _check_readings(plan)
     _check_recordings(plan)
     known = _finished(plan, planned)
     parts = {
@@ -52,6 +53,16 @@ def check_clusters(cluster_by: str, speakers: Set[str]) -> None:
         raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
     if cluster_by == "speaker" and len(speakers) < 2:
         raise UserError("cluster_by=speaker: the texts are of one speaker, which leaves nothing to draw from; use id")
+
+
+def _check_readings(plan: Plan) -> None:
+    """Refuse a number of readings below one, and texts whose ids are those of others' readings."""
+    if plan.n_seeds < 1:
+        raise UserError(f"n_seeds={plan.n_seeds}: each text is read at least once; give 1 or more")
+    ids = [utterance.id for utterance in plan.utterances]
+    if len(set(ids)) < len(ids):
+        taken = next(id_ for id_ in ids if ids.count(id_) > 1)
+        raise UserError(f"n_seeds={plan.n_seeds}: the id {taken!r} would be a text's and another's reading; rename it")
 
 
 def _check_recordings(plan: Plan) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from tts_toolkit.benchmark.checks import CLUSTERS
 from tts_toolkit.benchmark.reread import AGAIN, SUMMARY, read_finished
 from tts_toolkit.benchmark.run import NATURAL
-from tts_toolkit.benchmark.score import GROUPS, cluster_of, prompt_of
+from tts_toolkit.benchmark.score import GROUPS, UNITS, cluster_of, prompt_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.reading import reading
 from tts_toolkit.scoring.comparison import Difference, holm, mean_difference, rate_difference
@@ -154,8 +154,7 @@ def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int)
         if both:
             found += _compared(metric, both, cluster_by, seed, notes)
     n_clusters = sorted({difference.n_clusters for difference in found})
-    unit = {"id": "prompts", "speaker": "speakers"}[cluster_by]
-    notes += [note for n in n_clusters if (note := cluster_note(n, unit))]
+    notes += [note for n in n_clusters if (note := cluster_note(n, UNITS[cluster_by]))]
     return found, notes
 
 

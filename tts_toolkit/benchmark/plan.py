@@ -41,12 +41,18 @@ class Plan:
     allow_same_encoder: bool = False
     language: str = "en"  # of texts that name none: whose words the strict protocol reads
     quality: Callable[[], Quality] | None = None
+    n_seeds: int = 1  # readings of each text by each system, with `seed`, `seed` + 1 and so on
     config: Mapping[str, Any] = field(default_factory=dict)  # the settings it was made from, for the summary
 
     @property
     def planned(self) -> list[Row]:
         """The prompts as rows; where each was read from is no part of them."""
-        return [asdict(replace(prompt, source="")) for prompt in self.prompts]
+        return [asdict(replace(prompt, source="")) for prompt in self.utterances]
+
+    @property
+    def utterances(self) -> list[Prompt]:
+        """The prompts, each as often as it is read; recordings, which are what they are, are of the first reading."""
+        return [reading for prompt in self.prompts for reading in prompt.readings(self.n_seeds)]
 
     @property
     def is_judged(self) -> bool:

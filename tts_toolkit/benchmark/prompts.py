@@ -38,13 +38,26 @@ class Prompt:
     source: str = ""  # "file:line", for messages
     fault: str = ""  # why it cannot be spoken by anybody, which is found when the list is read
     voices: Mapping[str, str] = field(default_factory=dict, hash=False)  # by system, where it is not `voice`
+    reading: int = 1  # which of several readings of one text
+    reading_of: str = ""  # the id of the prompt, where `id` is that of a further reading
+
+    @property
+    def prompt_id(self) -> str:
+        """The id of the text, whichever reading this is."""
+        return self.reading_of or self.id
 
     def for_system(self, system: str) -> Prompt:
         """Return the prompt with that system's voice."""
         return replace(self, voice=self.voices.get(system, self.voice), voices={})
 
+    def readings(self, n: int) -> list[Prompt]:
+        """Return the prompt read n times, each reading with an id of its own; one that cannot be spoken stays one."""
+        further = [] if self.fault else range(2, n + 1)
+        return [self, *(replace(self, id=f"{self.id}~{k}", reading=k, reading_of=self.id) for k in further)]
 
-COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in ("source", "fault", "voices"))
+
+NOT_COLUMNS = ("source", "fault", "voices", "reading", "reading_of")
+COLUMNS = tuple(field.name for field in fields(Prompt) if field.name not in NOT_COLUMNS)
 BARE = ("id", "text", "voice")  # of a table without a header
 VOICE_OF = "voice."  # starts a column with the voices of one system: voice.bark_small
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.benchmark.checks import check_clusters
-from tts_toolkit.benchmark.run import Results, intervals
-from tts_toolkit.benchmark.score import sum_up
+from tts_toolkit.benchmark.run import Results, intervals, notes
+from tts_toolkit.benchmark.score import headline, sum_up
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import file_hash
 from tts_toolkit.reading import read_json, reading
@@ -68,4 +68,5 @@ def _summed_up(
         name: facts | sum_up(rows[name], used, scale, cluster_by, facts["played_back"])
         for name, facts in summary["systems"].items()
     }
-    return Results(rows, summary | {"systems": systems, "cluster_by": cluster_by, "intervals": intervals(cluster_by)})
+    said = {"intervals": intervals(cluster_by), "interval_notes": notes(systems, cluster_by)}
+    return Results(rows, summary | {"systems": systems, "cluster_by": cluster_by, "headline": headline(table), **said})

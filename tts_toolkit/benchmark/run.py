@@ -15,7 +15,7 @@ from tts_toolkit.benchmark.plan import NATURAL as NATURAL
 from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.prompts import Prompt
 from tts_toolkit.benchmark.rows import SUM, Row, Stage, has_failed, key_of
-from tts_toolkit.benchmark.score import Measured, score_rows, sum_up
+from tts_toolkit.benchmark.score import UNITS, Measured, headline, score_rows, sum_up
 from tts_toolkit.benchmark.stages import failed_row, identity, reason_of, synthesize
 from tts_toolkit.devices import hardware
 from tts_toolkit.families.interface import Family
@@ -24,6 +24,7 @@ from tts_toolkit.files import write_whole
 from tts_toolkit.hub import without_token
 from tts_toolkit.memory import free_memory
 from tts_toolkit.processes import Processes
+from tts_toolkit.scoring.intervals import cluster_note
 
 log = logging.getLogger(__name__)
 FACTS = "facts-2"  # part of their key; a change to what is known of a system changes it
@@ -77,6 +78,9 @@ def run(plan: Plan, processes: Processes) -> Results | None:
             "references": judged.references,
             "seed": plan.seed,
             "language": plan.language,
+            "n_seeds": plan.n_seeds,
+            "headline": headline([row for found in rows.values() for row in found]),
+            "interval_notes": notes(summaries, plan.cluster_by),
             "intervals": intervals(plan.cluster_by),
             "cluster_by": plan.cluster_by,
             "plan": planned,
@@ -87,12 +91,21 @@ def run(plan: Plan, processes: Processes) -> Results | None:
 
 def intervals(cluster_by: str) -> str:
     """Return how intervals are made, for reports."""
-    return f"95 %, bootstrap over {cluster_by} (BCa), exact binomial for shares of texts"
+    unit = UNITS[cluster_by]
+    return f"95 %, Student's t over {unit} on the scale of log-odds, exact binomial for shares of texts"
+
+
+def notes(systems: Mapping[str, Mapping[str, Any]], cluster_by: str) -> list[str]:
+    """Return what is to be said of the intervals of these systems: too few, or few."""
+    sizes = {figures["n_clusters"] for figures in systems.values()}
+    return [note for n in sorted(sizes) if (note := cluster_note(n, UNITS[cluster_by]))]
 
 
 def _prompts_of(plan: Plan, system: str) -> list[Prompt]:
-    """Return what a system is to say, in its voices: the natural one only what it was recorded with."""
-    return [prompt.for_system(system) for prompt in plan.prompts if system != NATURAL or prompt.reference]
+    """Return what a system is to say, in its voices: the natural one only what it was recorded with, and once."""
+    if system == NATURAL:
+        return [prompt.for_system(system) for prompt in plan.prompts if prompt.reference]
+    return [prompt.for_system(system) for prompt in plan.utterances]
 
 
 def _plan_stage(plan: Plan, processes: Processes) -> None:

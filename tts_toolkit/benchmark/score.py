@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tts_toolkit.scoring.cues import without_cues
 from tts_toolkit.scoring.health import n_repeats, stopped_early
 from tts_toolkit.scoring.intervals import Interval, ratio_interval
 from tts_toolkit.scoring.protocols import PROTOCOLS, Counts, Protocol
+from tts_toolkit.scoring.units import is_unspaced
 from tts_toolkit.scoring.verification import SimilarityScale
 
 STRICT = PROTOCOLS["strict"]
@@ -22,6 +23,14 @@ GROUPS = ("category", "speaker", "language")
 MAX_GROUPS = 20  # of one kind that are told apart in summaries
 HEALTH = ("silence_share", "clipped_share", "peak", "hit_ceiling")
 LOST = "the stage left no row; run it again"  # which is never taken for silence
+
+
+UNITS = {"id": "prompts", "speaker": "speakers"}  # what intervals are over
+
+
+def headline(rows: Sequence[Mapping[str, Any]]) -> Literal["wer", "cer"]:
+    """Return the rate to look at first: of characters, where no row is in a language that parts words by blanks."""
+    return "cer" if rows and all(is_unspaced(row["language"]) for row in rows) else "wer"
 
 
 def prompt_of(row: Mapping[str, Any]) -> str:
@@ -65,7 +74,7 @@ def score_rows(
     `references` are what each prompt's speech is compared with, by id.
     """
     nothing = Reference(None)
-    return [_score(p, measured, references.get(p.id, nothing), p.language or language) for p in prompts]
+    return [_score(p, measured, references.get(p.prompt_id, nothing), p.language or language) for p in prompts]
 
 
 def _score(prompt: Prompt, measured: Measured, reference: Reference, language: str) -> dict[str, Any]:
@@ -79,6 +88,8 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
     vector = embedding(measured.embeddings.get(prompt.id))
     return {
         "id": prompt.id,
+        "prompt": prompt.prompt_id,
+        "reading": prompt.reading,
         "category": prompt.category,
         "speaker": prompt.speaker,
         "language": language,
@@ -162,6 +173,7 @@ def sum_up(
         **_more_rates(rows, cluster_by),
         **_similarity(rows, cluster_by, scale),
         **_counts(rows),
+        "n_clusters": len({cluster_of(row, cluster_by) for row in rows}),
         "protocols": {protocol.name: under_protocol(rows, protocol, cluster_by) for protocol in protocols},
         "health": _health(scored, cluster_by),
         **_cost([] if played_back else rows, cluster_by),
@@ -235,35 +247,39 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluster_by: str = "id") -> dict[str, Any]:
     """Return one protocol's error rates over the hypotheses of one system, with how many rows they rest on."""
     used = [row for row in rows if row["status"] == "scored" or protocol.failures == "deletions"]
-    texts = [(row["expected"], row["hypothesis"], row["language"]) for row in used]
+    texts = [(row["expected"], protocol.hear(row["hypothesis"], row["language"]), row["language"]) for row in used]
     words = [protocol.words(*text) for text in texts]
     characters = [protocol.characters(*text) for text in texts]
-    same = [
-        {"exact": float(protocol.normalize(a, language).split() == protocol.normalize(b, language).split()), **row}
-        for row, (a, b, language) in zip(used, texts, strict=True)
-    ]
+    same = [{"exact": float(protocol.says_the_same(*text)), **row} for row, text in zip(used, texts, strict=True)]
     return {
-        **_rate("wer", words, used, cluster_by, protocol.aggregate),
-        **_rate("cer", characters, used, cluster_by, protocol.aggregate),
+        **_rate("wer", words, used, cluster_by, protocol),
+        **_rate("cer", characters, used, cluster_by, protocol),
         **_figure("exact_match", same, cluster_by, "exact"),
         "aggregate": protocol.aggregate,
         "failures": protocol.failures,
         **_counts(rows),
-        "n_rows": sum(count.n_reference > 0 for count in words),
+        "n_rows": sum(_is_counted(count, protocol) for count in words),
+        "units": sorted({protocol.unit(row["language"]) for row in used}),
+        "languages_not_defined": sorted({row["language"] for row in used if not protocol.defines(row["language"])}),
         "source": protocol.source,
     }
 
 
 def _rate(
-    name: str, counts: Sequence[Counts], rows: Sequence[Mapping[str, Any]], cluster_by: str, aggregate: str
+    name: str, counts: Sequence[Counts], rows: Sequence[Mapping[str, Any]], cluster_by: str, protocol: Protocol
 ) -> dict[str, Any]:
-    """Return an error rate as a protocol averages, over the rows that have something to say."""
-    worded = [
-        {**row, "errors": count.errors, "n": count.n_reference,
-         "rate": count.errors / count.n_reference}
-        for row, count in zip(rows, counts, strict=True) if count.n_reference
-    ]  # fmt: skip
-    return _figure(name, worded, cluster_by, *(("errors", "n") if aggregate == "corpus" else ("rate",)))
+    """Return an error rate as a protocol averages, over the rows that it counts."""
+    counted = [
+        {**row, "errors": count.errors, "n": count.n_reference, "rate": count.rate}
+        for row, count in zip(rows, counts, strict=True)
+        if _is_counted(count, protocol)
+    ]
+    columns = ("errors", "n") if protocol.aggregate == "corpus" else ("rate",)
+    return _figure(name, counted, cluster_by, *columns)
+
+
+def _is_counted(count: Counts, protocol: Protocol) -> bool:
+    return bool(count.n_reference) or protocol.no_words == "counted"
 
 
 def _health(scored: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:

@@ -88,8 +88,8 @@ def _holds(wav: Path, sha256: str) -> bool:
 
 def _line(prompt: Prompt, family: Family, seed: int) -> Line:
     voice = prompt.voice or None
-    recording = family.recording_for(prompt.id, prompt.reference, prompt.voice_reference, voice)
-    return line_for(family, prompt.text, seed, voice, recording or None)
+    recording = family.recording_for(prompt.prompt_id, prompt.reference, prompt.voice_reference, voice)
+    return line_for(family, prompt.text, seed + prompt.reading - 1, voice, recording or None)
 
 
 def _voice_versions(line: Line, family: Family) -> list[str]:

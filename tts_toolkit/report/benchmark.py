@@ -86,8 +86,9 @@ def _write_table(file: Path, rows: Mapping[str, Sequence[Mapping[str, Any]]]) ->
 
 def leaderboard(summary: Mapping[str, Any]) -> str:
     """Return the systems as Markdown tables: strict figures with intervals, then every protocol side by side."""
-    systems = summary["systems"]
-    ranked = sorted(systems, key=lambda name: (name != NATURAL, systems[name]["wer"] is None, systems[name]["wer"]))
+    systems, headline = summary["systems"], summary["headline"]
+    rates_of = {name: s[headline] for name, s in systems.items()}
+    ranked = sorted(systems, key=lambda name: (name != NATURAL, rates_of[name] is None, rates_of[name]))
     lines = [
         "| system | WER % | CER % | similarity | normalised | RTF | scored | failed |",
         "|---|---|---|---|---|---|---|---|",
@@ -102,13 +103,14 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     protocols = list(next(iter(systems.values()))["protocols"])
-    lines += ["", f"| WER % under | {' | '.join(protocols)} |", "|---" * (len(protocols) + 1) + "|"]
+    lines += ["", f"| {headline.upper()} % under | {' | '.join(protocols)} |", "|---" * (len(protocols) + 1) + "|"]
     for name in ranked:
         found = [systems[name]["protocols"][protocol] for protocol in protocols]
-        rates = [with_interval(rate["wer"], rate["wer_ci"], 100, 2) for rate in found]
+        rates = [with_interval(rate[headline], rate[f"{headline}_ci"], 100, 2) for rate in found]
         lines.append(f"| {name} | {' | '.join(rates)} |")
     judge = summary["judge"]["name"] if summary["judge"] else "none"
     lines += ["", f"Recogniser: {summary['recogniser']['name']}. Judge: {judge}. Intervals: {summary['intervals']}."]
+    lines += [f"{note[0].upper()}{note[1:]}." for note in summary["interval_notes"]]
     if summary["similarity_scale"]:
         lines.append(f"Similarity is a cosine: {scale_line(summary['similarity_scale'])}; normalised puts it between.")
     return "\n".join(lines)
@@ -185,23 +187,24 @@ def _groups(systems: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _plots(summary: Mapping[str, Any]) -> dict[str, str]:
-    systems, scale = summary["systems"], summary["similarity_scale"]
+    systems, scale, headline = summary["systems"], summary["similarity_scale"], summary["headline"]
+    name_of = {"wer": "Word error rate", "cer": "Character error rate"}[headline]
     plots = {}
     rates = {
-        name: (100 * s["wer"], s["wer_ci"] and (100 * s["wer_ci"][0], 100 * s["wer_ci"][1]))
+        name: (100 * s[headline], (ends := s[f"{headline}_ci"]) and (100 * ends[0], 100 * ends[1]))
         for name, s in systems.items()
-        if s["wer"] is not None
+        if s[headline] is not None
     }
     if rates:
-        plots["Word error rate"] = intervals_svg(rates, "corpus WER, %")
+        plots[name_of] = intervals_svg(rates, f"corpus {headline.upper()}, %")
     similar = {n: (s["similarity"], s["similarity_ci"]) for n, s in systems.items() if s["similarity"] is not None}
     if similar and scale:
         marks = {"different speaker": scale["floor"], "same speaker": scale["ceiling"]}
         known = {name: at for name, at in marks.items() if at is not None}
         plots["Speaker similarity"] = intervals_svg(similar, "cosine", known)
-    speeds = {n: (1 / s["rtf"], 100 * s["wer"]) for n, s in systems.items() if s.get("rtf") and s["wer"] is not None}
+    speeds = {n: (1 / s["rtf"], rates[n][0]) for n, s in systems.items() if s.get("rtf") and n in rates}
     if speeds:
-        plots["Speed against error"] = scatter_svg(speeds, "seconds of audio a second", "corpus WER, %")
+        plots["Speed against error"] = scatter_svg(speeds, "seconds of audio a second", f"corpus {headline.upper()}, %")
     return plots
 
 

@@ -11,6 +11,7 @@ import evaluate
 import jiwer
 from datasets import Features, Value
 
+from tts_toolkit.scoring.units import is_unspaced, joined, mixed_units
 from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.folding import fold
 
@@ -21,13 +22,19 @@ def scored_words(text: str, language: str = "en") -> str:
     """Return `text` as error rates see it: composed (NFC), lower case, hyphens as spaces, no other punctuation.
 
     Accents and vowel signs belong to their words, composed or not. In English, numbers and abbreviations become words
-    first; in other languages only typographic marks become plain ones.
+    first; in other languages only typographic marks become plain ones. Each character of a script without blanks is a
+    word of its own, so that texts that mix scripts get the mixed error rate.
     """
-    folded = fold(text)
+    folded = fold(unicodedata.normalize("NFKC", text) if is_unspaced(language) else text)
     spoken = normalize_english(folded) if is_english(language) else folded
     lower = unicodedata.normalize("NFC", spoken.casefold())
     words = "".join(char if _is_in_words(char) else " " for char in lower)
-    return " ".join(_BARE_APOSTROPHE.sub(" ", words).split())
+    return " ".join(mixed_units(_BARE_APOSTROPHE.sub(" ", words)))
+
+
+def scored_characters(text: str, language: str = "en") -> str:
+    """Return the string whose characters are counted: `scored_words` without the blanks that part no words."""
+    return joined(scored_words(text, language).split())
 
 
 def _is_in_words(char: str) -> bool:
@@ -55,8 +62,9 @@ class _ErrorRate(evaluate.Metric):
 
     def _compute(self, predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
         """Return the rate (a fraction, may exceed 1), and the counts it is made of."""
-        expected = [scored_words(text, self.language) for text in references]
-        heard = [scored_words(text, self.language) for text in predictions]
+        read = scored_words if self.unit == "word" else scored_characters
+        expected = [read(text, self.language) for text in references]
+        heard = [read(text, self.language) for text in predictions]
         if not all(expected):
             raise ValueError("a reference without words has no error rate")
         process = jiwer.process_words if self.unit == "word" else jiwer.process_characters
