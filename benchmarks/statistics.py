@@ -127,7 +127,7 @@ def shown(world: str, n_clusters: int, n_readings: int, n_trials: int) -> float 
     few, many = 0.0, 0.2
     if alarms(world, n_clusters, n_trials, n_readings, many) < 0.8:
         return None
-    for _ in range(7):
+    for _ in range(6):
         middle = (few + many) / 2
         found = alarms(world, n_clusters, n_trials, n_readings, middle) >= 0.8
         few, many = (few, middle) if found else (middle, many)
@@ -157,7 +157,7 @@ def main() -> None:
         ("prompts read once", "prompts", 1), ("prompts read 3 times", "prompts", 3),
         ("prompts read 10 times", "prompts", 10), ("speakers of 20 prompts", "speakers", 1),
     ):  # fmt: skip
-        found = [shown(world, n, n_readings, max(n_trials // 5, 50)) for n in sizes]
+        found = [shown(world, n, n_readings, max(n_trials // 10, 50)) for n in sizes]
         print(f"| {name} | {' | '.join('–' if x is None else f'{100 * x:.1f}' for x in found)} |", flush=True)
 
 

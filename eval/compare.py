@@ -1,6 +1,7 @@
 """Is the second system better than the first, on the same texts: paired tests on two finished benchmarks.
 
 tts-compare outputs/eval/base outputs/eval/finetuned
+tts-compare outputs/eval/base outputs/eval/seed1 'others=[outputs/eval/seed2,outputs/eval/seed3]'  # training seeds
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def compare(cfg: DictConfig) -> str:
 
     first = read_run(Path(cfg.first), cfg.first_system)
     second = read_run(Path(cfg.second), cfg.second_system)
-    comparison = compare_runs(first, second, cfg.cluster_by, cfg.seed)
+    others = [read_run(Path(folder), cfg.second_system) for folder in cfg.others]
+    comparison = compare_runs(first, second, cfg.cluster_by, cfg.seed, cfg.shows, others)
     if cfg.output:
         write_whole(Path(cfg.output), comparison.to_json().encode())
     text = table(comparison)

@@ -407,6 +407,68 @@ def test_two_runs_are_compared_pair_by_pair(tmp_path):
     assert "against" in table(comparison) and json.loads(comparison.to_json())["n_common"] == 5
 
 
+@dataclass(frozen=True)
+class Moody(Levels):
+    """Speaks one of its texts, whichever the seed chooses."""
+
+    def speak(self, lines):
+        takes = super().speak([replace(line, text=self.texts[line.seed % len(self.texts)]) for line in lines])
+        CALLS[-1] = [(line.text, line.seed) for line in lines]
+        return takes
+
+
+def test_texts_are_read_as_often_as_there_are_seeds(tmp_path, recordings):
+    prompts = recordings[:2]
+    settings = {"family": Moody(), "ear": Mumbling(), "seed": 10, "judge": Judge()}
+    run(plan_of(tmp_path, prompts, **settings), Processes())
+    CALLS.clear()
+    results = run(plan_of(tmp_path, prompts, n_seeds=3, **settings), Processes())
+    assert sorted({call for calls in CALLS for call in calls}) == sorted(
+        (p.text, seed) for p in prompts for seed in (11, 12)
+    ), "the first stays"
+    rows = results.rows["levels"]
+    first = prompts[0].id
+    assert [(row["id"], row["prompt"], row["reading"]) for row in rows[:3]] == [
+        (first, first, 1), (f"{first}~2", first, 2), (f"{first}~3", first, 3),
+    ]  # fmt: skip
+    assert len({row["id"] for row in rows}) == 6 and len(results.rows["natural"]) == 2
+    assert all(row["similarity"] is not None for row in rows)
+    figures = results.summary["systems"]["levels"]
+    assert (figures["n_planned"], figures["n_clusters"]) == (6, 2) and figures["wer_ci"] is None
+    assert results.summary["interval_notes"][0].startswith("no intervals and no p over 2 prompts")
+    write_benchmark(tmp_path, results, Shown())
+    assert "No intervals and no p over 2 prompts" in (tmp_path / "leaderboard.md").read_text()
+    assert compare_runs(read_run(tmp_path, "natural"), read_run(tmp_path, "levels")).n_common == 2
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"n_seeds": 0}, "n_seeds=0: each text is read at least once"),
+    ({"n_seeds": 2, "prompts": [PROMPTS[0], replace(PROMPTS[1], id="p0~2")]}, "the id 'p0~2' would be a text's"),
+])  # fmt: skip
+def test_readings_that_cannot_be_are_refused(tmp_path, settings, message):
+    with pytest.raises(UserError, match=message):
+        run(plan_of(tmp_path, **settings), Processes())
+
+
+def test_languages_without_blanks_are_scored_by_characters(tmp_path):
+    texts = ("今天天气很好。", "我们去公园散步")
+    prompts = [Prompt(f"z{n}", text, language="zh") for n, text in enumerate(texts)]
+
+    @dataclass(frozen=True)
+    class Careless(Ear):
+        def hear(self, waveform):
+            said = super().hear(waveform)
+            return said.replace("气", "汽").replace("我们", "我们 ").replace("。", "")
+
+    results = run(plan_of(tmp_path, prompts, family=Levels(texts=texts), ear=Careless(texts=texts)), Processes())
+    figures = results.summary["systems"]["levels"]
+    assert figures["wer"] == figures["cer"] == pytest.approx(1 / 13) and results.summary["headline"] == "cer"
+    assert figures["protocols"]["f5"]["units"] == ["characters"]
+    assert figures["protocols"]["f5"]["wer"] == pytest.approx(1 / 12)
+    write_benchmark(tmp_path, results, Shown())
+    assert "| CER % under | strict | f5 |" in (tmp_path / "leaderboard.md").read_text()
+
+
 def test_what_has_no_common_scale_is_not_compared(tmp_path):
     base = read_run(finished(tmp_path / "base"), None)
     with pytest.raises(UserError, match="no common scale"):

@@ -95,7 +95,7 @@ def test_every_choice_of_a_group_composes(group):
             compose("finetune", overrides=[f"{group}={choice}"])
 
 
-@pytest.mark.parametrize("group", ["systems", "test_set", "asr", "judge", "quality"])
+@pytest.mark.parametrize("group", ["systems", "test_set", "asr", "judge", "quality", "protocol"])
 def test_every_choice_of_the_benchmark_composes(group):
     choices = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
     assert choices

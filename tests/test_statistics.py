@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.statistics import alarms, coverage
+from tts_toolkit.benchmark.compare import Run, compare_runs, table
 from tts_toolkit.scoring.comparison import holm, mean_difference, rate_difference, sign_flips, wer_difference
 from tts_toolkit.scoring.intervals import cluster_note, ratio_interval
 from tts_toolkit.scoring.variance import Noise, components, linearized, noise_of_difference, prompts_needed
@@ -198,6 +199,105 @@ def test_more_readings_need_fewer_prompts():
     assert unparted.within is None and prompts_needed(0.01, unparted, 3) is None
     assert prompts_needed(1e-9, noise, 1) is None, "no set is that large"
     assert prompts_needed(100.0, Noise(0.01, None), 1) == 6
+
+
+EAR = {"name": "ear", "version": "1"}
+
+
+def spoken(rng, difficulty, words, n_readings=1, **facts):
+    """A finished run of one system: the errors of each prompt, each read so often."""
+    rows = {}
+    for number, (chance, n_words) in enumerate(zip(difficulty, words, strict=True)):
+        for reading in range(1, n_readings + 1):
+            id_ = f"p{number}" + f"~{reading}" * (reading > 1)
+            errors = int(rng.binomial(n_words, np.clip(chance * np.exp(rng.normal(0, 0.5)), 0, 1)))
+            rows[id_] = {
+                "id": id_, "prompt": f"p{number}", "reading": reading, "expected": f"text {number}", "category": "",
+                "speaker": f"s{number % 3}", "language": "en", "word_errors": errors, "n_words": int(n_words),
+                "character_errors": 4 * errors, "n_characters": 5 * int(n_words), "similarity": rng.normal(0.8, 0.03),
+                "compared_with": "x", "signal_quality": None,
+            }  # fmt: skip
+    known = {"name": "run", "recogniser": EAR, "judge": EAR, "quality": None, "scale": None, "identity": "1"}
+    return Run(rows=rows, **{**known, **facts})
+
+
+@pytest.fixture
+def difficulty():
+    rng = np.random.default_rng(0)
+    return rng.beta(0.8, 7.2, 80), rng.integers(4, 16, 80)
+
+
+def test_every_row_of_a_comparison_is_over_the_same_clusters(difficulty):
+    rng = np.random.default_rng(1)
+    runs = [spoken(rng, *difficulty, name=name) for name in ("a", "b")]
+    by_prompt, by_speaker = (compare_runs(*runs, cluster_by=by) for by in ("id", "speaker"))
+    assert {(d.metric, d.n_clusters) for d in by_prompt.differences} == {("wer", 80), ("cer", 80), ("similarity", 80)}
+    assert {(d.metric, d.n_clusters, d.p) for d in by_speaker.differences} == {
+        ("wer", 3, None), ("cer", 3, None), ("similarity", 3, None),
+    }  # fmt: skip
+    assert "No intervals and no p over 3 speakers" in table(by_speaker)
+    assert "holds for these 3 speakers" in table(by_prompt)
+    wer, cer = by_prompt.differences[:2]
+    assert cer.difference == pytest.approx(0.8 * wer.difference) and by_prompt.adjusted["wer"] >= wer.p
+
+
+def test_readings_are_averaged_before_systems_are_compared(difficulty):
+    rng = np.random.default_rng(2)
+    once, often = spoken(rng, *difficulty, name="once"), spoken(rng, *difficulty, 4, name="often")
+    found = compare_runs(once, often).differences[0]
+    words = difficulty[1].sum()
+    expected = sum(r["word_errors"] for r in often.rows.values()) / 4 - sum(
+        r["word_errors"] for r in once.rows.values()
+    )
+    assert found.difference == pytest.approx(expected / words) and (found.n_pairs, found.n_clusters) == (80, 80)
+
+
+def test_a_comparison_says_how_many_prompts_and_readings_show_a_point(difficulty):
+    rng = np.random.default_rng(3)
+    first, second = (spoken(rng, *difficulty, 3, name=name) for name in ("a", "b"))
+    found = {one.metric: one for one in compare_runs(first, second, shows=0.02).needed}
+    assert found["wer"].by_readings[1] > found["wer"].by_readings[3] > found["wer"].by_readings[10] >= 6
+    shown = table(compare_runs(first, second, shows=0.02))
+    assert f"| 2 % of wer | {found['wer'].by_readings[1]:,} prompts |" in shown and "with n_seeds=2" not in shown
+    once = compare_runs(spoken(rng, *difficulty, name="a"), spoken(rng, *difficulty, name="b"))
+    assert once.needed[0].by_readings[3] is None and "with n_seeds=2 or more" in table(once)
+
+
+def test_the_number_of_prompts_that_is_named_shows_the_difference():
+    """Simulated: sets of that size find it four times out of five, give or take."""
+    rng = np.random.default_rng(4)
+    words = np.full(400, 10)
+    noise = noise_of_difference(*([errors[None] / 10 for errors in rng.binomial(10, 0.05, 400)] for _ in range(2)))
+    n = prompts_needed(0.05, noise, 1)
+    found = [
+        wer_difference(rng.binomial(10, 0.05, n), rng.binomial(10, 0.1, n), words[:n], names(n)).p < 0.05
+        for _ in range(150)
+    ]
+    assert 20 < n < 60 and 0.55 < np.mean(found) < 0.95, "of twice the rate, twice the noise"
+
+
+def test_scatter_is_parted_by_training_runs_and_recognizers(difficulty):
+    rng = np.random.default_rng(5)
+    runs = [
+        spoken(rng, difficulty[0] * (1 + seed), difficulty[1], 2, name=f"{seed}", identity=f"{seed}",
+               recogniser={"name": f"ear{ear}", "version": "1"})
+        for seed in range(3) for ear in range(2)
+    ]  # fmt: skip
+    comparison = compare_runs(runs[0], runs[0], others=runs[1:])
+    wer = comparison.scatter["0"][0]
+    assert (wer.n_prompts, wer.n_runs, wer.n_recognizers, wer.n_readings) == (80, 3, 2, 2)
+    assert all(variance is not None for variance in wer.variances.values()) and wer.variances["training runs"] > 0
+    shown = table(comparison)
+    assert "80 prompts, 3 training runs, 2 recognizers, 2 readings" in shown and "| similarity |" in shown
+
+
+def test_a_run_that_one_recognizer_did_not_hear_is_left_out(difficulty):
+    rng = np.random.default_rng(6)
+    runs = [
+        spoken(rng, *difficulty, identity=n, recogniser={"name": ear, "version": "1"}) for n, ear in ("1a", "1b", "2a")
+    ]
+    wer = compare_runs(runs[0], runs[0], others=runs[1:]).scatter["run"][0]
+    assert (wer.n_runs, wer.n_recognizers) == (1, 2)
 
 
 def test_holm_raises_p_values_in_steps():

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tts_toolkit.benchmark.checks import CLUSTERS
 from tts_toolkit.benchmark.reread import AGAIN, SUMMARY, read_finished
 from tts_toolkit.benchmark.run import NATURAL
+from tts_toolkit.benchmark.scatter import RATES, Needed, needed, needed_table, scatter, scatter_table
 from tts_toolkit.benchmark.score import GROUPS, UNITS, cluster_of, prompt_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.reading import reading
 from tts_toolkit.scoring.comparison import Difference, holm, mean_difference, rate_difference
 from tts_toolkit.scoring.intervals import cluster_note
+from tts_toolkit.scoring.variance import Components
 from tts_toolkit.scoring.verification import scale_line
 
-RATES = {"wer": ("word_errors", "n_words"), "cer": ("character_errors", "n_characters")}  # by columns of the table
 MEANS = ("similarity", "signal_quality")
+
+
+Pair = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]  # a prompt's readings by the two systems
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Run:
     judge: Mapping[str, str] | None
     quality: Mapping[str, str] | None  # who rated the sound
     scale: Mapping[str, float | None] | None  # of similarity
+    identity: str = ""  # of the system: its weights and settings; empty: its name
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Comparison:
     n_left_out: int  # rows that only one of the two planned
     notes: Sequence[str]  # what is not compared, and why
     scales: Mapping[str, Mapping[str, float | None]]  # of similarity, by run
+    needed: Sequence[Needed] = ()  # how many prompts and readings show a difference of a given size
+    scatter: Mapping[str, Sequence[Components]] = field(default_factory=dict)  # where it comes from, by run
 
     def to_json(self) -> str:
         """Return everything as JSON."""
@@ -69,15 +76,21 @@ def _run(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str, 
         raise UserError(f"{folder}: there is no system {name!r}; it holds {', '.join(summary['systems'])}")
     rows = {row["id"]: row for row in table if row["system"] == name}
     scale = summary["similarity_scale"]
-    return Run(f"{folder}:{name}", rows, summary["recogniser"], summary["judge"], summary["quality"], scale)
+    facts = summary["systems"][name]
+    identity = json.dumps([facts["version"], facts["settings"]], sort_keys=True) if facts.get("version") else ""
+    return Run(f"{folder}:{name}", rows, summary["recogniser"], summary["judge"], summary["quality"], scale, identity)
 
 
-def compare_runs(first: Run, second: Run, cluster_by: str = "id", seed: int = 0) -> Comparison:
+def compare_runs(
+    first: Run, second: Run, cluster_by: str = "id", seed: int = 0, shows: float = 0.01, others: Sequence[Run] = ()
+) -> Comparison:
     """Return the paired differences, second less first; raises UserError for what cannot be compared.
 
     Different recognisers or judges are refused, since their figures have no common scale, and so are equal ids
     with different texts. Rows that only one run planned are left out and counted; a similarity is left out, and
-    noted, where the two were measured against different recordings.
+    noted, where the two were measured against different recordings. `shows` is the difference for which prompts and
+    readings are counted. `others` are more runs of the second system, by other training seeds or heard by other
+    recognisers: they part its variance, and are in no test.
     """
     if cluster_by not in CLUSTERS:
         raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
@@ -100,6 +113,11 @@ def compare_runs(first: Run, second: Run, cluster_by: str = "id", seed: int = 0)
     same_rater = first.quality == second.quality
     raters = "" if same_rater else f"rated by {_who(first.quality)} and by {_who(second.quality)}"
     differences, notes = _differences(pairs, raters, cluster_by, seed)
+    n_speakers = len({str(ours[0]["speaker"]) for ours, _ in pairs})
+    if cluster_by == "id" and n_speakers > 1:
+        notes.append(
+            f"over prompts, what is found holds for these {n_speakers} speakers; cluster_by=speaker asks of all"
+        )
     groups: dict[str, dict[str, list[Difference]]] = {}
     for group in GROUPS:
         values = sorted({str(ours[0][group]) for ours, _ in pairs} - {""})
@@ -117,7 +135,28 @@ def compare_runs(first: Run, second: Run, cluster_by: str = "id", seed: int = 0)
         len(set(prompts[0]) ^ set(prompts[1])),
         notes,
         {run.name: run.scale for run in (first, second) if run.scale},
+        [needed(d.metric, _measured_pairs(d.metric, pairs), shows, cluster_by) for d in differences if d.p is not None],
+        {first.name: _scatter([first]), second.name: _scatter([second, *others])},
     )
+
+
+def _measured_pairs(metric: str, pairs: Sequence[Pair]) -> list[Pair]:
+    if metric in RATES:
+        return [pair for pair in pairs if pair[0][0]["n_words"]]
+    return _both(metric, pairs, "")[0]
+
+
+def _scatter(runs: Sequence[Run]) -> list[Components]:
+    """Return where the scatter of a system comes from; similarity only by one judge, against the same recordings."""
+    cells = {(run.identity or run.name, _who(run.recogniser)): by_prompt(run) for run in runs}
+    heard_once = {(system, ""): rows for (system, _), rows in reversed(cells.items())}
+    same_judge = len({_who(run.judge) for run in runs}) == 1
+    found = [scatter(metric, cells) for metric in RATES if _has(metric, runs[0])]
+    return [c for c in [*found, scatter("similarity", heard_once) if same_judge else None] if c is not None]
+
+
+def _has(metric: str, run: Run) -> bool:
+    return all(column in row for row in run.rows.values() for column in RATES[metric])
 
 
 def by_prompt(run: Run) -> dict[str, list[Mapping[str, Any]]]:
@@ -130,9 +169,6 @@ def by_prompt(run: Run) -> dict[str, list[Mapping[str, Any]]]:
 
 def _who(worker: Mapping[str, str] | None) -> str:
     return "nobody" if worker is None else f"{worker['name']} ({worker['version']})"
-
-
-Pair = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]  # a prompt's readings by the two systems
 
 
 def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int) -> tuple[list[Difference], list[str]]:
@@ -208,7 +244,37 @@ def table(comparison: Comparison) -> str:
     elif scales:
         lines += ["", *(f"Similarity in {name}: {line}." for name, line in scales.items())]
     lines += ["", *(f"{note[0].upper()}{note[1:]}." for note in comparison.notes)] if comparison.notes else []
+    lines += ["", *_planning(comparison)]
     return "\n".join(lines)
+
+
+def _planning(comparison: Comparison) -> list[str]:
+    """Return how large a set shows a difference, and what the scatter consists of, as lines of Markdown."""
+    lines = []
+    if comparison.needed:
+        lines += ["Shown at the 5 % level four times out of five over:", "", *needed_table(comparison.needed)]
+        if any(None in one.by_readings.values() for one in comparison.needed if one.unit == "prompts"):
+            lines += ["", "What more readings of a prompt save is known of runs with n_seeds=2 or more."]
+    for name, found in comparison.scatter.items():
+        if found and any(c.n_runs * c.n_recognizers * c.n_readings > 1 for c in found):
+            lines += [
+                "",
+                f"Where the scatter of {name} comes from, as the standard deviation of one utterance (and",
+            ]
+            lines[-1] += f" share of the variance); {_sizes(found[0])}:"
+            lines += ["", *scatter_table(found)]
+            lines += ["", *dict.fromkeys(f"{r[0].upper()}{r[1:]}." for c in found for r in c.remarks())]
+    return lines
+
+
+def _sizes(c: Components) -> str:
+    counts = {
+        "prompts": c.n_prompts,
+        "training runs": c.n_runs,
+        "recognizers": c.n_recognizers,
+        "readings": c.n_readings,
+    }
+    return ", ".join(f"{n} {what if n != 1 else what[:-1]}" for what, n in counts.items())
 
 
 def _cells(d: Difference, adjusted: float | None, in_group: bool = False) -> str:

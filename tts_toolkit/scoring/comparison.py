@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from tts_toolkit.scoring.intervals import LEVEL, MIN_CLUSTERS, Interval, by_cluster
+from tts_toolkit.scoring.intervals import LEVEL, MIN_CLUSTERS, Interval, by_cluster, effective_clusters
 
 N_DRAWS = 10_000
 MAX_EXACT = 12  # clusters whose signs are all gone through: 4,096
@@ -84,7 +84,9 @@ def _difference(metric: str, changes: np.ndarray, weights: np.ndarray, n_pairs: 
     return Difference(
         metric,
         difference,
-        _student(difference, error, n) if error or not difference else None,  # equal changes leave no spread to go by
+        _student(difference, error, effective_clusters(weights))
+        if error or not difference
+        else None,  # equal changes leave no spread to go by
         sign_flips(changes, seed),
         test,
         n_pairs,
@@ -93,7 +95,7 @@ def _difference(metric: str, changes: np.ndarray, weights: np.ndarray, n_pairs: 
     )
 
 
-def _student(difference: float, error: float, n_clusters: int) -> Interval:
+def _student(difference: float, error: float, n_clusters: float) -> Interval:
     from scipy.stats import t
 
     reach = float(t.ppf((1 + LEVEL) / 2, n_clusters - 1)) * error

@@ -100,10 +100,15 @@ def _student(tops: np.ndarray, bottoms: np.ndarray, rate: float) -> Interval:
     skewness = _skewness(tops - rate * bottoms) + 1.5 * scale.curvature * deviation
     if scale.leaning * skewness < 0:  # what the scale has bent too far is left: the wider end stays wide
         skewness = 0.0
-    quantile = float(t.ppf((1 + LEVEL) / 2, n - 1)) / np.sqrt(n)
+    quantile = float(t.ppf((1 + LEVEL) / 2, effective_clusters(bottoms) - 1)) / np.sqrt(n)
     middle, step = scale.there(rate), scale.slope * deviation
     ends = [scale.back(middle - step * _hall(sign * quantile, skewness, n)) for sign in (1, -1)]
     return Interval(min(ends), max(ends))
+
+
+def effective_clusters(sizes: np.ndarray) -> float:
+    """Return how many clusters of one size would tell as much as these (Kish 1965)."""
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
 def _hall(value: float, skewness: float, n: int) -> float:

@@ -120,13 +120,13 @@ def _within(readings: Sequence[np.ndarray]) -> float | None:
 def prompts_needed(difference: float, noise: Noise, n_readings: int) -> int | None:
     """Return how many prompts, each read so often by both systems, show a difference at 5 % four times out of five.
 
-    None where readings were not told apart, or where it takes more than MAX_PROMPTS.
+    None where readings were not told apart, where nothing varied, or where it takes more than MAX_PROMPTS.
     """
     if noise.within is None and n_readings > 1:
         return None
     variance = noise.between + (noise.within or 0.0) / n_readings
     few, many = MIN_CLUSTERS, MAX_PROMPTS
-    if _detectable(variance, many) > difference:
+    if not variance or _detectable(variance, many) > difference:
         return None
     while few < many:
         middle = (few + many) // 2
