@@ -32,9 +32,8 @@ def cluster_note(n_clusters: int, unit: str) -> str:
 def by_cluster(values: Sequence[float] | np.ndarray, clusters: Sequence[str]) -> np.ndarray:
     """Return the sum of `values` (n,) over each cluster, (n_clusters,), in order of first appearance."""
     number = {name: position for position, name in enumerate(dict.fromkeys(clusters))}
-    sums = np.zeros(len(number))
-    np.add.at(sums, [number[name] for name in clusters], np.asarray(values, dtype=float))
-    return sums
+    positions = np.fromiter((number[name] for name in clusters), dtype=np.intp, count=len(clusters))
+    return np.bincount(positions, weights=np.asarray(values, dtype=float), minlength=len(number))
 
 
 def ratio_interval(
