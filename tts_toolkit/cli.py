@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tts_toolkit.command_line import (
     way_without_hub,
 )
 from tts_toolkit.errors import UserError, UserErrors, WrongOption, causes, hub_is_missing, one_line
+from tts_toolkit.shown import Printable, printable
 
 log = logging.getLogger(__name__)
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
@@ -132,7 +133,7 @@ def _run(recipe: Callable[[Any], object], cfg: Any, without_hub: str = "") -> No
 
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with _held(cfg.get("output_dir", None)):
+        with _held(cfg.get("output_dir", None)), redirect_stdout(Printable(sys.stdout)):
             recipe(cfg)
     except (Interrupted, KeyboardInterrupt) as error:
         _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
@@ -225,7 +226,7 @@ def _held(output_dir: object) -> Iterator[None]:
 
 
 def _fail(message: str, status: int) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    print(printable(f"error: {message}"), file=sys.stderr)
     sys.exit(status)
 
 
@@ -258,9 +259,19 @@ def _parses(argument: str) -> bool:
     return True
 
 
+class _PrintableFormatter(logging.Formatter):
+    """What data holds is logged as text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        return printable(super().format(record))
+
+
 def _log_to_stderr() -> None:
     rank = int(os.environ.get("RANK", "0"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_PrintableFormatter("%(message)s"))
     logging.getLogger("tts_toolkit").setLevel(logging.INFO if rank == 0 else logging.ERROR)
     logging.getLogger("speechbrain").setLevel(logging.WARNING)
     for library in ("huggingface_hub", "datasets"):  # which print their warnings themselves

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tts_toolkit.shown import printable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -54,7 +56,7 @@ def plain(label: str) -> str:
 
     One that begins with an underscore would be left out of the legend, so a space goes before it.
     """
-    shown = label.replace("$", r"\$")
+    shown = printable(label).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") else shown
 
 

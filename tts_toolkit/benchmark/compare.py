@@ -19,6 +19,7 @@ from tts_toolkit.scoring.comparison import Difference, holm, mean_difference, ra
 from tts_toolkit.scoring.intervals import cluster_note
 from tts_toolkit.scoring.variance import Components
 from tts_toolkit.scoring.verification import scale_line
+from tts_toolkit.shown import markdown
 
 MEANS = ("similarity", "signal_quality")
 
@@ -237,7 +238,7 @@ def table(comparison: Comparison) -> str:
         lines.append(f"| {_cells(d, comparison.adjusted.get(d.metric))} |")
     for group, values in comparison.groups.items():
         for value, differences in values.items():
-            lines += [f"| {group} {value}: {_cells(d, None, in_group=True)} |" for d in differences]
+            lines += [f"| {group} {markdown(value)}: {_cells(d, None, in_group=True)} |" for d in differences]
     scales = {name: scale_line(scale) for name, scale in comparison.scales.items()}
     if len(set(scales.values())) == 1:
         lines += ["", f"Similarity: {next(iter(scales.values()))}."]

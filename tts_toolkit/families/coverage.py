@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tts_toolkit.families.interface import Coverage
+from tts_toolkit.shown import markdown
 
 N_SHOWN = 12  # characters or words of a table's cell
 
@@ -29,7 +30,7 @@ def table(systems: Mapping[str, Mapping[str, Any]]) -> str:
     lines = ["| system | said in full | dropped | unknown | tokens cut off |", "|---|---|---|---|---|"]
     for name, figures in systems.items():
         cells = [
-            name, f"{figures['n_in_full']} of {figures['n_texts']}", _listed(figures["dropped"]),
+            markdown(name), f"{figures['n_in_full']} of {figures['n_texts']}", _listed(figures["dropped"]),
             _listed(figures["unknown"]), str(figures["n_truncated_tokens"]),
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
@@ -37,5 +38,5 @@ def table(systems: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    shown = ", ".join(f"{what} {n}" for what, n in list(counts.items())[:N_SHOWN]).replace("|", "\\|")
+    shown = ", ".join(f"{markdown(what)} {n}" for what, n in list(counts.items())[:N_SHOWN])
     return (shown + (f" and {len(counts) - N_SHOWN} more" if len(counts) > N_SHOWN else "")) or "nothing"

@@ -17,6 +17,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.models.speecht5 import OWN_VOCODER, SETTINGS_FILE, SpeechSettings, SpeechT5
 from tts_toolkit.models.versions import checkpoint_file, load_folder
+from tts_toolkit.shown import markdown
 from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, save_embeddings
 from tts_toolkit.synthesis.plain import check_plain
 from tts_toolkit.synthesis.vocoders import GriffinLim
@@ -151,14 +152,14 @@ def model_card(
         license=facts["licence"],
         tags=["text-to-speech", "speecht5", "tts-toolkit"],
     )
-    listed = "\n".join(f"- {name}: {' '.join(str(value).split())}" for name, value in facts.items())
+    listed = "\n".join(f"- {name}: {markdown(value)}" for name, value in facts.items())
     return f"""---
 {about.to_yaml()}
 ---
 
-# {title or facts["name"]}
+# {markdown(title or facts["name"])}
 
-A SpeechT5 fine-tuned with tts-toolkit. Voices: {", ".join(voices)}.
+A SpeechT5 fine-tuned with tts-toolkit. Voices: {", ".join(map(markdown, voices))}.
 
 {listed}
 

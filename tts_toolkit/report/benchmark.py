@@ -23,6 +23,7 @@ from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_pi
 from tts_toolkit.reading import sealed_json
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 from tts_toolkit.scoring.verification import scale_line
+from tts_toolkit.shown import markdown, printable
 
 PACKAGES = (
     "tts-toolkit", "torch", "transformers", "speechbrain", "faster-whisper", "ctranslate2", "jiwer",
@@ -55,7 +56,7 @@ def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
     write_whole(output_dir / "leaderboard.md", (leaderboard(summary) + "\n").encode())
     write_whole(output_dir / "model-index.yml", model_index(summary, summary["title"]).encode())
     report = output_dir / "report.html"
-    write_whole(report, _html(output_dir, results, summary, shown).encode())
+    write_whole(report, printable(_html(output_dir, results, summary, shown)).encode())
     return report
 
 
@@ -96,7 +97,7 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
     for name in ranked:
         s = systems[name]
         cells = [
-            name, with_interval(s["wer"], s["wer_ci"], 100, 1), with_interval(s["cer"], s["cer_ci"], 100, 1),
+            markdown(name), with_interval(s["wer"], s["wer_ci"], 100, 1), with_interval(s["cer"], s["cer_ci"], 100, 1),
             with_interval(s["similarity"], s["similarity_ci"], 1, 3), 
             with_interval(s["similarity_normalised"], s["similarity_normalised_ci"], 1, 2),
             with_interval(s["rtf"], s["rtf_ci"], 1, 3), f"{s['n_scored']} of {s['n_planned']}", str(s["n_failed"]),
@@ -107,7 +108,7 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
     for name in ranked:
         found = [systems[name]["protocols"][protocol] for protocol in protocols]
         rates = [with_interval(rate[headline], rate[f"{headline}_ci"], 100, 2) for rate in found]
-        lines.append(f"| {name} | {' | '.join(rates)} |")
+        lines.append(f"| {markdown(name)} | {' | '.join(rates)} |")
     judge = summary["judge"]["name"] if summary["judge"] else "none"
     lines += ["", f"Recogniser: {summary['recogniser']['name']}. Judge: {judge}. Intervals: {summary['intervals']}."]
     lines += [f"{note[0].upper()}{note[1:]}." for note in summary["interval_notes"]]

@@ -15,6 +15,7 @@ from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel
 from tts_toolkit.files import write_whole
 from tts_toolkit.pictures import png, spectrogram_picture
 from tts_toolkit.scoring.systems import Row, Scores
+from tts_toolkit.shown import printable
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def write_report(
     html = environment.get_template("report.html.j2").render(
         title=title, systems=systems, facts=facts, curves=curves, sentences=sentences
     )
-    write_whole(file, html.encode())
+    write_whole(file, printable(html).encode())
 
 
 def _take(system: SystemReport, index: int, language: str) -> dict[str, object]:

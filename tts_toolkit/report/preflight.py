@@ -14,6 +14,7 @@ from tts_toolkit.data.preflight import REASONS, Looked, Preflight
 from tts_toolkit.files import write_whole
 from tts_toolkit.pictures import histograms_svg
 from tts_toolkit.report.html import data_uri, mp3
+from tts_toolkit.shown import printable
 
 QUANTITIES = {
     "seconds": "seconds of a clip, silent ends cut",
@@ -50,7 +51,7 @@ def write_preflight(
         rejected=rejected[:MAX_LISTED],
         players=[(row, sound) for row in [*rejected, *doubtful][:n_players] if (sound := _sound(row, limits))],
     )
-    write_whole(file, html.encode())
+    write_whole(file, printable(html).encode())
     return file
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tts_toolkit.files import write_whole
 from tts_toolkit.report.html import SystemReport, write_report
 from tts_toolkit.scoring.systems import Row, Scores
+from tts_toolkit.shown import markdown
 
 
 def write_results(
@@ -46,5 +47,7 @@ def table(systems: Mapping[str, Scores]) -> str:
     for name, s in systems.items():
         similarity = "–" if s.similarity is None else f"{s.similarity:.3f}"
         wer, cer = ("–" if rate is None else f"{100 * rate:.1f}" for rate in (s.wer, s.cer))
-        lines.append(f"| {name} | {wer} | {cer} | {similarity} | {s.n_scored} of {s.n_planned} | {s.n_failed} |")
+        lines.append(
+            f"| {markdown(name)} | {wer} | {cer} | {similarity} | {s.n_scored} of {s.n_planned} | {s.n_failed} |"
+        )
     return "\n".join(lines)

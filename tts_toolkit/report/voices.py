@@ -15,6 +15,7 @@ from tts_toolkit.files import write_whole
 from tts_toolkit.pictures import groups_svg, heat_map, histograms_svg, png
 from tts_toolkit.report.html import data_uri, mp3
 from tts_toolkit.scoring.verification import SimilarityScale
+from tts_toolkit.shown import printable
 from tts_toolkit.speakers.profile import Profile
 from tts_toolkit.speakers.store import EmbeddingCard
 
@@ -52,7 +53,7 @@ def write_voices(
         heat_map=data_uri("image/png", png(_similarities(embeddings, found))),
         players=[_player(clips[row], outliers, found, read) for row in _heard(found, row_of)],
     )
-    write_whole(file, html.encode())
+    write_whole(file, printable(html).encode())
     return file
 
 

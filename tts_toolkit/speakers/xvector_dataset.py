@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tts_toolkit.files import write_whole
+from tts_toolkit.shown import markdown
 from tts_toolkit.speakers.store import EmbeddingCard
 
 SPLIT = "validation"  # the only one of that dataset
@@ -47,8 +48,8 @@ def _card(cards: Sequence[EmbeddingCard], place: str) -> str:
         "configs": [{"config_name": "default", "data_files": [{"split": SPLIT, "path": f"data/{SPLIT}-*"}]}],
     }
     rows = "\n".join(
-        f"| {card.speaker} | {card.n_clips} | {card.seconds:.0f} | {', '.join(card.licences) or 'not told'} "
-        f"| {', '.join(card.consents) or 'not told'} |"
+        f"| {markdown(card.speaker)} | {card.n_clips} | {card.seconds:.0f} "
+        f"| {markdown(', '.join(card.licences) or 'not told')} | {markdown(', '.join(card.consents) or 'not told')} |"
         for card in cards
     )
     return f"""---
@@ -56,7 +57,7 @@ def _card(cards: Sequence[EmbeddingCard], place: str) -> str:
 
 # Speaker embeddings
 
-Encoder: {cards[0].encoder}, revision {cards[0].encoder_revision}. One L2-normalised vector a recording.
+Encoder: {markdown(cards[0].encoder)}, revision {cards[0].encoder_revision}. One L2-normalised vector a recording.
 
 | speaker | clips | seconds | licence of the recordings | consent |
 |---|---|---|---|---|

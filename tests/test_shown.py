@@ -1,0 +1,106 @@
+"""What data holds is shown as text: in terminals, cards, tables, pages and pictures."""
+
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from tts_toolkit import cli
+from tts_toolkit.files import file_name
+from tts_toolkit.shown import markdown, printable
+from tts_toolkit.speakers.store import EmbeddingCard
+
+HOSTILE = {
+    "a terminal's color": "\x1b[31manna\x1b[0m",
+    "a terminal's title": "\x1b]0;owned\x07",
+    "a carriage return": "anna\rerror: all is well",
+    "backspaces": "anna\b\b\b\bben",
+    "a C1 control": "\x9b31manna",
+    "a turned text": "anna\u202egnp.exe",
+    "half a character": "anna\udcff",
+    "a new line of YAML": "anna\n---\nlicense: mit\n---\n# owned",
+    "a script": "<script>alert(1)</script>",
+    "an image": "<img src=x onerror=alert(1)>",
+    "an attribute": "\" onmouseover=\"alert(1)",
+    "a link": "[anna](javascript:alert(1))",
+    "a picture": "![anna](http://example.invalid/x.png)",
+    "another cell": "anna | 100 % | best",
+    "a heading": "# owned",
+    "code": "`rm -rf ~`",
+    "an entity": "&lt;script&gt;",
+    "quotes of Python": '"]; import os; os.system("true") #',
+    "quotes of a shell": "'; touch owned; '",
+    "mathematics": "$\\frac{a$ b_",
+    "a template": "{{ 7 * 7 }}{% raw %}",
+    "a path": "../../etc/passwd",
+    "the end of a comment": "--><script>alert(1)</script><!--",
+    "markup of XML": "]]></text><script>alert(1)</script>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_of_data_steers_a_terminal(name, capsys):
+    text = HOSTILE[name]
+
+    def recipe(cfg):
+        print(f"{text}: 3 clips")
+        cli.log.warning("left out: %s", text)
+        raise cli.UserError(f"{text}: is silent")
+
+    cli._log_to_stderr()
+    with pytest.raises(SystemExit):
+        cli._run(recipe, {})
+    for told in capsys.readouterr():
+        assert all(c in "\n\t" or c.isprintable() or c == "\xad" for c in told), told
+        told.encode()
+    assert printable("Bjørn \N{GRINNING FACE}\tč") == "Bjørn \N{GRINNING FACE}\tč"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_of_data_is_markup_in_cards_and_tables(name, tmp_path):
+    from tts_toolkit.families.coverage import table as coverage_table
+    from tts_toolkit.models.export import model_card
+    from tts_toolkit.speakers.xvector_dataset import _card
+
+    text = HOSTILE[name]
+    card = EmbeddingCard(text, "encoder", "1", 1, 1.0, "speaker_mean", licences=["mit"], consents=[text])
+    facts = {
+        "name": text,
+        "base model": "a/b",
+        "licence": "mit",
+        "consent of the speakers": text,
+        "embedding size": 512,
+    }
+    cards = [_card([card], "."), model_card(facts, "", [text])]
+    for written in cards:
+        head, body = written.split("\n---\n", 1)[0].removeprefix("---\n"), written.split("---\n", 2)[2]
+        assert yaml.safe_load(head)["license"] == "mit"
+        prose = re.sub(r"```.*?```", "", body, flags=re.DOTALL)
+        assert not re.search(r"(?<!\\)<|(?<!\\)\]\(|(?<!\\)`", prose), prose
+        rows = [line for line in prose.splitlines() if line.startswith("|")]
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
+        code = re.search(r"```python\n(.*?)```", body, re.DOTALL)[1]
+        compile(code, "card", "exec")
+        assert "os" not in compile(code, "card", "exec").co_names
+    counted = {"n_in_full": 1, "n_texts": 1, "dropped": {text: 1}, "unknown": {}, "n_truncated_tokens": 0}
+    lines = coverage_table({text: counted}).splitlines()
+    assert len(lines) == 3 and len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+    assert "\n" not in markdown(text) and file_name(text) and not re.search(r"[/\\\x00-\x1f]", file_name(text))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_of_data_is_markup_in_pages_and_pictures(name, tmp_path):
+    from tts_toolkit.pictures import curves_svg, groups_svg, intervals_svg
+    from tts_toolkit.report.html import SystemReport, write_report
+    from tts_toolkit.scoring.systems import Row, sum_up
+
+    text = HOSTILE[name]
+    rows = [Row("id" + text, "said " + text, "failed", text, "", None, 0.0)]
+    svg = curves_svg({text: ([1, 2], [1.0, 2.0])}, "step")
+    systems = [SystemReport(text, sum_up(rows), rows, [None])]
+    write_report(tmp_path / "report.html", text, systems, {"speaker": text}, {text: svg})
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    pictures = svg + groups_svg(np.zeros((2, 2)), [text, "b"]) + intervals_svg({text: (1.0, None)}, "x")
+    for written in (re.sub(r"<!--.*?-->", "", both, flags=re.DOTALL) for both in (page, pictures)):
+        assert not re.search(r"<script|<img src=x|<[^>]+ onmouseover=", written), written
