@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import test_benchmark
+import test_cli
+import test_damaged
 import test_faults_models
 import test_recipes
 import test_sources
@@ -17,11 +19,13 @@ from conftest import CHECKOUT
 TABLES = {
     "audio": (test_recipes.BAD_CLIPS, test_benchmark.FAULTS),
     "manifests": (test_sources.FAULTS, test_benchmark.MISTAKES),
-    "configs": (test_recipes.MISTAKES,),
+    "configs": (test_recipes.MISTAKES, test_cli.MISTAKES),
+    "damaged files": (test_damaged.CASES,),
+    "hyperparameters": (test_faults_models.BOMBS,),
     "checkpoints and embeddings": (test_faults_models.VOICES, test_faults_models.EVIL, test_benchmark.EMBEDDING_FAULTS),
     "hub": (test_faults_models.HUB_FAULTS,),
 }
-AT_LEAST = {"audio": 10, "manifests": 20, "configs": 20, "checkpoints and embeddings": 20, "hub": 10}
+AT_LEAST = {"audio": 10, "manifests": 20, "configs": 70, "damaged files": 300, "hyperparameters": 20, "checkpoints and embeddings": 20, "hub": 10}
 
 
 def test_every_area_has_its_faults():

@@ -96,7 +96,7 @@ def test_nothing_of_data_is_markup_in_pages_and_pictures(name, tmp_path):
     from tts_toolkit.scoring.systems import Row, sum_up
 
     text = HOSTILE[name]
-    rows = [Row("id" + text, "said " + text, "failed", text, "", None, 0.0)]
+    rows = [Row("id" + text, "said " + text.encode("utf-8", "replace").decode(), "failed", text, "", None, 0.0)]
     svg = curves_svg({text: ([1, 2], [1.0, 2.0])}, "step")
     systems = [SystemReport(text, sum_up(rows), rows, [None])]
     write_report(tmp_path / "report.html", text, systems, {"speaker": text}, {text: svg})
