@@ -1094,8 +1094,8 @@ def test_rows_that_are_lost_beside_their_marker_are_made_again(tmp_path, recordi
     recordings = [replace(prompt, speaker="one") for prompt in recordings]
     plan = plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling(), background=str(tmp_path / "natural"))
     plan = replace(plan, quality=Rater)
-    for slow in ("benchmark.run.sum_up", "benchmark.run.free_memory", "benchmark.checks.free_memory"):
-        monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_: {})  # rows are what is looked at
+    for slow in ("benchmark.score.ratio_interval", "benchmark.run.free_memory", "parts.free_memory"):
+        monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_, **__: None)  # rows are what is looked at
     run(plan, Processes())
     files = sorted(plan.output_dir.rglob("rows.jsonl"))
     measures = [file for file in files if file.parent.name in ("transcripts", "embeddings", "quality")]
@@ -1138,8 +1138,8 @@ def test_a_marker_that_is_damaged_stands_for_nothing(tmp_path, marker):
     ],
 )
 def test_facts_that_are_damaged_are_found_out_again(tmp_path, damage, monkeypatch):
-    for slow in ("run.sum_up", "run.free_memory", "checks.free_memory"):
-        monkeypatch.setattr(f"tts_toolkit.benchmark.{slow}", lambda *_: {})
+    for slow in ("benchmark.score.ratio_interval", "benchmark.run.free_memory", "parts.free_memory"):
+        monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_, **__: None)
     first = run(plan_of(tmp_path), Processes()).summary["systems"]["levels"]
     kept = (tmp_path / "systems/levels/facts.json").read_text()
     damage(tmp_path / "systems/levels/facts.json")
