@@ -183,7 +183,11 @@ def test_remedies_name_packages_that_there_are():
                             ("docs", "*.md"), (".", "*.md"), ("benchmarks", "*.py")):  # fmt: skip
         files = list((CHECKOUT / folder).rglob(pattern) if folder != "." else (CHECKOUT).glob(pattern))
         assert files
-        found = [file for file in files if re.search(r"tts[-_]toolkit\[|pip install ['\"]?tts[-_]toolkit\b", file.read_text())]
+        found = [
+            file
+            for file in files
+            if re.search(r"tts[-_]toolkit\[|pip install ['\"]?tts[-_]toolkit\b", file.read_text())
+        ]
         assert not found, found
     extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for extra in ("offline", "quality", "uroman", "raw", "sweep", "corpora"):

@@ -25,7 +25,15 @@ TABLES = {
     "checkpoints and embeddings": (test_faults_models.VOICES, test_faults_models.EVIL, test_benchmark.EMBEDDING_FAULTS),
     "hub": (test_faults_models.HUB_FAULTS,),
 }
-AT_LEAST = {"audio": 10, "manifests": 20, "configs": 70, "damaged files": 300, "hyperparameters": 20, "checkpoints and embeddings": 20, "hub": 10}
+AT_LEAST = {
+    "audio": 10,
+    "manifests": 20,
+    "configs": 70,
+    "damaged files": 300,
+    "hyperparameters": 20,
+    "checkpoints and embeddings": 20,
+    "hub": 10,
+}
 
 
 def test_every_area_has_its_faults():

@@ -495,7 +495,9 @@ def test_a_configuration_without_a_type_is_no_model(tmp_path):
 
 
 def bomb(line, n):
-    return "a0: [1, 1, 1, 1]\n" + "".join(line.replace("N", str(k)).replace("M", str(k - 1)) + "\n" for k in range(1, n))
+    return "a0: [1, 1, 1, 1]\n" + "".join(
+        line.replace("N", str(k)).replace("M", str(k - 1)) + "\n" for k in range(1, n)
+    )
 
 
 # What would fill the memory, or never end.
@@ -532,4 +534,9 @@ def test_hyperparameters_that_grow_without_bounds_are_refused_at_once(name, tmp_
     started = time.monotonic()
     with pytest.raises(UserError) as error:
         check_hyperparams(file, {})
-    assert time.monotonic() - started < 5 and one_line(error) and str(file) in str(error.value) and len(str(error.value)) < 500
+    assert (
+        time.monotonic() - started < 5
+        and one_line(error)
+        and str(file) in str(error.value)
+        and len(str(error.value)) < 500
+    )

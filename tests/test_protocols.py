@@ -90,10 +90,24 @@ def test_word_error_rates(name, text, hypothesis, rate):
 # table of names, VoiceHub's.
 BENCHMARKS = ("seed_tts_eval", "f5", "open_tts_leaderboard", "voicehub_arena")
 ENGLISH = [
-    ("The mother-in-law's well-known e-mail, sent at 9:30 a.m.", "the mother in laws well known email sent at 9 30 am", 7 / 8, 7 / 8, 0, 2 / 5),
+    (
+        "The mother-in-law's well-known e-mail, sent at 9:30 a.m.",
+        "the mother in laws well known email sent at 9 30 am",
+        7 / 8,
+        7 / 8,
+        0,
+        2 / 5,
+    ),
     ("We met at 5 G street; the U.S.A. won 3-2.", "we met at 5g street the usa won 3 2", 2 / 5, 2 / 5, 0, 3 / 13),
     ("Wi-fi and sci-fi are all right, et cetera.", "wifi and scifi are alright etc", 1 / 2, 1 / 2, 0, 4 / 5),
-    ("It costs $20.50 or twenty dollars and fifty cents", "it costs twenty dollars and fifty cents or $20.50", 4 / 9, 4 / 9, 0, 0),
+    (
+        "It costs $20.50 or twenty dollars and fifty cents",
+        "it costs twenty dollars and fifty cents or $20.50",
+        4 / 9,
+        4 / 9,
+        0,
+        0,
+    ),
     ("O.K., how ever you like it, I'ma go", "okay however you like it i am going to go", 7 / 8, 7 / 8, 0, 1 / 3),
     ("The colour of the theatre's grey façade", "the color of the theaters gray facade", 4 / 7, 4 / 7, 0, 1 / 4),
     ("ok mm uh huh", "okay", 1, 1, 0, 1),
