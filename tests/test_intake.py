@@ -15,6 +15,7 @@ from tts_toolkit.data.intake import Intake, conclude, counting, keep_figures
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.errors import UserError
 from tts_toolkit.folders import SOUND_SUFFIXES, Finder, found_below
+from tts_toolkit.reading import read_json, sealed_json
 
 STEMS = ["a", "b", "caf\u00e9", "Straße", "two words", "per%20cent", "c.d"]
 ENDINGS = [".wav", ".WAVE", ".flac", ".oga", ".caf", ".m4a", ".txt", ".png", ""]
@@ -252,5 +253,8 @@ def test_figures_join_a_summary_and_lines_hold_no_terminal_codes(tmp_path, capsy
     assert capsys.readouterr().out == "1 of 2 files kept; left out:\n  1 no sound: ?[31mred.txt\n"
     found = json.loads((tmp_path / "summary.json").read_text())
     assert found["kept"] == 1 and found["data"]["files"]["n_kept"] == 1
+    (tmp_path / "summary.json").write_bytes(sealed_json({"kept": 1}))
+    keep_figures(tmp_path / "summary.json", intake)
+    assert read_json(tmp_path / "summary.json", "")["data"]["files"]["n_kept"] == 1, "which a seal is of, too"
     keep_figures(tmp_path / "new/summary.json", intake)
     assert json.loads((tmp_path / "new/summary.json").read_text())["data"]["rows"]["n_in"] == 0

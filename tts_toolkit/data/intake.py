@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from tts_toolkit.files import write_whole
 from tts_toolkit.folders import Found, is_sound, why_no_sound
+from tts_toolkit.reading import sealed_json
 
 LISTS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of an AudioFolder, the first there is
 UNLISTED = "sound of no row that is kept"
@@ -128,7 +129,7 @@ def keep_figures(file: Path, intake: Intake) -> None:
     except (OSError, ValueError):
         known = {}
     summary = {**known, "data": intake.summary()} if isinstance(known, dict) else {"data": intake.summary()}
-    write_whole(file, (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode())
+    write_whole(file, sealed_json(summary))
 
 
 def conclude(file: Path, intake: Intake) -> None:
