@@ -71,7 +71,7 @@ FAULTS: dict[str, Sequence[Callable[[np.ndarray, str, np.random.Generator, tuple
     "speed": (lambda w, text, rng, other: (w, f"{text} {ADDED}"), lambda w, text, rng, other: (w, "No.")),
     "duplicate_audio": (lambda w, text, rng, other: (other[0], f"{text} really"),),
     "duplicate_text": (lambda w, text, rng, other: (w, other[1].upper()),),
-    "unspeakable": (lambda w, text, rng, other: (w, f"{text} \u2603"), lambda w, text, rng, other: (w, "?!")),
+    "unspeakable": (lambda w, text, rng, other: (w, f"{text} \u0416\u0436"), lambda w, text, rng, other: (w, "?!")),
     "foreign_voice": (lambda w, text, rng, other: (resample(w, SAMPLE_RATE_HZ, 12_000), text),),
 }
 BAD_ROWS = ('{"file_name": "oops', '{"file_name": "audio/none.flac", "text": ""}')
