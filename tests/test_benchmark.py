@@ -911,7 +911,7 @@ def missing_package():
 @pytest.mark.parametrize(("settings", "message"), [
     ({"prompts": [replace(p, reference="nowhere/x.wav") for p in PROMPTS]}, "none of the 5 reference recordings is there, such as nowhere/x.wav"),
     ({"background": "nowhere", "with_recordings": True}, "background=nowhere: no recordings there"),
-    ({"quality": missing_package}, r"tts-toolkit\[quality\]"),
+    ({"quality": missing_package}, "speechmos=="),
 ])  # fmt: skip
 def test_what_can_be_known_to_fail_is_known_before_anything_speaks(tmp_path, recordings, settings, message):
     if settings.pop("with_recordings", False):

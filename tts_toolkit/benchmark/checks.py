@@ -13,7 +13,8 @@ from tts_toolkit.benchmark.plan import Plan
 from tts_toolkit.benchmark.stages import reason_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.families.interface import Family
-from tts_toolkit.parts import PROBE, open_parts, tried
+from tts_toolkit.memory import free_memory
+from tts_toolkit.parts import PROBE, open_parts
 from tts_toolkit.reading import read_json
 from tts_toolkit.sounds import is_there
 from tts_toolkit.speakers.encoders import SpeakerEncoder
@@ -78,7 +79,8 @@ def _check_recordings(plan: Plan) -> None:
 
 def background_files(folder: str, n_files: int = 20) -> list[Path]:
     """Return recordings of somebody outside the set; raises UserError where there are none."""
-    found = list(sound_files(asset_path(folder)).values())[:n_files]
+    place = asset_path(folder)
+    found = list(sound_files(place).values())[:n_files] if place.is_dir() else []
     if not found:
         raise UserError(f"background={folder}: no recordings there; give a folder of them, or null")
     return found
@@ -111,11 +113,13 @@ def _opening(
         worker = open_worker()
         try:
             if known.get(role) != described(worker):
-                tried(worker, try_out)
+                try_out(worker)
         except UserError:
             raise
         except Exception as error:  # whatever the libraries behind it raise
             raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
+        del worker
+        free_memory()
 
     return check
 
