@@ -236,7 +236,9 @@ def test_pocketsphinx_that_is_missing_says_what_to_install(monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
-    with pytest.raises(UserError, match="'pocketsphinx' is missing; run: pip install 'faster-whisper.*'pocketsphinx>=5.1'"):
+    with pytest.raises(
+        UserError, match="'pocketsphinx' is missing; run: pip install 'faster-whisper.*'pocketsphinx>=5.1'"
+    ):
         Pocketsphinx().version  # noqa: B018
 
 

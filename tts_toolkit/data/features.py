@@ -26,9 +26,17 @@ FRONT_END = "log-mel-2"  # part of every key; a change to the front end changes 
 AGAIN = "remove it: the next run makes it again"
 
 
+def _as_it_is(clip: Clip) -> str:
+    """Return what a clip's sound is held by: its id with the size and time of its file, which may be written again."""
+    if cell_of(clip.audio) or not clip.audio.is_file():
+        return clip.id
+    stat = clip.audio.stat()
+    return f"{clip.id}\0{stat.st_size}\0{stat.st_mtime_ns}"
+
+
 @dataclass
 class HeldSound:
-    """Waveforms of clips, by id, as long as there is room: what was decoded once is not decoded again."""
+    """Waveforms of clips as their files are now, as far as there is room: none is decoded twice."""
 
     waveforms: dict[str, np.ndarray] = field(default_factory=dict)
     n_samples: int = 0
@@ -38,14 +46,15 @@ class HeldSound:
         """Hold a clip's waveform if there is room, and return whether there is."""
         if self.n_samples + len(waveform) > MAX_HELD_SECONDS * SAMPLE_RATE_HZ:
             return False
-        if clip.id not in self.waveforms:
-            self.waveforms[clip.id] = waveform
+        if (known := _as_it_is(clip)) not in self.waveforms:
+            self.waveforms[known] = waveform
             self.n_samples += len(waveform)
         return True
 
     def only(self, clips: Iterable[Clip]) -> None:
         """Let go of all waveforms but those of some clips."""
-        kept = {clip.id: self.waveforms[clip.id] for clip in clips if clip.id in self.waveforms}
+        keys = map(_as_it_is, clips)
+        kept = {key: self.waveforms[key] for key in keys if key in self.waveforms}
         self.waveforms, self.n_samples = kept, sum(map(len, kept.values()))
 
 
@@ -76,7 +85,7 @@ class ClipLimits:
 
     def read(self, clip: Clip) -> np.ndarray:
         """Return the clip's waveform, ends trimmed; raises UserError when it is silent, too short or too long."""
-        waveform = self.held.waveforms.get(clip.id)
+        waveform = self.held.waveforms.get(_as_it_is(clip))
         if waveform is None:
             recording = self.recording(clip)
             waveform = self.trimmed(recording)
