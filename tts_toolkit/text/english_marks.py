@@ -1,0 +1,108 @@
+"""What English text is wrapped in - typographic marks, HTML, Markdown - and the signs that are read as words."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from tts_toolkit.text.english_numbers import Match, spell_number
+from tts_toolkit.text.english_tables import GREEK, SYMBOLS
+from tts_toolkit.text.folding import TYPOGRAPHY
+from tts_toolkit.text.parts import Rule
+
+_TAGS = (
+    "a|abbr|b|big|blockquote|body|br|button|center|cite|code|dd|del|div|dl|dt|em|emphasis|figure|font|footer|h[1-6]|head|"
+    "header|hr|html|i|img|ins|kbd|label|li|main|mark|nav|ol|p|phoneme|pre|prosody|q|s|say-as|section|small|span|speak|"
+    "strike|strong|sub|sup|table|tbody|td|th|thead|title|tr|tt|u|ul|voice|break"
+)
+_FOLDED = str.maketrans(
+    TYPOGRAPHY
+    | {"\u00b5": "\u03bc", "\u2126": "\u03a9", "\u2103": "\u00b0C", "\u2109": "\u00b0F", "\u2044": "/", "\u2215": "/"}
+    | {"\u2122": "", "\u00ae": "", "\u2022": " ", "\u00b7": " ", "\u00ad": ""}
+    | {mark: " " for mark in "{}|"}
+)
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+
+
+def fold_marks(text: str) -> str:
+    """Return `text` composed, with typographic marks plain and every digit, fraction or numeral sign in ASCII."""
+    text = unicodedata.normalize("NFC", text).translate(_FOLDED)
+    return text if text.isascii() else _NUMERIC.sub(_numeric, _POWER.sub(_power, text))
+
+
+_POWER = re.compile(r"(?<=[\w)])[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_NUMERIC = re.compile(r"[^\x00-\x7f²³]")
+
+
+def _power(match: Match) -> str:
+    return match[0] if match[0] in "²³" else f"^{match[0].translate(_SUPERSCRIPTS)}"
+
+
+def _numeric(match: Match) -> str:
+    char = match[0]
+    kind = unicodedata.category(char)
+    if kind == "Nd":
+        return str(unicodedata.decimal(char))
+    if kind not in ("No", "Nl"):
+        return char
+    plain = unicodedata.normalize("NFKC", char).replace("\u2044", "/")  # vulgar fractions, roman and circled numerals
+    if plain.isascii():
+        return f" {plain}" if "/" in plain else plain
+    return f" {spell_number(str(int(unicodedata.numeric(char))))} "
+
+
+def _entity(match: Match) -> str:
+    return html.unescape(match[0])
+
+
+def _sign(match: Match) -> str:
+    return f" {SYMBOLS[match[0]]} "
+
+
+def _hashtag(match: Match) -> str:
+    return "hashtag " + re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", match["tag"])
+
+
+def _powered(match: Match) -> str:
+    power = match["power"]
+    words = {"2": "squared", "3": "cubed"}.get(power)
+    return f" {words or 'to the power of ' + power.replace('-', 'minus ')} "
+
+
+MARKUP: list[Rule] = [
+    (re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,20}\d{0,2});"), _entity),
+    (re.compile(r"<!--[^<>]{0,300}-->"), " "),
+    (re.compile(r"<(?:br|p|div|li|hr|tr|td|/p|/div|/li|/h[1-6])\b[^<>]{0,200}>", re.I), " "),
+    (re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]{{0,200}})?/?>", re.I), ""),
+    (re.compile(r"!?\[(?P<text>[^\[\]]{1,200})\]\((?:https?://|www\.|/|#|mailto:)[^()\s]{0,300}\)"), r"\g<text>"),
+    (re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*\n]{1,300}?)(?<=[^\s*])\1(?![\w*])"), r"\2"),
+    (re.compile(r"(?<![\w_])(_{1,3})(?=[^\s_])([^_\n]{1,300}?)(?<=[^\s_])\1(?![\w_])"), r"\2"),
+    (re.compile(r"~~(?=[^\s~])([^~]{1,300})~~"), r"\1"),
+    (re.compile(r"(?<!`)(`{1,3})(?=[^\s`])([^`]{1,300})\1(?!`)"), r"\2"),
+    (re.compile(r"(?<=[^\W\d_])[\u00b4`](?=[^\W\d_])"), "'"),  # "don`t"
+]
+LINES: list[Rule] = [  # marks at the start of a line; before line ends become blanks
+    (re.compile(r"^[ \t]{0,8}#{1,6}[ \t]+(?=[^\W\d_])", re.M), ""),
+    (re.compile(r"^[ \t]{0,8}[*+>-][ \t]+(?=[^\W\d_])", re.M), ""),
+    (re.compile(r"^[ \t]{0,8}(?:[-*_][ \t]?){3,40}$", re.M), ""),
+    (re.compile(r"^[ \t]{0,8}(\d{1,2}|[a-z])\)[ \t]+(?=\S)", re.M), r"\1, "),
+]
+SIGNS: list[Rule] = [
+    (re.compile(r"\b([A-G])[#\u266f](?!\w)"), r"\1 sharp"),
+    (re.compile(r"\+/-|\+-"), " plus or minus "),
+    (re.compile(r"<="), " less than or equal to "),
+    (re.compile(r">="), " greater than or equal to "),
+    (re.compile(r"!="), " not equal to "),
+    (re.compile(r"[-=]>"), " to "),
+    (re.compile(r"={2,}"), "="),
+    (re.compile(r"-{2,}"), " - "),
+    (re.compile(r"(?<!\w)#(?P<tag>[A-Za-z]\w*)"), _hashtag),
+    (re.compile(r"(?<=[\w)])\^\(?(?P<power>-?\d+|[a-z]\b)\)?"), _powered),
+    (re.compile(r"(?<=\d)!(?=\s*[=+*/-])"), " factorial"),
+    (re.compile(rf"(?<![^\W_])[{''.join(GREEK)}](?![^\W_])"), lambda m: GREEK[m[0]]),
+    (re.compile("[" + "".join(map(re.escape, SYMBOLS)) + "]"), _sign),
+    (re.compile(r"(?<=\w)\s?[/\\]\s?(?=\w)"), " "),
+    (re.compile(r"_{1,}"), " "),
+    (re.compile(r" (?=[,.;:!?])(?!\.\w)"), ""),
+]

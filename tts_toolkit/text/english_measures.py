@@ -1,0 +1,205 @@
+"""Measures in English: units, ranges, fractions, dimensions, and the numbers that are left."""
+
+from __future__ import annotations
+
+import re
+
+from tts_toolkit.text.english_money import counts_a_noun
+from tts_toolkit.text.english_numbers import (
+    NUMBER,
+    Match,
+    apart,
+    plural,
+    spell_cardinal,
+    spell_digits,
+    spell_fraction,
+    spell_number,
+    spell_ordinal,
+    spell_year,
+)
+from tts_toolkit.text.english_tables import CAPITAL_UNITS, LABELLED, LENGTHS, MAGNITUDES, PER, UNITS, UNITS_WITH_DOT
+from tts_toolkit.text.parts import Rule
+
+_SIGN = r"(?P<sign>(?<![\w)])-)?"
+_WORDLIKE = {"A", "B", "F", "J", "N", "V", "W", "L"}  # in capitals: "5 A" is a unit, "5 ABC" is none
+_UNIT = "|".join(re.escape(unit) for unit in sorted({*UNITS} - CAPITAL_UNITS, key=len, reverse=True))
+_PER = "|".join(re.escape(unit) for unit in sorted({*PER} - {"each"}, key=len, reverse=True))
+_POWERS = {"²": "square", "2": "square", "^2": "square", "³": "cubic", "3": "cubic", "^3": "cubic"}
+
+
+def _signed(match: Match) -> str:
+    return "minus " if match["sign"] else ""
+
+
+def _unit(match: Match) -> str:
+    unit, number, power = match["unit"], match["number"], match["power"] or ""
+    if unit == "s" and f"{number}s" in match[0] and "." not in number:  # the 12s
+        return match[0]
+    if power and unit not in LENGTHS:
+        if power not in "²³":
+            return match[0]
+        power = ""
+    one, many = UNITS[unit]
+    single = number == "1" or counts_a_noun(match) or match.string[match.end() : match.end() + 1] == "-"
+    words = f"{_POWERS[power] + ' ' if power else ''}{one if single else many}"
+    per = match["per"]
+    if per:
+        per_power = _POWERS.get(match["per_power"] or "", "")
+        if per == "s" and per_power:
+            words += f" per second {'squared' if per_power == 'square' else 'cubed'}"
+        else:
+            words += f" per {per_power + ' ' if per_power else ''}{PER[per]}"
+    return f"{_signed(match)}{spell_number(number)} {words}{' ' if match['dash'] is None else '-'}".rstrip()
+
+
+def _unit_dot(match: Match) -> str:
+    return f"{match['number']} {match['unit']}"
+
+
+def _area(match: Match) -> str:
+    power = "square" if match["word"].lower().startswith("sq") else "cubic"
+    one, many = {"in": ("inch", "inches")}.get(match["unit"]) or UNITS[match["unit"]]
+    return f"{spell_number(match['number'])} {power} {one if match['number'] == '1' or counts_a_noun(match) else many}"
+
+
+def _capital_unit(match: Match) -> str:
+    one, many = UNITS.get(match["unit"], ("", ""))
+    return f"{spell_number(match['number'])} {one if match['number'] == '1' else many}"
+
+
+def _height(match: Match) -> str:
+    inches = f" {spell_number(match['inches'])}" if match["inches"] else ""
+    return f"{spell_number(match['feet'])} foot{inches}"
+
+
+def _marked(words: tuple[str, str]) -> Rule:
+    mark = "'" if words[0] == "foot" else '"'
+    pattern = re.compile(rf"(?<![\w.,'\"])(?P<number>\d{{1,4}}(?:\.\d+)?){mark}(?![\w{mark}])(?=\s(?:x|by|tall|long|wide|high|deep|thick)\b)")
+    return pattern, lambda m: f"{spell_number(m['number'])} {words[m['number'] != '1']}"
+
+
+def _screen(match: Match) -> str:
+    return f"{spell_number(match['number'])} inch" if match.string.count('"') == 1 else match[0]
+
+
+def _feet_inches(match: Match) -> str:
+    feet, inches = match["feet"], match["inches"]
+    return (
+        f"{spell_number(feet)} {'foot' if feet == '1' else 'feet'} "
+        f"{spell_number(inches)} {'inch' if inches == '1' else 'inches'}"
+    )
+
+
+def _large(match: Match) -> str:
+    before = match.string[: match.start()].split()
+    if before and before[-1].lower().strip(".,") in LABELLED and "." not in match["number"]:
+        return match[0]
+    return f"{_signed(match)}{spell_number(match['number'])} {MAGNITUDES[match['magnitude'].lower()]}"
+
+
+def _fraction(match: Match) -> str:
+    whole, top, bottom = match["whole"], int(match["top"]), int(match["bottom"])
+    if (top, bottom) in ((24, 7), (9, 11)) or (top == bottom and not whole) or bottom == 0:
+        return apart(match, f"{spell_cardinal(top)} {spell_cardinal(bottom)}")
+    before = f"{_signed(match)}{spell_number(whole)} and " if whole else _signed(match)
+    return f" {before}{spell_fraction(top, bottom)} "
+
+
+def _range(match: Match) -> str:
+    low, high = (float(match[name].replace(",", "")) for name in ("low", "high"))
+    if match["spaced"] and low >= high:
+        return f"{match['low']} minus {match['high']}"
+    if low == high:
+        return f"{match['low']} {match['high']}"
+    return f"{match['low']} to {match['high']}"
+
+
+def _ordinal(match: Match) -> str:
+    words = spell_ordinal(int(match["number"].replace(",", "")))
+    return f"{words}s" if match["many"] else words
+
+
+_IN_A_YEAR = re.compile(
+    r"\b(?:in|since|from|until|till|by|before|after|circa|during|early|late|mid|year|years|spring|summer|autumn|fall|winter|"
+    r"January|February|March|April|May|June|July|August|September|October|November|December|established|copyright|pre|post|"
+    r"back to|between)[ -](?:the )?$",
+    re.I,
+)
+_ADJECTIVES = "more|other|old|new|young|small|large|big|dead|wild|different|such|of the|of these|of those|of them|of"
+_NO_PLURALS = (
+    "was|is|has|does|goes|as|this|his|its|us|thus|always|perhaps|plus|minus|versus|across|besides|unless|towards|afterwards|"
+    "sometimes|yes|times|hours|series|news|hers|ours|theirs|yours|says|sees|seems|brings|marks|begins|starts|ends|remains|"
+    "comes|makes|takes|shows|gives|becomes|includes|looks|feels|means|needs|wants|gets|lets|census|campus|virus|crisis"
+)
+_ALWAYS_PLURAL = "people|men|women|children|sheep|fish|feet|mice|police|cattle|dogs|cats|copies|soldiers|troops|years|dollars|euros"
+_COUNTED = re.compile(rf"\s(?:(?:{_ADJECTIVES})\s)?(?!(?:{_NO_PLURALS})\b)(?:[a-z]{{2,}}[^s\W]s|{_ALWAYS_PLURAL})\b(?!')")
+_SURELY_COUNTED = re.compile(rf"\s(?:(?:{_ADJECTIVES})\s)?(?:{_ALWAYS_PLURAL})\b")
+_OWNED = re.compile(r"(?:\b(?:the|this|that|his|her|its|our|their|my|your|every)|'s) $", re.I)
+_AMOUNT_BEFORE = re.compile(r"\b(?:about|over|nearly|almost|than|least|most|roughly|approximately|exactly|some|only|another) $", re.I)
+
+
+def is_year(match: Match) -> bool:
+    """Return whether four digits, without a comma, are a year: most are, but "1500 sheep" are counted."""
+    number = int(match["number"])
+    before, after = match.string[max(0, match.start() - 20) : match.start()], match.end()
+    if _IN_A_YEAR.search(before):
+        return not _SURELY_COUNTED.match(match.string, after) and 1000 <= number < 3000
+    if not (1100 <= number < 2100) or _AMOUNT_BEFORE.search(before):
+        return False
+    if _SURELY_COUNTED.match(match.string, after):
+        return False
+    if number % 100 and (_OWNED.search(before) or not before.strip()):
+        return True
+    return not _COUNTED.match(match.string, after)
+
+
+def _number(match: Match) -> str:
+    digits = match["number"]
+    magnitude = f" {MAGNITUDES[match['magnitude'].strip().lower()]}" if match["magnitude"] else ""
+    if not match["sign"] and not magnitude and re.fullmatch(r"[12]\d\d\d", digits) and (match["many"] or is_year(match)):
+        words = spell_year(int(digits))
+    else:
+        words = _signed(match) + spell_number(digits) + magnitude
+    return apart(match, plural(words) if match["many"] else words)
+
+
+_SCREEN_K = r"(?=\s(?:TVs?|video|videos|resolution|display|displays|monitors?|screens?|footage|camera|UHD|content|streaming)\b)"
+
+FRACTIONS: list[Rule] = [
+    (re.compile(rf"{_SIGN}(?:(?P<whole>(?<![\w./,])\d+)[ -])?(?<![\d/.,])(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,4}})(?![\d/])(?!\.\d)(?!,\d)"),
+     _fraction),
+]
+RANGES: list[Rule] = [
+    (re.compile(r"\b(?P<number>\d{1,3}(?:,\d{3})+|\d{1,9})(?:st|nd|rd|th)(?P<many>s)?\b", re.I), _ordinal),
+    (re.compile(r"(?<=\d)-to-(?=\d)"), " to "),
+    (re.compile(r"(?<=[A-Za-z]\s)(?P<low>[A-Z])-(?P<high>[A-Z])(?![\w-])"), r"\g<low> to \g<high>"),
+    (re.compile(rf"(?<![\w.-])(?P<low>{NUMBER})\s?-\s?(?P<high>{NUMBER})(?=\s?=)"), r"\g<low> minus \g<high>"),
+    (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER})(?P<spaced>\s)?-\s?(?P<high>{NUMBER})(?![\d-]|[A-Za-z]+\d)(?!\s?-\s?\d)"), _range),
+    (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER}\s?(?:%|°[CF]?|[a-zA-Zμ]{{1,4}}))\s?-\s?(?={NUMBER}\s?(?:%|°|[a-zA-Zμ]))"), r"\g<low> to "),
+    (re.compile(rf"(?P<low>(?<![\w.]){NUMBER})(?:x|\u00d7|\s?(?:\u00d7|x)\s?(?={NUMBER}\s?(?:{_UNIT}|inch|feet|meter|pixel)))(?={NUMBER})"), r"\g<low> by "),
+    (re.compile(rf"(?P<low>(?<![\w.]){NUMBER})\s?[x\u00d7*]\s?(?=-?{NUMBER})"), r"\g<low> times "),
+]  # fmt: skip
+MEASURES: list[Rule] = [
+    (re.compile(r"\b(?P<feet>\d)'\s?(?P<inches>\d{1,2})(?:\"|''|(?![\w.,']))"), _height),
+    (re.compile(rf"(?<![\w.])(?P<feet>{NUMBER})\s?ft\.?\s(?P<inches>{NUMBER})\s?in\b\.?"), _feet_inches),
+    (re.compile(r"(?<![\w.])(?P<degrees>\d{1,3})°\s?(?P<minutes>\d{1,2}(?:\.\d+)?)'(?:\s?(?P<seconds>\d{1,2}(?:\.\d+)?)(?:\"|''))?"),
+     lambda m: f"{m['degrees']} degrees {m['minutes']} minutes" + (f" {m['seconds']} seconds" if m["seconds"] else "")),
+    _marked(("foot", "feet")),
+    _marked(("inch", "inches")),
+    (re.compile(r"(?<![\w.,'\"])(?P<number>\d{1,3}(?:\.\d+)?)\"(?!\w)"), _screen),
+    (re.compile(rf"(?<![\w.])(?P<number>{NUMBER})\s?(?P<word>sq|cu|Sq)\.?\s?(?P<unit>ft|m|km|mi|in|yd|cm|mm)\b\.?"), _area),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>{'|'.join(UNITS_WITH_DOT)})\.(?=\s[a-z\d(]|[,;:)]|$)"), _unit_dot),
+    (re.compile(r"(?<![\w.])(?P<number>\d+(?:\.\d+)?)\s?[kK]" + _SCREEN_K), lambda m: f"{spell_number(m['number'])} K"),
+    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?P<magnitude>[MB])(?!\w|\.\w|-|\s[A-Z])"), _large),
+    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?P<power>[²³]|\^?[23](?![\d.]))?"
+                rf"(?:/(?P<per>{_PER})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?P<dash>-(?=[a-z]))?(?![\w/²³]|[.&]\w)"), _unit),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>[VWAL])(?!\w|[.&']\w|\s[A-Z])"), _capital_unit),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER}) in\.(?=\s[a-z\d]|$|[,;)])"), lambda m: f"{spell_number(m['number'])} inch{'' if m['number'] == '1' else 'es'}"),
+]  # fmt: skip
+NUMBERS: list[Rule] = [
+    (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
+    (re.compile(r"(?P<number>(?<![\w.])\d+(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,4})\b"),
+     lambda m: f"{spell_number(m['number'])} e {m['power'].replace('-', 'minus ').lstrip('+')}"),
+    (re.compile(r"(?<![\w.])\.(?P<decimals>\d+)"), lambda m: f" point {spell_digits(m['decimals'])} "),
+    (re.compile(rf"(?P<sign>(?<![\w)-])-)?(?P<number>{NUMBER})(?:(?P<many>s)\b|(?P<magnitude>\s?(?:bn|mn|tn|[kK])\b))?"), _number),
+]
