@@ -12,8 +12,9 @@ import jiwer
 from datasets import Features, Value
 
 from tts_toolkit.scoring.units import is_unspaced, joined, mixed_units
-from tts_toolkit.text.english import is_english, normalize_english
-from tts_toolkit.text.folding import fold
+from tts_toolkit.text.english import is_english
+from tts_toolkit.text.english_spelling import one_spelling
+from tts_toolkit.text.languages import lower_case, normalizer
 
 _BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 
@@ -21,15 +22,15 @@ _BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 def scored_words(text: str, language: str = "en") -> str:
     """Return `text` as error rates see it: composed (NFC), lower case, hyphens as spaces, no other punctuation.
 
-    Accents and vowel signs belong to their words, composed or not. In English, numbers and abbreviations become words
-    first; in other languages only typographic marks become plain ones. Each character of a script without blanks is a
+    Accents and vowel signs belong to their words, composed or not. Numbers become words first, as `normalizer` reads the
+    language; English words that sound the same come in one spelling. Each character of a script without blanks is a
     word of its own, so that texts that mix scripts get the mixed error rate.
     """
-    folded = fold(unicodedata.normalize("NFKC", text) if is_unspaced(language) else text)
-    spoken = normalize_english(folded) if is_english(language) else folded
-    lower = unicodedata.normalize("NFC", spoken.casefold())
-    words = "".join(char if _is_in_words(char) else " " for char in lower)
-    return " ".join(mixed_units(_BARE_APOSTROPHE.sub(" ", words)))
+    plain = unicodedata.normalize("NFKC", text) if is_unspaced(language) else text
+    lower = unicodedata.normalize("NFC", lower_case(normalizer(language)(plain), language))
+    kept = "".join(char if _is_in_words(char) else " " for char in lower)
+    words = " ".join(mixed_units(_BARE_APOSTROPHE.sub(" ", kept)))
+    return one_spelling(words) if is_english(language) else words
 
 
 def scored_characters(text: str, language: str = "en") -> str:

@@ -7,22 +7,29 @@ of `_RULES`; each sees what the ones before it left. It takes time linear in the
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from tts_toolkit.text.english_addresses import ADDRESSES, PHONES
-from tts_toolkit.text.english_dates import DATES, HALVES, TIMES
+from tts_toolkit.text.english_dates import DATES, HALVES, NAMED_RANGES, TIMES
 from tts_toolkit.text.english_marks import LINES, MARKUP, SIGNS, fold_marks
-from tts_toolkit.text.english_measures import FRACTIONS, MEASURES, NUMBERS, RANGES
+from tts_toolkit.text.english_measures import FRACTIONS, LETTER_RANGES, MEASURES, NUMBERS, RANGES
 from tts_toolkit.text.english_money import MONEY
+from tts_toolkit.text.english_numbers import spell_digits
 from tts_toolkit.text.english_words import ABBREVIATED, ACRONYMS, ROMANS, WORDS
-from tts_toolkit.text.parts import Rule, apply, in_parts
+from tts_toolkit.text.parts import Rule, apply, read
 
 NAMES = ("", "en", "eng", "english")  # of the language; what names none is in English
 
 _RULES: list[Rule] = [
-    *MARKUP, *ADDRESSES, *WORDS, *HALVES, *DATES, *PHONES, *ROMANS, *ABBREVIATED, *MONEY, *TIMES, *FRACTIONS, *RANGES,
-    *MEASURES, *ACRONYMS, *NUMBERS, *SIGNS,
+    *MARKUP, *ADDRESSES, *WORDS, *HALVES, *NAMED_RANGES, *DATES, *PHONES, *ROMANS, *ABBREVIATED, *MONEY, *TIMES, *FRACTIONS,
+    *RANGES, *MEASURES, *ACRONYMS, *NUMBERS, *SIGNS,
 ]  # fmt: skip
+_WITHOUT_DIGITS: list[Rule] = [
+    *MARKUP, *ADDRESSES, *WORDS, *HALVES, *NAMED_RANGES, *ROMANS, *ABBREVIATED, *ACRONYMS, *LETTER_RANGES, *SIGNS,
+]  # fmt: skip
+_ONLY_WORDS = re.compile(r"(?:[a-z']{2,} |[ai] )*[a-z']{2,}[!?]?")
+_SHORTENED = re.compile(r"\b(?:vs|etc|approx|al|[ivxl]{2,})\b|\w\.|'{2}")
 
 
 def is_english(language: str) -> bool:
@@ -35,4 +42,10 @@ def normalize_english(text: str) -> str:
     """Return `text` with what is not written as words spelled out, punctuation and case kept."""
     for pattern, replace in LINES:
         text = pattern.sub(replace, text)
-    return " ".join(filter(None, (apply(_RULES, part) for part in in_parts(fold_marks(text)))))
+    return read(fold_marks(text), _spoken, spell_digits)
+
+
+def _spoken(part: str) -> str:
+    if _ONLY_WORDS.fullmatch(part) and not _SHORTENED.search(part):
+        return part
+    return apply(_RULES, _WITHOUT_DIGITS, part)

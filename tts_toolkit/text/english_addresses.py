@@ -87,6 +87,7 @@ PHONES: list[Rule] = [
     (re.compile(r"(?<![\w.,$£€-])(?:911|999(?= emergency)|112(?= emergency))(?![\w.,-]?\d)"), lambda m: spell_digits(m[0])),
     (re.compile(r"(?<![\w.,/-])0\d{1,5}(?:[ -]\d{2,8}){1,6}(?![\w-])(?![.,:/]\d)(?!\s\d)"), _groups),
     (re.compile(r"(?<![\w.,/-])\d{1,5}(?:[ -]\d{2,6}){2,7}(?![\w-])(?![.,:/]\d)(?!\s\d)"), _groups),
+    (re.compile(r"(?<![\w.,/-])\d{1,7}(?:-\d{1,7}){3,6}(?![\w-])"), lambda m: spell_digits(m[0])),
     (re.compile(r"(?<![\w.,/-])(?:\d{4}[ -]){3}\d{4}(?![\w-])"), lambda m: spell_digits(m[0])),
     (re.compile(r"(?<=\b[A-Z]{2} )\d{5}(?:-\d{4})?(?![\w-])(?![.,]\d)|(?<=\bD\.C\. )\d{5}(?:-\d{4})?(?![\w-])"),
      lambda m: spell_digits(m[0])),

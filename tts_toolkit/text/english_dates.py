@@ -115,6 +115,10 @@ def _decade(match: Match) -> str:
     return f"{spell_cardinal(int(century))} {tens}" if century else tens
 
 
+NAMED_RANGES: list[Rule] = [
+    (re.compile(rf"\b(?P<low>{_DAYS})\.?\s?-\s?(?P<high>{_DAYS})\b"), _day_range),
+    (re.compile(rf"\b(?P<low>{_MONTH})\s?-\s?(?P<high>{_MONTH})(?!\w)"), _month_range),
+]
 DATES: list[Rule] = [
     (re.compile(r"(?<=\d{4}-\d\d-\d\d)T(?=\d\d:\d\d)"), " "),
     (re.compile(r"(?<=:\d\d)(?:\.\d{1,6})?Z\b"), " Z"),
@@ -130,11 +134,10 @@ DATES: list[Rule] = [
     (re.compile(rf"(?<![\w.,/:$£€-])(?P<the>[tT]he\s+)?(?P<day>{_DAY})(?:\s?-\s?(?P<last>{_DAY}))?(?:\s|-|\s+of\s+){{1}}"
                 rf"(?P<month>{_MONTH})(?!\w)(?![-]\w)(?:,?[\s-](?P<year>{_YEAR}\b|'\d\d\b|\d\d(?=$|[.,;]?(?:\s|$))(?!\s?(?:%|[a-z]))))?"), _day_month),
     (re.compile(r"(?<=\b[oO]n )(?P<month>0?[1-9]|1[0-2])/(?P<day>3[01]|[12]\d|0?[1-9])(?![\w/])(?!\.\d)"), _month_slash_day),
-    (re.compile(rf"\b(?P<low>{_DAYS})\.?\s?-\s?(?P<high>{_DAYS})\b"), _day_range),
-    (re.compile(rf"\b(?P<low>{_MONTH})\s?-\s?(?P<high>{_MONTH})(?!\w)"), _month_range),
     (re.compile(rf"\b(?P<month>{_SHORT})\.?(?=,?\s(?:{_YEAR}|'\d\d)\b)"), lambda m: month_name(m["month"])),
     (re.compile(r"(?<![\w.-])(?P<year>1[1-9]\d\d|20\d\d)[-/](?P<last>\d\d)(?![\w/-])(?!\.\d)"), _short_range),
     (re.compile(r"(?<![\w.-])(?P<year>1[1-9]\d\d|20\d\d)-(?P<month>0[1-9]|1[0-2])(?![\w/-])"), _year_month),
+    (re.compile(r"(?<![\w./-])(?P<low>1[1-9]\d\d|20\d\d)/(?P<high>1[1-9]\d\d|20\d\d)(?![\w/-])"), r"\g<low> to \g<high>"),
     (re.compile(r"\b(?P<year>\d{1,4})\s?(?P<era>A\.\s?D\.|B\.\s?C\.(?:\s?E\.)?|C\.\s?E\.|AD\b|BCE?\b|CE\b)"), _era),
     (re.compile(r"\b(?P<era>A\.\s?D\.|AD)\s(?P<year>\d{1,4})\b"), _era),
     (re.compile(r"(?:(?<![\w.,])(?P<century>1[1-9]|20)'?|(?<!\w)'|(?<![\w.,$£€]))(?P<decade>\d0)'?s\b(?!')"), _decade),
@@ -176,7 +179,8 @@ _NEW_SENTENCE = re.compile(  # the dot of "p.m." ends a sentence, too
 
 def _verse(match: Match) -> str:
     verse = int(match["verse"])
-    return f"{match['book']} {spell_number(match['chapter'])} {'' if verse > 9 else 'verse '}{spell_cardinal(verse)}"
+    last = f" to {spell_cardinal(int(match['last']))}" if match["last"] else ""
+    return f"{match['book']} {spell_number(match['chapter'])} {'' if verse > 9 else 'verse '}{spell_cardinal(verse)}{last}"
 
 
 def _military(match: Match) -> str:
@@ -201,8 +205,9 @@ HALVES: list[Rule] = [
     (re.compile(r"(?:(?<=\d)\s?|(?<![\w.]))(?P<half>[aApP])\.\s?[mM](?P<dot>\.)?(?![\w.])"), _half),
 ]
 TIMES: list[Rule] = [
-    (re.compile(rf"(?<=\b)(?P<book>{BIBLE})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?![\d:])"),
+    (re.compile(rf"(?<=\b)(?P<book>{BIBLE})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?:-(?P<last>\d{{1,3}}))?(?![\d:])"),
      _verse),
+    (re.compile(r"\b(?P<low>noon|midnight|dawn|dusk|[Nn]oon|[Mm]idnight)\s?-\s?(?=\d)"), r"\g<low> to "),
     (re.compile(rf"(?<![\w.:/$£€-])(?P<low>\d{{1,2}}(?::\d\d)?(?:\s?{_HALF})?)\s?-\s?"
                 rf"(?=\d{{1,2}}(?::[0-5]\d)?\s?{_HALF}|{_CLOCK}(?!\d))", re.I), r"\g<low> to "),
     (re.compile(rf"(?<![\w.,:])(?P<hour>0?\d|1[0-2])\.(?P<minute>[0-5]\d)(?P<second>)\s?(?P<half>{_HALF})", re.I), _time),

@@ -36,7 +36,7 @@ _NUMERIC = re.compile(r"[^\x00-\x7f²³]")
 
 
 def _power(match: Match) -> str:
-    return match[0] if match[0] in "²³" else f"^{match[0].translate(_SUPERSCRIPTS)}"
+    return match[0] if match[0] in ("²", "³") else f"^{match[0].translate(_SUPERSCRIPTS)}"
 
 
 def _numeric(match: Match) -> str:
@@ -62,12 +62,6 @@ def _sign(match: Match) -> str:
 
 def _hashtag(match: Match) -> str:
     return "hashtag " + re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", match["tag"])
-
-
-def _powered(match: Match) -> str:
-    power = match["power"]
-    words = {"2": "squared", "3": "cubed"}.get(power)
-    return f" {words or 'to the power of ' + power.replace('-', 'minus ')} "
 
 
 MARKUP: list[Rule] = [
@@ -98,7 +92,6 @@ SIGNS: list[Rule] = [
     (re.compile(r"={2,}"), "="),
     (re.compile(r"-{2,}"), " - "),
     (re.compile(r"(?<!\w)#(?P<tag>[A-Za-z]\w*)"), _hashtag),
-    (re.compile(r"(?<=[\w)])\^\(?(?P<power>-?\d+|[a-z]\b)\)?"), _powered),
     (re.compile(r"(?<=\d)!(?=\s*[=+*/-])"), " factorial"),
     (re.compile(rf"(?<![^\W_])[{''.join(GREEK)}](?![^\W_])"), lambda m: GREEK[m[0]]),
     (re.compile("[" + "".join(map(re.escape, SYMBOLS)) + "]"), _sign),

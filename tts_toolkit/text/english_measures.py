@@ -15,6 +15,7 @@ from tts_toolkit.text.english_numbers import (
     spell_fraction,
     spell_number,
     spell_ordinal,
+    spell_two_digits,
     spell_year,
 )
 from tts_toolkit.text.english_tables import CAPITAL_UNITS, LABELLED, LENGTHS, MAGNITUDES, PER, UNITS, UNITS_WITH_DOT
@@ -24,6 +25,7 @@ _SIGN = r"(?P<sign>(?<![\w)])-)?"
 _WORDLIKE = {"A", "B", "F", "J", "N", "V", "W", "L"}  # in capitals: "5 A" is a unit, "5 ABC" is none
 _UNIT = "|".join(re.escape(unit) for unit in sorted({*UNITS} - CAPITAL_UNITS, key=len, reverse=True))
 _PER = "|".join(re.escape(unit) for unit in sorted({*PER} - {"each"}, key=len, reverse=True))
+_UNIT_AFTER = re.compile(rf"\s?(?:{_UNIT}|inch|feet|meter|pixel)\b")
 _POWERS = {"²": "square", "2": "square", "^2": "square", "³": "cubic", "3": "cubic", "^3": "cubic"}
 
 
@@ -40,7 +42,7 @@ def _unit(match: Match) -> str:
             return match[0]
         power = ""
     one, many = UNITS[unit]
-    single = number == "1" or counts_a_noun(match) or match.string[match.end() : match.end() + 1] == "-"
+    single = number == "1" or counts_a_noun(match) or bool(match["dash"]) or match["joint"] == "-"
     words = f"{_POWERS[power] + ' ' if power else ''}{one if single else many}"
     per = match["per"]
     if per:
@@ -90,10 +92,16 @@ def _feet_inches(match: Match) -> str:
     )
 
 
+_NOUN = re.compile(r"\s(?!(?:is|was|has|and|or|to|in|at|on|the|a)\b)[a-z]")
+
+
 def _large(match: Match) -> str:
-    before = match.string[: match.start()].split()
-    if before and before[-1].lower().strip(".,") in LABELLED and "." not in match["number"]:
+    before = match.string[max(0, match.start() - 40) : match.start()].split()
+    is_whole = "." not in match["number"]
+    if is_whole and before and before[-1].lower().strip(".,") in LABELLED:
         return match[0]
+    if is_whole and match["magnitude"] == "B" and len(match["number"]) > 2 and not _NOUN.match(match.string, match.end()):
+        return match[0]  # 221B is a house
     return f"{_signed(match)}{spell_number(match['number'])} {MAGNITUDES[match['magnitude'].lower()]}"
 
 
@@ -102,14 +110,27 @@ def _fraction(match: Match) -> str:
     if (top, bottom) in ((24, 7), (9, 11)) or (top == bottom and not whole) or bottom == 0:
         return apart(match, f"{spell_cardinal(top)} {spell_cardinal(bottom)}")
     before = f"{_signed(match)}{spell_number(whole)} and " if whole else _signed(match)
-    return f" {before}{spell_fraction(top, bottom)} "
+    if top >= 100 and top > bottom:
+        return apart(match, f"{before}{spell_cardinal(top)} over {spell_cardinal(bottom)}")
+    return apart(match, f"{before}{spell_fraction(top, bottom)}")
+
+
+_MODEL = re.compile(r"\b(?:Boeing|Airbus|Area|Model) $")
+
+
+def _dimensions(match: Match) -> str:
+    joint = "by" if _BY.search(match[0]) or _UNIT_AFTER.match(match.string, match.end()) else "times"
+    return f" {joint} ".join(re.split(r"\s?[x\u00d7*]\s?", match[0]))
+
+
+_BY = re.compile(r"\dx\d|\"|(?<=\d)\u00d7(?=\d)(?!10\^)")
 
 
 def _range(match: Match) -> str:
     low, high = (float(match[name].replace(",", "")) for name in ("low", "high"))
     if match["spaced"] and low >= high:
         return f"{match['low']} minus {match['high']}"
-    if low == high:
+    if low == high or _MODEL.search(match.string[max(0, match.start() - 10) : match.start()]):
         return f"{match['low']} {match['high']}"
     return f"{match['low']} to {match['high']}"
 
@@ -143,7 +164,7 @@ def is_year(match: Match) -> bool:
     number = int(match["number"])
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.end()
     if _IN_A_YEAR.search(before):
-        return not _SURELY_COUNTED.match(match.string, after) and 1000 <= number < 3000
+        return 1000 <= number < 3000
     if not (1100 <= number < 2100) or _AMOUNT_BEFORE.search(before):
         return False
     if _SURELY_COUNTED.match(match.string, after):
@@ -165,41 +186,60 @@ def _number(match: Match) -> str:
 
 _SCREEN_K = r"(?=\s(?:TVs?|video|videos|resolution|display|displays|monitors?|screens?|footage|camera|UHD|content|streaming)\b)"
 
+def _coordinates(match: Match) -> str:
+    seconds = f" {match['seconds']} seconds" if match["seconds"] else ""
+    return apart(match, f"{match['degrees']} degrees {match['minutes']} minutes{seconds}")
+
+
+def _lines_of_video(match: Match) -> str:
+    return f"{spell_number(match['high'])} {spell_two_digits(int(match['low']))} {match['scan']}"
+
+
+def _power(match: Match) -> str:
+    power = match["power"]
+    words = {"2": "squared", "3": "cubed"}.get(power)
+    return apart(match, f" {words or 'to the power of ' + power.replace('-', 'minus ')}")
+
+
 FRACTIONS: list[Rule] = [
-    (re.compile(rf"{_SIGN}(?:(?P<whole>(?<![\w./,])\d+)[ -])?(?<![\d/.,])(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,4}})(?![\d/])(?!\.\d)(?!,\d)"),
+    (re.compile(rf"{_SIGN}(?:(?P<whole>(?<![\w./,])\d+)[ -])?(?<![\d/.,])(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,4}})(?:rds?|ths?|nds?)?(?![\d/])(?!\.\d)(?!,\d)"),
      _fraction),
 ]
+LETTER_RANGES: list[Rule] = [
+    (re.compile(r"(?<=[a-z]{2}\s)(?P<low>[A-Z])-(?P<high>[A-Z])(?![\w-])"), r"\g<low> to \g<high>"),
+]
 RANGES: list[Rule] = [
+    *LETTER_RANGES,
     (re.compile(r"\b(?P<number>\d{1,3}(?:,\d{3})+|\d{1,9})(?:st|nd|rd|th)(?P<many>s)?\b", re.I), _ordinal),
     (re.compile(r"(?<=\d)-to-(?=\d)"), " to "),
-    (re.compile(r"(?<=[A-Za-z]\s)(?P<low>[A-Z])-(?P<high>[A-Z])(?![\w-])"), r"\g<low> to \g<high>"),
     (re.compile(rf"(?<![\w.-])(?P<low>{NUMBER})\s?-\s?(?P<high>{NUMBER})(?=\s?=)"), r"\g<low> minus \g<high>"),
     (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER})(?P<spaced>\s)?-\s?(?P<high>{NUMBER})(?![\d-]|[A-Za-z]+\d)(?!\s?-\s?\d)"), _range),
     (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER}\s?(?:%|°[CF]?|[a-zA-Zμ]{{1,4}}))\s?-\s?(?={NUMBER}\s?(?:%|°|[a-zA-Zμ]))"), r"\g<low> to "),
-    (re.compile(rf"(?P<low>(?<![\w.]){NUMBER})(?:x|\u00d7|\s?(?:\u00d7|x)\s?(?={NUMBER}\s?(?:{_UNIT}|inch|feet|meter|pixel)))(?={NUMBER})"), r"\g<low> by "),
-    (re.compile(rf"(?P<low>(?<![\w.]){NUMBER})\s?[x\u00d7*]\s?(?=-?{NUMBER})"), r"\g<low> times "),
+    (re.compile(rf"(?<![\w.]){NUMBER}\"?(?:\s?[x\u00d7*]\s?-?{NUMBER}\"?){{1,5}}(?!\w*\d)"), _dimensions),
 ]  # fmt: skip
 MEASURES: list[Rule] = [
     (re.compile(r"\b(?P<feet>\d)'\s?(?P<inches>\d{1,2})(?:\"|''|(?![\w.,']))"), _height),
     (re.compile(rf"(?<![\w.])(?P<feet>{NUMBER})\s?ft\.?\s(?P<inches>{NUMBER})\s?in\b\.?"), _feet_inches),
     (re.compile(r"(?<![\w.])(?P<degrees>\d{1,3})°\s?(?P<minutes>\d{1,2}(?:\.\d+)?)'(?:\s?(?P<seconds>\d{1,2}(?:\.\d+)?)(?:\"|''))?"),
-     lambda m: f"{m['degrees']} degrees {m['minutes']} minutes" + (f" {m['seconds']} seconds" if m["seconds"] else "")),
+     _coordinates),
     _marked(("foot", "feet")),
     _marked(("inch", "inches")),
     (re.compile(r"(?<![\w.,'\"])(?P<number>\d{1,3}(?:\.\d+)?)\"(?!\w)"), _screen),
-    (re.compile(rf"(?<![\w.])(?P<number>{NUMBER})\s?(?P<word>sq|cu|Sq)\.?\s?(?P<unit>ft|m|km|mi|in|yd|cm|mm)\b\.?"), _area),
+    (re.compile(rf"(?<![\w.])(?P<number>{NUMBER})\s?(?P<word>sq|cu|Sq|square|cubic)\.?\s?(?P<unit>ft|m|km|mi|in|yd|cm|mm)\b\.?"), _area),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER}) in\.(?=\s[a-z\d]|$|[,;)])"), lambda m: f"{spell_number(m['number'])} inch{'' if m['number'] == '1' else 'es'}"),
     (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>{'|'.join(UNITS_WITH_DOT)})\.(?=\s[a-z\d(]|[,;:)]|$)"), _unit_dot),
     (re.compile(r"(?<![\w.])(?P<number>\d+(?:\.\d+)?)\s?[kK]" + _SCREEN_K), lambda m: f"{spell_number(m['number'])} K"),
-    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?P<magnitude>[MB])(?!\w|\.\w|-|\s[A-Z])"), _large),
-    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?P<power>[²³]|\^?[23](?![\d.]))?"
+    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.])(?<![A-Za-z]-){NUMBER})(?P<magnitude>[MB])(?!\w|\.\w|-|\s[A-Z])"), _large),
+    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?P<joint>\s|-)?(?P<unit>{_UNIT})(?P<power>[²³]|\^?[23](?![\d.]))?"
                 rf"(?:/(?P<per>{_PER})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?P<dash>-(?=[a-z]))?(?![\w/²³]|[.&]\w)"), _unit),
     (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>[VWAL])(?!\w|[.&']\w|\s[A-Z])"), _capital_unit),
-    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER}) in\.(?=\s[a-z\d]|$|[,;)])"), lambda m: f"{spell_number(m['number'])} inch{'' if m['number'] == '1' else 'es'}"),
 ]  # fmt: skip
 NUMBERS: list[Rule] = [
-    (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
+    (re.compile(r"(?<=[\w)])\^\(?(?P<power>-?\d{1,9}|[a-z]\b)\)?"), _power),
     (re.compile(r"(?P<number>(?<![\w.])\d+(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,4})\b"),
      lambda m: f"{spell_number(m['number'])} e {m['power'].replace('-', 'minus ').lstrip('+')}"),
+    (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
+    (re.compile(r"(?<![\w.])(?P<high>\d{1,2})(?P<low>[2-9]0)(?P<scan>[pi])\b(?!\.\w)"), _lines_of_video),
     (re.compile(r"(?<![\w.])\.(?P<decimals>\d+)"), lambda m: f" point {spell_digits(m['decimals'])} "),
     (re.compile(rf"(?P<sign>(?<![\w)-])-)?(?P<number>{NUMBER})(?:(?P<many>s)\b|(?P<magnitude>\s?(?:bn|mn|tn|[kK])\b))?"), _number),
 ]

@@ -58,7 +58,7 @@ def _money(match: Match) -> str:
     if not high:
         return sign + _sum(low, magnitude, coins, counts_a_noun(match))
     high = _decimal(high)
-    if "." in low + high and not (magnitude or last):
+    if ("." in low + high or match["again"]) and not (magnitude or last):
         return f"{sign}{_sum(low, None, coins)} to {_sum(high, None, coins)}"
     first = f" {MAGNITUDES[magnitude.lower()]}" if magnitude else ""
     return f"{sign}{spell_number(low)}{first} to {_sum(high, last or '', coins)}"
@@ -89,7 +89,7 @@ MONEY: list[Rule] = [
                 rf"(?P<per>(?:{'|'.join(map(re.escape, sorted({*PER, *PER_WORDS}, key=len, reverse=True)))}))(?![\w])", re.I), _per),
     (re.compile(rf"(?P<sign>(?<![\w)])-\s?)?(?P<symbol>{_SIGN})\s?(?P<minus>-)?(?P<amount>{_AMOUNT})"
                 rf"(?:\s?(?P<magnitude>(?i:{_MAGNITUDE}))\b(?!-[a-z]))?"
-                rf"(?:\s?-\s?(?:{_SIGN}\s?)?(?P<high>{_AMOUNT})(?:\s?(?P<last_magnitude>(?i:{_MAGNITUDE}))\b)?(?![\w-]))?(?!\d)"), _money),
+                rf"(?:\s?-\s?(?P<again>{_SIGN}\s?)?(?P<high>{_AMOUNT})(?:\s?(?P<last_magnitude>(?i:{_MAGNITUDE}))\b)?(?![\w-]))?(?!\d)"), _money),
     (re.compile(rf"(?P<sign>(?<![\w)])-)?(?:(?P<low>(?<![\w.]){_AMOUNT})\s?-\s?)?(?P<amount>(?<![\w.]){_AMOUNT})"
                 rf"(?:\s?(?P<magnitude>(?i:{_MAGNITUDE}))(?=\s|{_AFTER}))?\s?(?P<symbol>{_AFTER})"), _money_after),
     (re.compile(rf"(?P<amount>(?<![\w.]){NUMBER})\s?¢"), _cents),

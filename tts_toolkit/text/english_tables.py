@@ -107,6 +107,7 @@ MAGNITUDES = {
     "k": "thousand", "m": "million", "mn": "million", "mm": "million", "mln": "million", "mil": "million",
     "bn": "billion", "b": "billion", "bln": "billion", "tn": "trillion", "trn": "trillion", "t": "trillion",
     "hundred": "hundred", "thousand": "thousand", "million": "million", "billion": "billion", "trillion": "trillion",
+    "lakh": "lakh", "lakhs": "lakh", "crore": "crore", "crores": "crore", "cr": "crore",
 }  # fmt: skip
 
 
@@ -157,7 +158,7 @@ UNITS: dict[str, tuple[str, str]] = {  # (one, many)
     "rpm": ("R P M", "R P M"), "RPM": ("R P M", "R P M"), "bpm": ("B P M", "B P M"), "BPM": ("B P M", "B P M"),
     "dpi": ("D P I", "D P I"), "fps": ("frame per second", "frames per second"), "hp": ("horsepower", "horsepower"),
     "ppm": ("part per million", "parts per million"), "ppb": ("part per billion", "parts per billion"),
-    "px": _forms("pixel"), "MP": _forms("megapixel"), "sq": ("square", "square"), "atm": _forms("atmosphere"),
+    "px": _forms("pixel"), "mmHg": ("millimeter of mercury", "millimeters of mercury"), "kΩ": _forms("kilohm"), "MP": _forms("megapixel"), "sq": ("square", "square"), "atm": _forms("atmosphere"),
     "h": _forms("hour"), "hr": _forms("hour"), "hrs": _forms("hour"), "min": _forms("minute"),
     "mins": _forms("minute"), "sec": _forms("second"), "secs": _forms("second"), "msec": _forms("millisecond"),
     "wk": _forms("week"), "wks": _forms("week"), "mo": _forms("month"), "mos": _forms("month"), "yr": _forms("year"),
@@ -211,7 +212,7 @@ SYMBOLS = {
     "<": "less than", "§": "section", "¶": "paragraph", "©": "copyright", "¢": "cents", "²": "squared", "³": "cubed",
     "%": "percent", "‰": "per mille", "°": "degrees", "~": "about", "≈": "about", "≤": "less than or equal to",
     "≥": "greater than or equal to", "≠": "not equal to", "±": "plus or minus", "×": "times", "÷": "divided by",
-    "√": "square root of", "∞": "infinity", "→": "to", "⇒": "implies", "∑": "sum", "∫": "integral", "∂": "partial",
+    "√": "square root of", "∛": "cube root of", "∞": "infinity", "→": "to", "⇒": "implies", "∑": "sum", "∫": "integral", "∂": "partial",
     "∆": "delta", "∈": "in", "∪": "union", "∩": "intersection", "^": "caret", "µ": "micro",
     "$": "dollars", "£": "pounds", "€": "euros", "¥": "yen", "₹": "rupees", "\u2116": "number",
 }  # fmt: skip

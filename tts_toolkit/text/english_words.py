@@ -88,6 +88,10 @@ _SENTENCE_STARTS = (
 WORDS: list[Rule] = [
     (re.compile(r"\be\.\s?g\.,?", re.I), "for example,"),
     (re.compile(r"\bi\.\s?e\.,?", re.I), "that is,"),
+    (re.compile(r"\betc\b(?!\.)"), "et cetera"),
+    (re.compile(r"§§\s?(?=\d)"), "sections "),
+    (re.compile(r"\bb\.\s(?=1\d\d\d\b|20\d\d\b)"), "born "),
+    (re.compile(r"\bd\.\s(?=1\d\d\d\b|20\d\d\b)"), "died "),
     (re.compile(r"\bet al\b\.?"), "et al"),
     (re.compile(r"\bPh\.\s?D\b\.?|\bPhD\b"), "P H D"),
     (re.compile(r"(?<![\w/])[wW]/o(?![\w/])"), "without"),

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 PART_CHARACTERS = 400  # a longer sentence is cut between words
 MAX_PASSES = 8  # what one rule leaves can be work for an earlier one
+LONG_NUMBER = 25  # digits that nobody reads as one number
 _SPACES = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.!?][\"')\]]*\s+(?=[\"'(]?[A-Z])|[。！？؟।]\s*")
 _BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{3})\s+(?=[^\W\d_]{2})")
+_REPEATED = re.compile(r"([^\w\s])\1{3,}")
+_LONG_NUMBER = re.compile(rf"(\d{{{LONG_NUMBER},}})")
 
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 
-def in_parts(text: str, limit: int = PART_CHARACTERS) -> list[str]:
-    """Return `text`, its spaces single, in parts of at most `limit` characters.
+def read(text: str, speak: Callable[[str], str], spell_digits: Callable[[str], str], limit: int = PART_CHARACTERS) -> str:
+    """Return `text` with each of its parts spoken, spaces single; a mark comes three times in a row at most.
 
-    Cut at the last sentence end that fits, else between two words, else at a blank, else anywhere.
+    Digits that are too many for a number are spelled where they stand, so that no rule walks along them.
     """
-    text = _SPACES.sub(" ", text).strip()
+    text = _REPEATED.sub(r"\1\1\1", _SPACES.sub(" ", text)).strip()
+    spoken: list[str] = []
+    for n, piece in enumerate(_LONG_NUMBER.split(text)):
+        spoken += [spell_digits(piece)] if n % 2 else [speak(part.strip()) for part in _parts(piece, limit)]
+    return " ".join(filter(None, spoken))
+
+
+def _parts(text: str, limit: int) -> list[str]:
+    """Cut at the last sentence end that fits, else between two words, else at a blank, else anywhere."""
     parts = []
     start = 0
     while len(text) - start > limit:
@@ -37,13 +48,19 @@ def _cut(text: str, start: int, end: int) -> int:
     return end
 
 
-def apply(rules: list[Rule], text: str) -> str:
-    """Return `text` with the rules applied in order until nothing changes; spaces become single."""
+def apply(rules: Sequence[Rule], without_digits: Sequence[Rule], text: str) -> str:
+    """Return `text` with the rules applied in order until nothing changes; spaces become single.
+
+    `without_digits` are those that may change a text that holds no digit.
+    """
     for _ in range(MAX_PASSES):
         before = text
-        for pattern, replace in rules:
+        for pattern, replace in rules if _DIGIT.search(text) else without_digits:
             text = pattern.sub(replace, text)
         text = _SPACES.sub(" ", text).strip()
         if text == before:
             break
     return text
+
+
+_DIGIT = re.compile(r"\d")
