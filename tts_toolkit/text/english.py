@@ -12,11 +12,12 @@ from functools import lru_cache
 
 from tts_toolkit.text.english_addresses import ADDRESSES, PHONES
 from tts_toolkit.text.english_dates import DATES, HALVES, NAMED_RANGES, TIMES
-from tts_toolkit.text.english_marks import LINES, MARKUP, SIGNS, fold_marks
 from tts_toolkit.text.english_measures import FRACTIONS, LETTER_RANGES, MEASURES, NUMBERS, RANGES
 from tts_toolkit.text.english_money import MONEY
 from tts_toolkit.text.english_numbers import spell_digits
+from tts_toolkit.text.english_signs import SIGNS
 from tts_toolkit.text.english_words import ABBREVIATED, ACRONYMS, ROMANS, WORDS
+from tts_toolkit.text.markup import LINES, MARKUP, fold_marks
 from tts_toolkit.text.parts import Rule, apply, read
 
 NAMES = ("", "en", "eng", "english")  # of the language; what names none is in English

@@ -1,4 +1,4 @@
-"""What English text is wrapped in - typographic marks, HTML, Markdown - and the signs that are read as words."""
+"""What text is wrapped in, in any language: typographic marks, HTML, Markdown; and digits of any script."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import html
 import re
 import unicodedata
 
-from tts_toolkit.text.english_numbers import Match, spell_number
-from tts_toolkit.text.english_tables import GREEK, SYMBOLS
 from tts_toolkit.text.folding import TYPOGRAPHY
 from tts_toolkit.text.parts import Rule
 
+Match = re.Match[str]
 _TAGS = (
     "a|abbr|b|big|blockquote|body|br|button|center|cite|code|dd|del|div|dl|dt|em|emphasis|figure|font|footer|h[1-6]|head|"
     "header|hr|html|i|img|ins|kbd|label|li|main|mark|nav|ol|p|phoneme|pre|prosody|q|s|say-as|section|small|span|speak|"
@@ -21,6 +20,7 @@ _FOLDED = str.maketrans(
     | {"\u00b5": "\u03bc", "\u2126": "\u03a9", "\u2103": "\u00b0C", "\u2109": "\u00b0F", "\u2044": "/", "\u2215": "/"}
     | {"\u2122": "", "\u00ae": "", "\u2022": " ", "\u00b7": " ", "\u00ad": ""}
     | {mark: " " for mark in "{}|"}
+    | {"\uff05": "%", "\uffe5": "\u00a5", "\uff04": "$", "\uff0b": "+", "\uff0d": "-", "\uff0f": "/", "\ufe6a": "%", "\u066a": "%"}
 )
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 
@@ -28,9 +28,12 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 def fold_marks(text: str) -> str:
     """Return `text` composed, with typographic marks plain and every digit, fraction or numeral sign in ASCII."""
     text = unicodedata.normalize("NFC", text).translate(_FOLDED)
-    return text if text.isascii() else _NUMERIC.sub(_numeric, _POWER.sub(_power, text))
+    if text.isascii():
+        return text
+    return _WIDE_COLON.sub(":", _NUMERIC.sub(_numeric, _POWER.sub(_power, text)))
 
 
+_WIDE_COLON = re.compile(r"(?<=\d)\uff1a(?=\d)")
 _POWER = re.compile(r"(?<=[\w)])[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _NUMERIC = re.compile(r"[^\x00-\x7f²³]")
 
@@ -49,19 +52,11 @@ def _numeric(match: Match) -> str:
     plain = unicodedata.normalize("NFKC", char).replace("\u2044", "/")  # vulgar fractions, roman and circled numerals
     if plain.isascii():
         return f" {plain}" if "/" in plain else plain
-    return f" {spell_number(str(int(unicodedata.numeric(char))))} "
+    return f" {int(unicodedata.numeric(char))} "
 
 
 def _entity(match: Match) -> str:
     return html.unescape(match[0])
-
-
-def _sign(match: Match) -> str:
-    return f" {SYMBOLS[match[0]]} "
-
-
-def _hashtag(match: Match) -> str:
-    return "hashtag " + re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", match["tag"])
 
 
 MARKUP: list[Rule] = [
@@ -81,21 +76,4 @@ LINES: list[Rule] = [  # marks at the start of a line; before line ends become b
     (re.compile(r"^[ \t]{0,8}[*+>-][ \t]+(?=[^\W\d_])", re.M), ""),
     (re.compile(r"^[ \t]{0,8}(?:[-*_][ \t]?){3,40}$", re.M), ""),
     (re.compile(r"^[ \t]{0,8}(\d{1,2}|[a-z])\)[ \t]+(?=\S)", re.M), r"\1, "),
-]
-SIGNS: list[Rule] = [
-    (re.compile(r"\b([A-G])[#\u266f](?!\w)"), r"\1 sharp"),
-    (re.compile(r"\+/-|\+-"), " plus or minus "),
-    (re.compile(r"<="), " less than or equal to "),
-    (re.compile(r">="), " greater than or equal to "),
-    (re.compile(r"!="), " not equal to "),
-    (re.compile(r"[-=]>"), " to "),
-    (re.compile(r"={2,}"), "="),
-    (re.compile(r"-{2,}"), " - "),
-    (re.compile(r"(?<!\w)#(?P<tag>[A-Za-z]\w*)"), _hashtag),
-    (re.compile(r"(?<=\d)!(?=\s*[=+*/-])"), " factorial"),
-    (re.compile(rf"(?<![^\W_])[{''.join(GREEK)}](?![^\W_])"), lambda m: GREEK[m[0]]),
-    (re.compile("[" + "".join(map(re.escape, SYMBOLS)) + "]"), _sign),
-    (re.compile(r"(?<=\w)\s?[/\\]\s?(?=\w)"), " "),
-    (re.compile(r"_{1,}"), " "),
-    (re.compile(r" (?=[,.;:!?])(?!\.\w)"), ""),
 ]
