@@ -24,6 +24,9 @@ _WEAK = {"am", "im", "zum", "vom", "beim", "dem", "den", "des", "zur", "seit", "
 _STRONG_E = {"der", "die", "das", "jede", "eine", "seine", "ihre", "meine", "unsere", "diese", "dieser", "dieses"}
 
 
+_ANY = {"ein", "sein", "ihr", "mein", "unser", "kein", "dein", "und", "oder", "als", "platz", "auf"}
+
+
 def _german_ordinal(number: int, before: str) -> str:
     stem = from_library("de", number, "ordinal").lower()
     if before in _WEAK:
@@ -40,7 +43,10 @@ _MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober 
 
 
 def _german_said_ordinal(match: Match) -> str:
-    return _german_ordinal(int(match["n"]), (match["before"] or "").lower().strip())
+    before = match["before"]
+    if before and before.lower() not in _WEAK | _STRONG_E | _ANY and not match["lower"]:
+        return match[0]  # the end of a sentence
+    return f"{before + ' ' if before else ''}{_german_ordinal(int(match['n']), (before or '').lower())}"
 
 
 def _german_time(hour: int, minute: int, second: int | None) -> str:
@@ -58,7 +64,7 @@ def german() -> Grammar:
         over="durch", address="Punkt ät Schrägstrich Strich Unterstrich",
         signs="und plus gleich mal Nummer kleiner_als größer_als plus_minus Paragraph ungefähr",
         ordinal=_german_said_ordinal,
-        ordinals=r"(?:(?<=\b(?P<before>[a-zA-Z]{3})\s)|(?<=\b[a-zA-Z]{2}\s)|(?<=\b[a-zA-Z]{4}\s)|(?<=\b[a-zA-Z]{5}\s)|(?<=\b[a-zA-Z]{6}\s)|^)(?P<n>\d{1,3})\.(?=\s[A-Za-zÄÖÜäöü]{2})",
+        ordinals=r"(?:\b(?P<before>[A-Za-zÄÖÜäöüß]{2,12})\s|(?:^|(?<=[.!?:]\s)))(?P<n>\d{1,3})\.(?=\s(?P<lower>[a-zäöü])?[A-Za-zÄÖÜäöü]{2})",
         clock_after="Uhr", clock_before="um|ab|bis|gegen", dotted_days=True, coins_link=" und ",
         magnitudes={"Millionen": "Millionen", "Million": "Million", "Mio.": "Millionen", "Mio": "Millionen", "Milliarden": "Milliarden",
                     "Milliarde": "Milliarde", "Mrd.": "Milliarden", "Mrd": "Milliarden", "Tausend": "tausend", "Tsd.": "tausend"},

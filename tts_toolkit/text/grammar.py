@@ -245,7 +245,7 @@ class Reader:
         lower = written.lower().rstrip(".")
         for names in (self.months, self.grammar.short_months.split()):
             for n, name in enumerate(names):
-                if lower in name.lower().split("|"):
+                if re.fullmatch(name.lower(), lower):
                     return n + 1
         raise ValueError(written)
 
@@ -253,7 +253,7 @@ class Reader:
     def _month_pattern(self) -> str:
         long = "|".join(self.months)
         short = "|".join(f"(?:{name})" for name in self.grammar.short_months.split())
-        return rf"(?i:{long}){r'(?!\w)'}" + (rf"|(?i:{short})\b\.?" if short else "")
+        return rf"(?i:{long})(?!\w)" + (rf"|(?i:{short})\b\.?" if short else "")
 
     def _numeric_date(self, match: Match) -> str:
         day, month = int(match["day"]), int(match["month"])
@@ -326,7 +326,8 @@ class Reader:
             rules.append((re.compile(rf"(?<![\d:.,]){hour}\.{minute}(?P<second>){after}"), self._time))
             rules.append((re.compile(rf"(?<![\d:.,]){hour}(?P<minute>)(?P<second>){after}"), self._time))
         if grammar.clock_before:
-            rules.append((re.compile(rf"(?<=(?:{grammar.clock_before})\s){hour}\.{minute}(?P<second>)(?![\d.])"), self._time))
+            rules.append((re.compile(rf"\b(?P<clock>(?:{grammar.clock_before})\s){hour}\.{minute}(?P<second>)(?![\d.])"),
+                          lambda match: match["clock"] + self._time(match)))
         if grammar.h_clock:
             rules.append((re.compile(rf"(?<![\d:.,]){hour}\s?[hH]\s?{minute}(?P<second>)(?!\d)"), self._time))
         return rules
