@@ -17,7 +17,7 @@ from tts_toolkit.text.english_money import MONEY
 from tts_toolkit.text.english_numbers import spell_digits
 from tts_toolkit.text.english_signs import SIGNS
 from tts_toolkit.text.english_words import ABBREVIATED, ACRONYMS, ROMANS, WORDS
-from tts_toolkit.text.markup import LINES, MARKUP, fold_marks
+from tts_toolkit.text.markup import MARKUP, fold_marks, unlisted
 from tts_toolkit.text.parts import Rule, apply, read
 
 NAMES = ("", "en", "eng", "english")  # of the language; what names none is in English
@@ -41,9 +41,7 @@ def is_english(language: str) -> bool:
 @lru_cache(maxsize=65536)
 def normalize_english(text: str) -> str:
     """Return `text` with what is not written as words spelled out, punctuation and case kept."""
-    for pattern, replace in LINES:
-        text = pattern.sub(replace, text)
-    return read(fold_marks(text), _spoken, spell_digits)
+    return unlisted(read(fold_marks(unlisted(text)), _spoken, spell_digits))
 
 
 def _spoken(part: str) -> str:

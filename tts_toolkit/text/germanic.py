@@ -60,14 +60,16 @@ def german() -> Grammar:
     """German."""
     return Grammar(
         cardinal=_german_cardinal, date=_german_date, time=_german_time, months=" ".join(_MONTHS_DE), year=_german_year,
-        short_months="Jan Feb Mär|Mrz Apr Mai Jun Jul Aug Sept?|Sep Okt Nov Dez", point="Komma", minus="minus", to="bis",
+        short_months="Jan Feb Mär|Mrz Apr Mai Jun Jul Aug Sept?|Sep Okt Nov Dez", point="Komma", ratio="zu", minus="minus", to="bis",
         over="durch", address="Punkt ät Schrägstrich Strich Unterstrich",
         signs="und plus gleich mal Nummer kleiner_als größer_als plus_minus Paragraph ungefähr",
         ordinal=_german_said_ordinal,
         ordinals=r"(?:\b(?P<before>[A-Za-zÄÖÜäöüß]{2,12})\s|(?:^|(?<=[.!?:]\s)))(?P<n>\d{1,3})\.(?=\s(?P<lower>[a-zäöü])?[A-Za-zÄÖÜäöü]{2})",
         clock_after="Uhr", clock_before="um|ab|bis|gegen", dotted_days=True, coins_link=" und ",
-        magnitudes={"Millionen": "Millionen", "Million": "Million", "Mio.": "Millionen", "Mio": "Millionen", "Milliarden": "Milliarden",
-                    "Milliarde": "Milliarde", "Mrd.": "Milliarden", "Mrd": "Milliarden", "Tausend": "tausend", "Tsd.": "tausend"},
+        magnitudes={"Millionen": "f Million/Millionen", "Million": "f Million/Millionen", "Mio.": "f Million/Millionen", "Mio": "f Million/Millionen",
+                    "Milliarden": "f Milliarde/Milliarden", "Milliarde": "f Milliarde/Milliarden", "Mrd.": "f Milliarde/Milliarden", "Mrd": "f Milliarde/Milliarden",
+                    "Tausend": "m tausend", "Tsd.": "m tausend"}, gender_of=lambda word: "m" if word[0].isupper() else "",
+        romans=r"\b(?:Kapitel|Teil|Band|Akt|Weltkrieg)\s(?P<r>[IVX]+)\b",
         fractions={"1/2": "ein halb", "1/3": "ein Drittel", "2/3": "zwei Drittel", "1/4": "ein Viertel", "3/4": "drei Viertel", "1/5": "ein Fünftel",
                    "1/8": "ein Achtel", "1/10": "ein Zehntel"},
         units=units("Kilo Zenti Milli Mega Giga Tera", {
@@ -96,7 +98,7 @@ def _dutch_year(year: int) -> str:
     century, rest = divmod(year, 100)
     if not 11 <= century <= 19:
         return from_library("nl", year)
-    return f"{from_library('nl', century)}honderd{' ' + from_library('nl', rest) if rest else ''}"
+    return f"{from_library('nl', century)}honderd{from_library('nl', rest) if rest else ''}"
 
 
 _MONTHS_NL = "januari februari maart april mei juni juli augustus september oktober november december".split()
@@ -172,7 +174,8 @@ def _danish(number: int) -> str:
 
 
 def _danish_cardinal(number: int, gender: str) -> str:
-    return "et" if number == 1 and gender in ("", "n") else _danish(number)
+    words = _danish(number)
+    return f"{words[:-2]}et" if number % 100 == 1 and gender in ("", "n") else words
 
 
 def _danish_ordinal(number: int) -> str:
@@ -218,8 +221,8 @@ def danish() -> Grammar:
         signs="og plus er_lig_med gange nummer mindre_end større_end plus_minus paragraf cirka",
         ordinal=lambda match: _danish_ordinal(int(match["n"])), ordinals=r"(?<![\d.,])(?P<n>\d{1,3})\.(?=\s[a-zæøå]{2})",
         clock_before="kl\\.|klokken", coins_link=" og ", decimals_as_number=True, dotted_days=True,
-        magnitudes={"millioner": "millioner", "million": "million", "mio.": "millioner", "mio": "millioner", "milliarder": "milliarder", "mia.": "milliarder",
-                    "milliard": "milliard", "tusind": "tusind"},
+        magnitudes={"millioner": "c million/millioner", "million": "c million/millioner", "mio.": "c million/millioner", "mio": "c million/millioner",
+                    "milliarder": "c milliard/milliarder", "mia.": "c milliard/milliarder", "milliard": "c milliard/milliarder", "tusind": "tusind"},
         fractions={"1/2": "en halv", "1/3": "en tredjedel", "2/3": "to tredjedele", "1/4": "en fjerdedel", "3/4": "tre fjerdedele"}, mixed=" og ",
         units=units("kilo centi milli mega giga tera", {
             "%": "c procent", "‰": "c promille", "°C": "c grad celsius/grader celsius", "°": "c grad/grader", "km/t": "c kilometer i timen",
@@ -285,7 +288,8 @@ def swedish() -> Grammar:
         signs="och plus är_lika_med gånger nummer mindre_än större_än plus_minus paragraf ungefär", day_mark=":[ae]|\\.",
         ordinal=lambda match: from_library("sv", int(match["n"]), "ordinal"), ordinals=r"(?<![\d.,])(?P<n>\d{1,4}):[ae]\b",
         clock_before="kl\\.|kl|klockan", coins_link=" och ", decimals_as_number=True,
-        magnitudes={"miljoner": "miljoner", "miljon": "miljon", "mn": "miljoner", "miljarder": "miljarder", "md": "miljarder", "miljard": "miljard", "tusen": "tusen"},
+        magnitudes={"miljoner": "c miljon/miljoner", "miljon": "c miljon/miljoner", "mn": "c miljon/miljoner", "miljarder": "c miljard/miljarder",
+                    "md": "c miljard/miljarder", "miljard": "c miljard/miljarder", "tusen": "tusen"},
         fractions={"1/2": "en halv", "1/3": "en tredjedel", "2/3": "två tredjedelar", "1/4": "en fjärdedel", "3/4": "tre fjärdedelar"}, mixed=" och ",
         units=units("kilo centi milli mega giga tera", {
             "%": "c procent", "‰": "c promille", "°C": "c grad Celsius/grader Celsius", "°": "c grad/grader", "km/h": "c kilometer i timmen",
@@ -303,9 +307,7 @@ def swedish() -> Grammar:
 
 
 def _norwegian_cardinal(number: int, gender: str) -> str:
-    if number == 1:
-        return {"n": "ett", "": "en", "f": "en"}.get(gender, "en")
-    return from_library("no", number)
+    return "ett" if number == 1 and gender == "n" else from_library("no", number)
 
 
 def _norwegian_year(year: int) -> str:
@@ -341,7 +343,8 @@ def norwegian() -> Grammar:
         signs="og pluss er_lik ganger nummer mindre_enn større_enn pluss_minus paragraf cirka",
         ordinal=lambda match: from_library("no", int(match["n"]), "ordinal"), ordinals=r"(?<![\d.,])(?P<n>\d{1,3})\.(?=\s[a-zæøå]{2})",
         clock_before="kl\\.|klokken|klokka", coins_link=" og ", decimals_as_number=True, dotted_days=True,
-        magnitudes={"millioner": "millioner", "million": "million", "mill.": "millioner", "milliarder": "milliarder", "mrd.": "milliarder", "milliard": "milliard",
+        magnitudes={"millioner": "m million/millioner", "million": "m million/millioner", "mill.": "m million/millioner", "milliarder": "m milliard/milliarder",
+                    "mrd.": "m milliard/milliarder", "milliard": "m milliard/milliarder",
                     "tusen": "tusen"},
         fractions={"1/2": "en halv", "1/3": "en tredel", "2/3": "to tredeler", "1/4": "en fjerdedel", "3/4": "tre fjerdedeler"}, mixed=" og ",
         units=units("kilo centi milli mega giga tera", {

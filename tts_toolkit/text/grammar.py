@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tts_toolkit.text.markup import LINES, MARKUP, fold_marks
+from tts_toolkit.text.english_words import roman_value
+from tts_toolkit.text.markup import MARKUP, fold_marks, unlisted
 from tts_toolkit.text.parts import Rule, apply, read
 
 Match = re.Match[str]
@@ -83,7 +84,7 @@ class Grammar:
     money: dict[str, tuple[Noun, Noun]]
     point: str
     minus: str
-    to: str
+    to: str  # between the ends of a range; empty where numbers are only joined
     over: str
     address: str  # dot at slash dash underscore
     signs: str  # of & + = * # < > plus-minus paragraph approximately; "_" for a blank
@@ -114,9 +115,12 @@ class Grammar:
     currency_first: bool = True
     fraction_first: bool = False  # the denominator is said first
     percent_first: str = ""  # word before the number
+    gender_of: Callable[[str], str] = field(default=lambda word: "")  # of a noun that no table holds
+    ratio: str = ""  # word between the numbers of a score
+    romans: str = ""  # pattern with a group r: Roman numerals that are read as digits
 
 
-_GROUPS = re.compile(r"\d{1,3}(?:[., '’]\d{3})+")
+_GROUPS = re.compile(r"\d{1,3}(?:(?:,\d\d)*,\d{3}|[. '’]\d{3}|,\d{3})+(?!\d)")
 _SIGN_KEYS = "& + = × # < > ± § ≈".split()
 
 
@@ -127,16 +131,24 @@ class Reader:
         """Compile the rules of a grammar."""
         self.grammar = grammar
         self.months = grammar.months.split()
+        named = [*grammar.units.values(), *(coin for pair in grammar.money.values() for coin in pair)]
+        self.genders = {form.split(" ")[0].lower(): each.gender for each in named for form in each.forms}
         self.rules = [*MARKUP, *self._rules()]
         self.without_digits = [*MARKUP, *self._addresses(), *self._abbreviations(), *self._signs()]
 
     def read(self, text: str) -> str:
         """Return `text` as it is spoken."""
-        for pattern, replace in LINES:
-            text = pattern.sub(replace, text)
-        return read(fold_marks(text), lambda part: apply(self.rules, self.without_digits, part), self.digits)
+        spoken = read(fold_marks(unlisted(text)), lambda part: apply(self.rules, self.without_digits, part), self.digits)
+        return unlisted(spoken)
 
     # words
+    def gender_after(self, match: Match) -> str:
+        """Return the gender of the noun that follows a number."""
+        word = re.match(r"\s([^\W\d_]+)", match.string[match.end() : match.end() + 30])
+        if not word:
+            return ""
+        return self.genders.get(word[1].lower()) or self.grammar.gender_of(word[1])
+
     def spaced(self, match: Match, words: str) -> str:
         """Return `words` parted from the letters and digits around the match."""
         if not self.grammar.blanks:
@@ -181,9 +193,7 @@ class Reader:
         grammar = self.grammar
         joint = " " if grammar.blanks else ""
         if magnitude:
-            return joint.join(
-                filter(None, (self.number(written), grammar.magnitudes[magnitude], grammar.after_magnitude + self.form(what, 7)))
-            )
+            return f"{self.counted(written, noun(grammar.magnitudes[magnitude]))}{joint}{grammar.after_magnitude}{self.form(what, 7)}"
         whole, decimals = self.parsed(written)
         if decimals:
             form = what.forms[3] if len(what.forms) > 3 else what.forms[-1]
@@ -233,7 +243,14 @@ class Reader:
         ]
 
     def _abbreviations(self) -> list[Rule]:
-        return [(re.compile(pattern), words) for pattern, words in self.grammar.abbreviations.items()]
+        romans: list[Rule] = []
+        if self.grammar.romans:
+            romans = [(re.compile(self.grammar.romans), self._roman)]
+        return romans + [(re.compile(pattern), words) for pattern, words in self.grammar.abbreviations.items()]
+
+    def _roman(self, match: Match) -> str:
+        numeral = next(found for found in match.groups() if found)
+        return match[0].replace(numeral, str(roman_value(numeral)))
 
     def _date(self, day: str, month: str | int, year: str | None, match: Match) -> str:
         number = month if isinstance(month, int) else self._month(month)
@@ -272,6 +289,8 @@ class Reader:
             (re.compile(r"(?<![\d./-])(?P<day>\d{1,2})(?P<sep>\.\s|[-/.])(?P<month>\d{1,2})(?P=sep)(?P<year>[12]\d{3})(?![\d/-])(?!\.\d)"), self._numeric_date),
             (re.compile(r"(?<![\d./-])(?P<day>\d{1,2})(?P<sep>[/.])(?P<month>\d{1,2})(?P=sep)(?P<year>\d{2})(?![\d/-])(?!\.\d)"), self._numeric_date),
         ]
+        to = f" {grammar.to or '-'} " if grammar.blanks else grammar.to
+        rules.append((re.compile(r"(?<![\w.,/-])(?P<low>[12]\d{3})\s?-\s?(?=[12]\d{3}(?![\w/-]))"), rf"\g<low>{to}"))
         if grammar.dotted_days:
             rules.append((re.compile(r"(?<![\d.,/])(?P<day>3[01]|[12]\d|0?[1-9])\.\s?(?P<month>1[0-2]|0?[1-9])\.(?P<year>)(?!\s?\d)"), self._numeric_date))
         if self.months:
@@ -294,8 +313,9 @@ class Reader:
         day = r"(?:3[01]|[12]\d|0?[1-9])"
 
         def ranged(match: Match) -> str:
-            first = grammar.date(int(match["first"]), 0, None, "").strip()
-            return self.spaced(match, f"{first} {grammar.to} {self._date(match['day'], match['month'], match['year'], match).strip()}")
+            before = re.search(r"(\w+)\W*$", match.string[max(0, match.start() - 20) : match.start()])
+            first = grammar.date(int(match["first"]), 0, None, before[1].lower() if before else "").strip()
+            return self.spaced(match, f"{first} {grammar.to or '-'} {self._date(match['day'], match['month'], match['year'], match).strip()}")
 
         dated = (
             rf"(?P<day>{day}){mark}{link}\s(?P<month>{month})"
@@ -316,13 +336,20 @@ class Reader:
         grammar = self.grammar
         after = rf"(?:\s?(?:{grammar.clock_after})(?!\w))" if grammar.clock_after else ""
         hour, minute = r"(?P<hour>[01]?\d|2[0-4])", r"(?P<minute>[0-5]\d)"
-        to = f" {grammar.to} " if grammar.blanks else grammar.to
+        to = f" {grammar.to or '-'} " if grammar.blanks else grammar.to
         clock = r"(?:[01]?\d|2[0-4])[:.h][0-5]\d"
+
+        def ranged(match: Match) -> str:
+            hour, _, minute = match["low"].replace(".", ":").replace("h", ":").partition(":")
+            said = grammar.time(int(hour), int(minute), None) if minute else grammar.cardinal(int(hour), "")
+            return f"{said}{to}"
+
         rules: list[Rule] = [
-            (re.compile(rf"(?<![\d:.,])(?P<low>(?:[01]?\d|2[0-4])[:h][0-5]\d)\s?-\s?(?={clock})"), rf"\g<low>{to}"),
+            (re.compile(rf"(?<![\d:.,])(?P<low>(?:[01]?\d|2[0-4])[:h][0-5]\d)\s?-\s?(?={clock})"), ranged),
             (re.compile(rf"(?<![\d:.,]){hour}:{minute}(?::(?P<second>[0-5]\d))?(?![\d:]){after}{'?' if after else ''}"), self._time),
         ]
         if after:
+            rules.insert(0, (re.compile(rf"(?<![\d:.,-])(?P<low>(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?)\s?-\s?(?=(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?{after})"), ranged))
             rules.append((re.compile(rf"(?<![\d:.,]){hour}\.{minute}(?P<second>){after}"), self._time))
             rules.append((re.compile(rf"(?<![\d:.,]){hour}(?P<minute>)(?P<second>){after}"), self._time))
         if grammar.clock_before:
@@ -352,19 +379,25 @@ class Reader:
     def _amount(self) -> str:
         other = "." if self.grammar.decimal == "," else ","
         decimal = re.escape(self.grammar.decimal)
-        loose = r"|\d+\.\d+" if other == "." else ""
-        return rf"(?:\d{{1,3}}(?:[{other} ']\d{{3}})+(?!\d)(?:{decimal}\d+)?|\d+{decimal}\d+{loose}|\d+)"
+        if other == ",":
+            return r"(?:\d{1,3}(?:(?:,\d\d)*,\d{3}|(?: \d{3})+)+(?!\d)(?:\.\d+)?|\d+\.\d+|\d+)"
+        return rf"(?:\d{{1,3}}(?:[{other} ']\d{{3}})+(?!\d)(?:{decimal}\d+)?|\d+{decimal}\d+|\d+\.\d+|\d+)"
+
+    @property
+    def _magnitude(self) -> str:
+        names = [name for name in self.grammar.magnitudes if len(name) > 1 or not self.grammar.blanks]
+        return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) or "(?!)"
 
     def _money(self) -> list[Rule]:
         grammar, amount = self.grammar, self._amount
         names = "|".join(re.escape(name) for name in sorted(grammar.money, key=len, reverse=True))
         symbol = rf"(?:(?<![^\W\d_])(?:{names})(?![^\W\d_])|[€$£])" if grammar.blanks else rf"(?:{names})"
-        magnitude = "|".join(re.escape(name) for name in sorted(grammar.magnitudes, key=len, reverse=True)) or "(?!)"
+        magnitude = self._magnitude + ("|M" if "M" in grammar.magnitudes else "")
         joint = " " if grammar.blanks else ""
 
         def said(match: Match) -> str:
             sign = grammar.minus + joint if match["sign"] else ""
-            low = f"{self.number(match['low'])}{joint}{grammar.to}{joint}" if match["low"] else ""
+            low = f"{self.number(match['low'])}{f'{joint}{grammar.to}{joint}' if grammar.to else '-'}" if match["low"] else ""
             return self.spaced(match, sign + low + self.sum(match["amount"], match["symbol"], match["magnitude"] or ""))
 
         return [
@@ -398,17 +431,19 @@ class Reader:
         sign = grammar.minus + joint if match["sign"] else ""
         if grammar.percent_first and match["unit"] == "%":
             return self.spaced(match, f"{grammar.percent_first}{sign}{self.number(match['amount'])}")
-        return self.spaced(match, sign + self.counted(match["amount"], grammar.units[match["unit"]]) + per)
+        counted = self.counted(match["amount"], grammar.units[match["unit"]], match["magnitude"] or "")
+        return self.spaced(match, sign + counted + per)
 
     def _measures(self) -> list[Rule]:
         grammar, amount = self.grammar, self._amount
         unit = "|".join(re.escape(name) for name in sorted(grammar.units, key=len, reverse=True))
         per = "|".join(re.escape(name) for name in sorted(grammar.per, key=len, reverse=True)) or "(?!)"
         joint = " " if grammar.blanks else ""
+        magnitude = self._magnitude
         letters = r"\w" if grammar.blanks else r"A-Za-z0-9"
         return [
-            (re.compile(rf"(?P<low>(?<![\w.,-]){amount})(?:\s?(?:%|°C?))?\s?-\s?(?={amount}(?![\d-]|[.,:]\d))"), rf"\g<low>{joint}{grammar.to}{joint}"),
-            (re.compile(rf"(?P<sign>(?<![\w)])-)?(?P<amount>(?<![\d.,]){amount})\s?(?P<unit>{unit})(?:/(?P<per>{per}))?(?![{letters}²³/^])"), self._unit),
+            (re.compile(rf"(?P<low>(?<![\w.,-]){amount})(?:\s?(?:%|°C?))?\s?-\s?(?={amount}(?![\d-]|[.,:]\d))"), rf"\g<low>{joint}{grammar.to}{joint}" if grammar.to else r"\g<low>-"),
+            (re.compile(rf"(?P<sign>(?<![\w)])-)?(?P<amount>(?<![\d.,]){amount})\s?(?:(?P<magnitude>{magnitude})\s?)?(?P<unit>{unit})(?:/(?P<per>{per}))?(?![{letters}²³/^])"), self._unit),
         ]
 
     def _numbers(self) -> list[Rule]:
@@ -421,14 +456,18 @@ class Reader:
 
         def plain(match: Match) -> str:
             sign = grammar.minus + joint if match["sign"] else ""
-            return self.spaced(match, sign + self.number(match["amount"]))
+            return self.spaced(match, sign + self.number(match["amount"], self.gender_after(match)))
+
+        def large(match: Match) -> str:
+            return self.spaced(match, self.counted(match["amount"], noun(grammar.magnitudes[match["magnitude"]])))
 
         times = self._sign_words()["×"]
         return [
-            (re.compile(r"(?<![\d.,])\d{1,5}(?:\.\d{1,5}){2,5}(?![.,]?\d)"), dotted),
+            (re.compile(r"(?<![\d.,])(?!\d{1,3}(?:\.\d{3})+(?![\d.]))\d{1,5}(?:\.\d{1,5}){2,5}(?![.,]?\d)"), dotted),
             (re.compile(rf"(?<=\d)\s?[x×]\s?(?=\d)"), f"{joint}{times}{joint}"),
-            (re.compile(r"(?<=\d):(?=\d)"), joint or "比"),
+            (re.compile(r"(?<=\d):(?=\d)"), (f" {grammar.ratio} " if grammar.ratio else " ") if grammar.blanks else "比"),
             (re.compile(r"(?<=[^\W\d_])-(?=\d)"), " " if grammar.blanks else ""),
+            (re.compile(rf"(?P<amount>(?<![\d.,]){amount})\s?(?P<magnitude>{self._magnitude})(?!\w)"), large),
             (re.compile(rf"(?P<sign>(?<![\w)-])-)?(?P<amount>{amount})"), plain),
         ]
 

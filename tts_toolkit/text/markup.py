@@ -73,7 +73,14 @@ MARKUP: list[Rule] = [
 ]
 LINES: list[Rule] = [  # marks at the start of a line; before line ends become blanks
     (re.compile(r"^[ \t]{0,8}#{1,6}[ \t]+(?=[^\W\d_])", re.M), ""),
-    (re.compile(r"^[ \t]{0,8}[*+>-][ \t]+(?=[^\W\d_])", re.M), ""),
+    (re.compile(r"^[ \t]{0,8}(?:[*+>-][ \t]+){1,9}(?=[^\W\d_])", re.M), ""),
     (re.compile(r"^[ \t]{0,8}(?:[-*_][ \t]?){3,40}$", re.M), ""),
     (re.compile(r"^[ \t]{0,8}(\d{1,2}|[a-z])\)[ \t]+(?=\S)", re.M), r"\1, "),
 ]
+
+
+def unlisted(text: str) -> str:
+    """Return `text` without what marks its lines as headings, quotes or items of a list."""
+    for pattern, replace in LINES:
+        text = pattern.sub(replace, text)
+    return text

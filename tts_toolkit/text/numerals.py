@@ -7,7 +7,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 _NEEDED = {  # (language, kind): what is put right: (pattern, words)
-    "ar": [(r" و ", " و")],
+    "ar": [(r" و ", " و"), (r"(مئت|مائت|ألف)ا$", r"\1ان")],
+    "cs": [(r"dvěstě", "dvě stě"), (r"(tři|čtyři)sta", r"\1 sta"), (r"(pět|šest|sedm|osm|devět)set\b", r"\1 set")],
+    "fi": [(r"(?<=\w)(miljoona|miljardi)", r" \1")],
+    "no": [(r"\ben (hundre|tusen)", r"ett \1"), (r"millard", "milliard"), (r"(?<!en )\b(million|milliard)\b", r"\1er")],
+    "pt_BR": [(r",", "")],
+    "ru": [(r"^одна (тысяча .*(?:ый|ой|ий))$", r"\1")],
 }
 
 

@@ -36,13 +36,14 @@ def french() -> Grammar:
     """French."""
     return Grammar(
         cardinal=_french, date=_french_date, time=_french_time, months=" ".join(_MONTHS_FR), short_months="janv fév|févr avr avr mai juin juil août sept oct nov déc",
-        point="virgule", minus="moins", to="à", over="sur", address="point arobase slash tiret tiret_bas",
+        point="virgule", ratio="à", minus="moins", to="à", over="sur", address="point arobase slash tiret tiret_bas",
         signs="et plus égale fois numéro inférieur_à supérieur_à plus_ou_moins paragraphe environ", day_mark="er",
         ordinal=lambda match: _french_ordinal(int(match["n"]), match["mark"] in ("re", "ère")) + ("s" if match["mark"].endswith("s") else ""),
         ordinals=r"(?<![\d.,])(?P<n>\d{1,4})(?P<mark>ers?|res?|ère|èmes?|emes?|e|es|nde?)\b",
         clock_after="heures?|h(?![\\d²])", h_clock=True, few=lambda number: 0 if number < 2 else -1, coins_link=" et ", decimals_as_number=True,
-        magnitudes={"millions": "millions", "million": "million", "M": "millions", "milliards": "milliards", "milliard": "milliard", "Md": "milliards", "mille": "mille"},
-        after_magnitude="d'",
+        magnitudes={"millions": "m million/millions", "million": "m million/millions", "M": "m million/millions", "milliards": "m milliard/milliards",
+                    "milliard": "m milliard/milliards", "Md": "m milliard/milliards", "mille": "mille"},
+        after_magnitude="d'", romans=r"\b(?P<r>[IVX]+)(?=(?:er|re|e|ème)\b)|\b(?:[cC]hapitre|[tT]ome|[pP]artie|[aA]cte)\s(?P<r2>[IVX]+)\b",
         fractions={"1/2": "un demi", "1/3": "un tiers", "2/3": "deux tiers", "1/4": "un quart", "3/4": "trois quarts", "1/5": "un cinquième"}, mixed=" et ",
         units=units("kilo centi milli méga giga téra", {
             "%": "m pour cent", "‰": "m pour mille", "°C": "m degré Celsius/degrés Celsius", "°": "m degré/degrés", "km/h": "m kilomètre-heure/kilomètres-heure",
@@ -69,6 +70,13 @@ def _spanish(number: int, gender: str) -> str:
     if gender == "f":
         return re.sub(r"cientos\b", "cientas", re.sub(r"quinientos\b", "quinientas", re.sub(r"uno$", "una", words)))
     return words
+
+
+def _iberian_gender(word: str) -> str:
+    """Return the gender that the plural of a noun shows in Spanish and Portuguese."""
+    if word.endswith(("as", "ciones", "dades", "ções")):
+        return "f"
+    return "m" if word.endswith("s") and len(word) > 3 else ""
 
 
 def _spanish_ordinal(match: Match) -> str:
@@ -110,7 +118,8 @@ def spanish() -> Grammar:
         signs="y más igual_a por número menor_que mayor_que más_menos párrafo aproximadamente", day_mark="\\.?º|o", month_link="de|del",
         ordinal=_spanish_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,3})\.?(?P<mark>º|ª|er|°(?=\s[a-z])|[oa]\b)(?!\w)",
         clock_after="h(?:oras?|rs)?\\.?(?![\\d²])", h_clock=True, coins_link=" con ", decimals_as_number=True, many_link=_spanish_magnitude,
-        magnitudes={"millones": "millones", "millón": "millón", "mil": "mil", "M": "millones"}, after_magnitude="",
+        magnitudes={"millones": "m millón/millones", "millón": "m millón/millones", "mil": "mil", "M": "m millón/millones"}, after_magnitude="de ",
+        gender_of=_iberian_gender, romans=r"\b(?:[sS]iglos?|[cC]apítulo|[tT]omo|[pP]arte|[aA]cto)\s(?P<r>[IVX]+)\b",
         fractions={"1/2": "medio", "1/3": "un tercio", "2/3": "dos tercios", "1/4": "un cuarto", "3/4": "tres cuartos", "1/5": "un quinto"}, mixed=" y ",
         units=units("kilo centi mili mega giga tera", {
             "km": "m kilómetro/kilómetros", "cm": "m centímetro/centímetros", "mm": "m milímetro/milímetros",
@@ -165,8 +174,9 @@ def italian() -> Grammar:
         signs="e più uguale per numero minore_di maggiore_di più_o_meno paragrafo circa", day_mark="º|°",
         ordinal=_italian_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,4})(?P<mark>º|ª|°(?=\s[a-z])|[oa](?=\s[a-z]))(?!\w)",
         clock_before="ore|alle|dalle", h_clock=True, coins_link=" e ", decimals_as_number=True,
-        magnitudes={"milioni": "milioni", "milione": "milione", "mln": "milioni", "miliardi": "miliardi", "miliardo": "miliardo", "mld": "miliardi"},
-        after_magnitude="di ",
+        magnitudes={"milioni": "m milione/milioni", "milione": "m milione/milioni", "mln": "m milione/milioni", "miliardi": "m miliardo/miliardi",
+                    "miliardo": "m miliardo/miliardi", "mld": "m miliardo/miliardi"},
+        after_magnitude="di ", romans=r"\b(?:[cC]apitolo|[tT]omo|[pP]arte|[aA]tto)\s(?P<r>[IVX]+)\b",
         fractions={"1/2": "un mezzo", "1/3": "un terzo", "2/3": "due terzi", "1/4": "un quarto", "3/4": "tre quarti", "1/5": "un quinto"}, mixed=" e ",
         units=units("chilo centi milli mega giga tera", {
             "%": "m per cento", "‰": "m per mille", "°C": "m grado Celsius/gradi Celsius", "°": "m grado/gradi", "km/h": "m chilometro orario/chilometri orari",
@@ -185,7 +195,7 @@ def italian() -> Grammar:
 
 
 def _portuguese(number: int, gender: str) -> str:
-    words = from_library("pt", number)
+    words = from_library("pt_BR", number)
     if gender == "f":
         words = re.sub(r"\bum$", "uma", re.sub(r"\bdois$", "duas", words))
         words = re.sub(r"(duz|trez|quatroc|quinh|seisc|setec|oitoc|novec)entos\b", r"\1entas", words)
@@ -193,7 +203,7 @@ def _portuguese(number: int, gender: str) -> str:
 
 
 def _portuguese_ordinal(match: Match) -> str:
-    words = from_library("pt", int(match["n"]), "ordinal")
+    words = from_library("pt_BR", int(match["n"]), "ordinal")
     return " ".join(re.sub(r"o$", "a", word) for word in words.split()) if match["mark"] in ("ª", "a") else words
 
 
@@ -219,7 +229,9 @@ def portuguese() -> Grammar:
         address="ponto arroba barra hífen sublinhado", signs="e mais igual_a vezes número menor_que maior_que mais_ou_menos parágrafo aproximadamente",
         day_mark="\\.?º|o", month_link="de", ordinal=_portuguese_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,3})\.?(?P<mark>º|ª|°(?=\s[a-z])|[oa](?=\s[a-z]))(?!\w)",
         clock_after="h(?:oras?|rs)?(?![\\d²])", h_clock=True, coins_link=" e ", decimals_as_number=True,
-        many_link=_spanish_magnitude, magnitudes={"milhões": "milhões", "milhão": "milhão", "mi": "milhões", "bilhões": "bilhões", "bilhão": "bilhão", "bi": "bilhões", "mil": "mil"},
+        many_link=_spanish_magnitude, magnitudes={"milhões": "m milhão/milhões", "milhão": "m milhão/milhões", "mi": "m milhão/milhões", "bilhões": "m bilhão/bilhões",
+                    "bilhão": "m bilhão/bilhões", "bi": "m bilhão/bilhões", "mil": "mil"}, after_magnitude="de ", gender_of=_iberian_gender,
+        romans=r"\b(?:[sS]éculos?|[cC]apítulo|[tT]omo|[pP]arte|[aA]to)\s(?P<r>[IVX]+)\b",
         fractions={"1/2": "meio", "1/3": "um terço", "2/3": "dois terços", "1/4": "um quarto", "3/4": "três quartos", "1/5": "um quinto"}, mixed=" e ",
         units=units("quilo centi mili mega giga tera", {
             "km": "m quilômetro/quilômetros", "cm": "m centímetro/centímetros", "mm": "m milímetro/milímetros",
@@ -285,8 +297,9 @@ def romanian() -> Grammar:
         point="virgulă", minus="minus", to="până la", over="supra", address="punct arond slash cratimă liniuță_jos",
         signs="și plus egal ori numărul mai_mic_decât mai_mare_decât plus_minus paragraful aproximativ",
         ordinal=_romanian_ordinal, ordinals=r"\b(?P<article>al?)\s(?P<n>\d{1,3})-(?:lea|a)\b", clock_before="ora", coins_link=" și ", decimals_as_number=True,
-        many_link=_romanian_of, magnitudes={"milioane": "milioane", "milion": "milion", "mil.": "milioane", "miliarde": "miliarde", "miliard": "miliard", "mld.": "miliarde"},
-        after_magnitude="de ",
+        many_link=_romanian_of, magnitudes={"milioane": "n milion/milioane", "milion": "n milion/milioane", "mil.": "n milion/milioane", "miliarde": "n miliard/miliarde",
+                    "miliard": "n miliard/miliarde", "mld.": "n miliard/miliarde"},
+        after_magnitude="de ", romans=r"\bal\s(?P<r>[IVX]+)(?=-lea\b)|\b[cC]apitolul\s(?P<r2>[IVX]+)\b",
         fractions={"1/2": "o jumătate", "1/3": "o treime", "2/3": "două treimi", "1/4": "un sfert", "3/4": "trei sferturi"}, mixed=" și ",
         units=units("kilo centi mili mega giga tera", {
             "%": "n la sută", "‰": "n la mie", "°C": "n grad Celsius/grade Celsius", "°": "n grad/grade", "km/h": "m kilometru pe oră/kilometri pe oră",

@@ -71,21 +71,28 @@ def _polish_time(hour: int, minute: int, second: int | None) -> str:
 
 
 def _polish_ordinal(match: Match) -> str:
-    words = from_library("pl", int(match["n"]), "ordinal")
-    return {"": words, "a": _feminine(words), "ej": _feminine(words)[:-1] + "ej", "e": re.sub(r"[yi]$", "e", words),
-            "go": _polish_genitive(words)}.get(match["mark"] or "", words)  # fmt: skip
+    if match["year"]:
+        return _polish_year(int(match["year"]))
+    words, mark = from_library("pl", int(match["n"]), "ordinal"), match["mark"] or ""
+    if mark.endswith("go"):
+        return _polish_genitive(words)
+    if mark == "ej":
+        return " ".join(f"{word[:-1]}ej" for word in _feminine(words).split())
+    if mark.endswith("a"):
+        return _feminine(words)
+    return " ".join(re.sub(r"y$", "e", word) for word in words.split()) if mark.endswith("e") else words
 
 
 def polish() -> Grammar:
     """Polish."""
     return Grammar(
         cardinal=_polish, date=_polish_date, time=_polish_time, months=" ".join(_MONTHS_PL), short_months="sty lut mar kwi maj cze lip sie wrz paź lis gru",
-        point="przecinek", minus="minus", to="do", over="przez", address="kropka małpa ukośnik myślnik podkreślenie",
+        point="przecinek", minus="minus", to="", over="przez", address="kropka małpa ukośnik myślnik podkreślenie",
         signs="i plus równa_się razy numer mniejsze_niż większe_niż plus_minus paragraf około", few=_polish_few, coins_link=" ", decimals_as_number=True,
-        ordinal=_polish_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,3})(?:-(?P<mark>a|ej|e|go|y)\b|\.(?=\s(?:rok|wiek|klas|miejsc|pi[ęe]tr|dzie[nń]|raz)))",
+        ordinal=_polish_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,3})(?:-(?P<mark>sz[yae]|g[iae]|ci|cia|t[yae]|m[yae]|ego|ej|go|[ayei])\b|\.(?=\s(?:rok|wiek|klas|miejsc|pi[ęe]tr|dzie[nń]|raz)))|(?<!\d)(?P<year>\d{4})(?=\sr(?:oku|\.))",
         clock_before="godz\\.|godzinie|godzina|godziny", dotted_days=True,
-        magnitudes={"mln": "milionów", "milion": "milion", "miliony": "miliony", "milionów": "milionów", "mld": "miliardów", "miliard": "miliard",
-                    "miliardy": "miliardy", "miliardów": "miliardów", "tys.": "tysięcy"},
+        magnitudes=dict.fromkeys(("mln", "milion", "miliony", "milionów"), "m milion/miliony/milionów/miliona")
+        | dict.fromkeys(("mld", "miliard", "miliardy", "miliardów"), "m miliard/miliardy/miliardów/miliarda") | {"tys.": "m tysiąc/tysiące/tysięcy/tysiąca"},
         fractions={"1/2": "jedna druga", "1/3": "jedna trzecia", "2/3": "dwie trzecie", "1/4": "jedna czwarta", "3/4": "trzy czwarte"}, mixed=" i ",
         units=units("kilo centy mili mega giga tera", {
             "%": "m procent/procent/procent/procent", "‰": "m promil/promile/promili/promila", "°C": "m stopień Celsjusza/stopnie Celsjusza/stopni Celsjusza/stopnia Celsjusza",
@@ -169,8 +176,8 @@ def czech() -> Grammar:
         cardinal=_czech, date=_czech_date, time=_czech_time, months=" ".join(_MONTHS_CS), point="celá", decimals=_czech_decimals, minus="minus", to="až", over="lomeno",
         address="tečka zavináč lomítko pomlčka podtržítko", signs="a plus rovná_se krát číslo menší_než větší_než plus_minus paragraf asi", few=_czech_few,
         ordinal=lambda match: _czech_ordinal(int(match["n"])), ordinals=r"(?<![\d.,])(?P<n>\d{1,3})\.(?=\s[a-zěščřžýáíéúů]{2})", clock_after="hod\\.?|h(?![\\d²])", dotted_days=True,
-        magnitudes={"mil.": "milionů", "milion": "milion", "miliony": "miliony", "milionů": "milionů", "mld.": "miliard", "miliard": "miliard", "miliardy": "miliardy",
-                    "tis.": "tisíc"}, coins_link=" ",
+        magnitudes=dict.fromkeys(("mil.", "milion", "miliony", "milionů"), "m milion/miliony/milionů/milionu")
+        | dict.fromkeys(("mld.", "miliarda", "miliardy", "miliard"), "f miliarda/miliardy/miliard/miliardy") | {"tis.": "m tisíc/tisíce/tisíc/tisíce"}, coins_link=" ",
         fractions={"1/2": "jedna polovina", "1/3": "jedna třetina", "2/3": "dvě třetiny", "1/4": "jedna čtvrtina", "3/4": "tři čtvrtiny"}, mixed=" a ",
         units=units("kilo centi mili mega giga tera", {
             "%": "n procento/procenta/procent/procenta", "‰": "n promile", "°C": "m stupeň Celsia/stupně Celsia/stupňů Celsia/stupně Celsia", "°": "m stupeň/stupně/stupňů/stupně",
@@ -217,7 +224,8 @@ def _compound_ordinal(number: int, language: str) -> str:
     high, rest = divmod(number, 100)
     if not rest or not high:
         return from_library(language, number, "ordinal")
-    return f"{from_library(language, high * 100)} {from_library(language, rest, 'ordinal')}"
+    before = from_library(language, high * 100)
+    return f"{before.removeprefix('одна ')} {from_library(language, rest, 'ordinal')}"
 
 
 def _russian_date(day: int, month: int, year: int | None, before: str) -> str:
@@ -246,8 +254,10 @@ _ENDINGS_RU = {"я": "ая", "ая": "ая", "е": "ое", "ое": "ое", "го
 
 
 def _russian_ordinal(match: Match) -> str:
-    words = _compound_ordinal(int(match["n"]), "ru")
-    ending = _ENDINGS_RU.get(match["mark"], "")
+    if match["year"]:
+        words, ending = _compound_ordinal(int(match["year"]), "ru"), {"": "", "а": "ого", "у": "ом", "ом": "ым"}[match["case"]]
+    else:
+        words, ending = _compound_ordinal(int(match["n"]), "ru"), _ENDINGS_RU.get(match["mark"], "")
     if not ending:
         return words
     if words.endswith("третий"):
@@ -270,11 +280,12 @@ def russian() -> Grammar:
         B="m байт/байта/байт/байта")  # fmt: skip
     return Grammar(
         cardinal=_russian, date=_russian_date, time=_russian_time, months=" ".join(_MONTHS_RU), short_months="янв февр|фев мар апр мая июн июл авг сент?|сен окт нояб?|ноя дек",
-        point="запятая", decimals=_russian_decimals, minus="минус", to="до", over="дробь", address="точка собака слэш дефис подчёркивание",
+        point="запятая", decimals=_russian_decimals, minus="минус", to="", over="дробь", address="точка собака слэш дефис подчёркивание",
         signs="и плюс равно умножить_на номер меньше больше плюс-минус параграф примерно", few=_east_few, coins_link=" ",
-        ordinal=_russian_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,4})-(?P<mark>ого|ая|ое|ую|ый|ой|ий|ых|ые|ом|го|му|ей|й|я|е|м|ю|х)\b", dotted_days=True,
-        magnitudes={"млн": "миллионов", "млн.": "миллионов", "миллион": "миллион", "миллиона": "миллиона", "миллионов": "миллионов", "млрд": "миллиардов", "млрд.": "миллиардов",
-                    "миллиард": "миллиард", "миллиарда": "миллиарда", "миллиардов": "миллиардов", "тыс.": "тысяч"},
+        ordinal=_russian_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,4})-(?P<mark>ого|ая|ое|ую|ый|ой|ий|ых|ые|ом|го|му|ей|й|я|е|м|ю|х)\b|(?<!\d)(?P<year>\d{4})(?=\sгод(?P<case>ом|[ау]|)\b)", dotted_days=True,
+        magnitudes=dict.fromkeys(("млн", "млн.", "миллион", "миллиона", "миллионов"), "m миллион/миллиона/миллионов/миллиона")
+        | dict.fromkeys(("млрд", "млрд.", "миллиард", "миллиарда", "миллиардов"), "m миллиард/миллиарда/миллиардов/миллиарда")
+        | {"тыс.": "f тысяча/тысячи/тысяч/тысячи"},
         fractions={"1/2": "одна вторая", "1/3": "одна треть", "2/3": "две трети", "1/4": "одна четверть", "3/4": "три четверти"}, mixed=" и ",
         units=metre | _cyrillic(metre),
         money=coins({"₽ руб. руб RUB": "m рубль/рубля/рублей/рубля, f копейка/копейки/копеек/копейки", "€ EUR": "m евро, m цент/цента/центов/цента",
@@ -339,6 +350,9 @@ def _ukrainian_decimals(whole: int, decimals: str) -> str:
 
 
 def _ukrainian_ordinal(match: Match) -> str:
+    if match["year"]:
+        words = _compound_ordinal(int(match["year"]), "uk")
+        return {"рік": words, "року": _ukrainian_genitive(words)}.get(match["case"]) or re.sub(r"ого$", "ому", _ukrainian_genitive(words))
     words, mark = _compound_ordinal(int(match["n"]), "uk"), match["mark"]
     if mark in ("а", "ша", "га", "тя", "та"):
         return _ukrainian_feminine(words)
@@ -361,11 +375,11 @@ def ukrainian() -> Grammar:
         B="m байт/байти/байтів/байта")  # fmt: skip
     return Grammar(
         cardinal=_ukrainian, date=_ukrainian_date, time=_ukrainian_time, months=" ".join(_MONTHS_UK), short_months="січ лют бер квіт трав черв лип серп вер жовт лист груд",
-        point="кома", decimals=_ukrainian_decimals, minus="мінус", to="до", over="дріб", address="крапка равлик скісна дефіс підкреслення",
+        point="кома", decimals=_ukrainian_decimals, minus="мінус", to="", over="дріб", address="крапка равлик скісна дефіс підкреслення",
         signs="і плюс дорівнює помножити_на номер менше більше плюс-мінус параграф приблизно", few=_east_few, coins_link=" ",
-        ordinal=_ukrainian_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,4})-(?P<mark>ого|го|ша|га|тя|та|ше|ге|тє|те|ий|ій|й|а|е)\b", dotted_days=True,
-        magnitudes={"млн": "мільйонів", "мільйон": "мільйон", "мільйони": "мільйони", "мільйонів": "мільйонів", "млрд": "мільярдів", "мільярд": "мільярд",
-                    "мільярди": "мільярди", "мільярдів": "мільярдів", "тис.": "тисяч"},
+        ordinal=_ukrainian_ordinal, ordinals=r"(?<![\d.,])(?P<n>\d{1,4})-(?P<mark>ого|го|ша|га|тя|та|ше|ге|тє|те|ий|ій|й|а|е)\b|(?<!\d)(?P<year>\d{4})(?=\s(?P<case>рік|року|році)\b)", dotted_days=True,
+        magnitudes=dict.fromkeys(("млн", "мільйон", "мільйони", "мільйонів"), "m мільйон/мільйони/мільйонів/мільйона")
+        | dict.fromkeys(("млрд", "мільярд", "мільярди", "мільярдів"), "m мільярд/мільярди/мільярдів/мільярда") | {"тис.": "f тисяча/тисячі/тисяч/тисячі"},
         fractions={"1/2": "одна друга", "1/3": "одна третя", "2/3": "дві третіх", "1/4": "одна четверта", "3/4": "три четвертих"}, mixed=" і ",
         units=metre | _cyrillic(metre),
         money=coins({"₴ грн грн. UAH": "f гривня/гривні/гривень/гривні, f копійка/копійки/копійок/копійки", "€ EUR": "m євро, m цент/центи/центів/цента",

@@ -50,7 +50,7 @@ def finnish() -> Grammar:
 
 
 def _hungarian(number: int, gender: str) -> str:
-    words = from_library("hu", number).replace("-", "")
+    words = from_library("hu", number)
     return words[: -len("kettő")] + "két" if gender and words.endswith("kettő") else words
 
 
@@ -82,7 +82,7 @@ def hungarian() -> Grammar:
     """Hungarian."""
     return Grammar(
         cardinal=_hungarian, date=_hungarian_date, time=_hungarian_time, months=" ".join(_MONTHS_HU), short_months="jan feb(?:r)? márc ápr máj jún júl aug szept okt nov dec",
-        point="egész", decimals=_hungarian_decimals, minus="mínusz", to="és", over="per", address="pont kukac perjel kötőjel alulvonás",
+        point="egész", decimals=_hungarian_decimals, minus="mínusz", to="", over="per", address="pont kukac perjel kötőjel alulvonás",
         signs="és plusz egyenlő szorozva száma kisebb_mint nagyobb_mint plusz-mínusz paragrafus körülbelül", year_first=True, few=lambda number: 0,
         ordinal=lambda match: from_library("hu", int(match["n"]), "ordinal"), ordinals=r"(?<![\d.,])(?P<n>\d{1,3})\.(?=\s[a-záéíóöőúüű]{2})", clock_after="óra(?:kor)?",
         magnitudes={"millió": "millió", "milliárd": "milliárd", "ezer": "ezer", "M": "millió", "Mrd": "milliárd"}, coins_link=" ",
@@ -94,7 +94,7 @@ def hungarian() -> Grammar:
         }, m="n méter", g="n gramm", l="n liter", W="n watt", Hz="n hertz", B="n bájt"),
         money=coins({"Ft HUF": "n forint, n fillér", "€ EUR": "n euró, n cent", "$ USD": "n dollár, n cent", "£ GBP": "n font, n penny", "¥ JPY": "n jen, n szen"}),
         per={"h": "óránként", "s": "másodpercenként", "min": "percenként", "kg": "kilogrammonként", "l": "literenként", "m²": "négyzetméterenként"},
-        abbreviations={r"\bpl\.": "például", r"\bstb\.": "és a többi", r"\bkb\.": "körülbelül", r"\bdr\.|\bDr\.": "doktor", r"\bprof\.": "professzor", r"\bu\.\s?n\.": "úgynevezett",
+        abbreviations={r"(?<=ik)a-án\b": "án", r"(?<=ik)e-én\b": "én", r"(?<=else)je-jén\b": "jén", r"(?<=ik)[ae]-i\b": "ai", r"\bpl\.": "például", r"\bstb\.": "és a többi", r"\bkb\.": "körülbelül", r"\bdr\.|\bDr\.": "doktor", r"\bprof\.": "professzor", r"\bu\.\s?n\.": "úgynevezett",
                        r"\bi\.\s?e\.": "időszámításunk előtt", r"\bi\.\s?sz\.": "időszámításunk szerint", r"\btel\.": "telefon", r"\bold\.": "oldal", r"\bún\.": "úgynevezett"},
     )  # fmt: skip
 
@@ -151,7 +151,7 @@ def turkish() -> Grammar:
         magnitudes={"milyon": "milyon", "milyar": "milyar", "trilyon": "trilyon", "bin": "bin", "mn": "milyon", "mr": "milyar"}, coins_link=" ", few=lambda number: 0,
         fractions={"1/2": "yarım", "1/3": "üçte bir", "2/3": "üçte iki", "1/4": "çeyrek", "3/4": "dörtte üç"}, percent_first="yüzde ", decimals_as_number=True,
         units=units("kilo santi mili mega giga tera", {
-            "%": "yüzde", "‰": "binde", "°C": "santigrat derece", "°": "derece", "km/h": "kilometre bölü saat", "km/sa": "kilometre bölü saat", "m/s": "metre bölü saniye",
+            "%": "yüzde", "‰": "binde", "°C": "santigrat derece", "°": "derece", "km/h": "kilometre saat", "km/sa": "kilometre saat", "m/s": "metre saniye",
             "m²": "metrekare", "m2": "metrekare", "km²": "kilometrekare", "m³": "metreküp", "kWh": "kilovatsaat", "sa": "saat", "sa.": "saat", "dk": "dakika", "dk.": "dakika",
             "sn": "saniye", "s": "saniye", "t": "ton", "ha": "hektar", "V": "volt", "A": "amper", "dB": "desibel",
         }, m="metre", g="gram", l="litre", W="vat", Hz="hertz", B="bayt"),
