@@ -32,8 +32,8 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder, SpeechBrainEncoder
 from tts_toolkit.speakers.extraction import clip_voices, usable_clips
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
 from tts_toolkit.speakers.profile import profiles
-from tts_toolkit.synthesis.speecht5 import normalizer
 from tts_toolkit.text.frontend import TextFrontEnd
+from tts_toolkit.text.languages import normalizer
 
 
 def look(path: Path, cache: Path) -> Preflight:

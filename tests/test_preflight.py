@@ -36,8 +36,8 @@ from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5 import load_speecht5
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
-from tts_toolkit.synthesis.speecht5 import normalizer
 from tts_toolkit.text.frontend import TextFrontEnd
+from tts_toolkit.text.languages import normalizer
 from tts_toolkit.wording import apart
 
 

@@ -19,8 +19,8 @@ from tts_toolkit.packaged import install_command
 from tts_toolkit.synthesis.own_ends import batched
 from tts_toolkit.synthesis.row_noise import RowNoise
 from tts_toolkit.synthesis.seeds import piece_seed
-from tts_toolkit.synthesis.speecht5 import normalizer
 from tts_toolkit.text.english_tables import SYMBOLS
+from tts_toolkit.text.languages import normalizer
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 SIGNS_WITH_WORDS = frozenset(SYMBOLS)  # Unicode files some of them, such as % and &, under punctuation

@@ -22,9 +22,9 @@ _BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 def scored_words(text: str, language: str = "en") -> str:
     """Return `text` as error rates see it: composed (NFC), lower case, hyphens as spaces, no other punctuation.
 
-    Accents and vowel signs belong to their words, composed or not. Numbers become words first, as `normalizer` reads the
-    language; English words that sound the same come in one spelling. Each character of a script without blanks is a
-    word of its own, so that texts that mix scripts get the mixed error rate.
+    Accents and vowel signs belong to their words, composed or not. Numbers become words first, as `normalizer` reads
+    the language; English words that sound the same come in one spelling. Each character of a script without blanks is
+    a word of its own, so that texts that mix scripts get the mixed error rate.
     """
     plain = unicodedata.normalize("NFKC", text) if is_unspaced(language) else text
     lower = unicodedata.normalize("NFC", lower_case(normalizer(language)(plain), language))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,9 +18,8 @@ from tts_toolkit.synthesis.decoding import Decoding, Spoken, decode
 from tts_toolkit.synthesis.engine import DecoderEngine
 from tts_toolkit.synthesis.seeds import piece_seed
 from tts_toolkit.synthesis.vocoders import Vocoder, vocode
-from tts_toolkit.text.english import is_english, normalize_english
-from tts_toolkit.text.folding import fold
 from tts_toolkit.text.frontend import TextFrontEnd
+from tts_toolkit.text.languages import normalizer
 from tts_toolkit.text.sentences import split_text
 
 _Piece = tuple[Spoken, np.ndarray]  # of a text, with its waveform
@@ -35,11 +34,6 @@ class Utterance:
     attentions: tuple[torch.Tensor | None, ...]  # (n_steps, n_tokens) for each piece, where kept
     skipped: tuple[str, ...]  # characters of the text that the model cannot speak
     cut_off: bool  # the stop token never came
-
-
-def normalizer(language: str) -> Callable[[str], str]:
-    """Return the text normaliser of a language; only English spells out, others keep their words as written."""
-    return normalize_english if is_english(language) else fold
 
 
 def front_end(speech: SpeechT5, language: str) -> TextFrontEnd:

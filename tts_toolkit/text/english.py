@@ -23,7 +23,8 @@ from tts_toolkit.text.parts import Rule, apply, read
 NAMES = ("", "en", "eng", "english")  # of the language; what names none is in English
 
 _RULES: list[Rule] = [
-    *MARKUP, *ADDRESSES, *WORDS, *HALVES, *NAMED_RANGES, *DATES, *PHONES, *ROMANS, *ABBREVIATED, *MONEY, *TIMES, *FRACTIONS,
+    *MARKUP, *ADDRESSES, *WORDS, *HALVES, *NAMED_RANGES, *DATES, *PHONES, *ROMANS, *ABBREVIATED, *MONEY, *TIMES,
+    *FRACTIONS,
     *RANGES, *MEASURES, *ACRONYMS, *NUMBERS, *SIGNS,
 ]  # fmt: skip
 _WITHOUT_DIGITS: list[Rule] = [

@@ -31,10 +31,9 @@ def _phone(match: Match) -> str:
     area = re.match(r"\((\d{1,5})\)", written)
     start = f"{spell_digits(area[1])}, " if area else ""
     plus = "plus " if written.startswith("+") else ""
-    letters = re.search(r"[A-Z]{3,}$", written)
-    return (
-        f"{plus}{start}{spell_digits(written[area.end() if area else 0 :])}{' ' + letters[0].lower() if letters else ''}"
-    )
+    named = re.search(r"[A-Z]{3,}$", written)
+    letters = f" {named[0].lower()}" if named else ""
+    return f"{plus}{start}{spell_digits(written[area.end() if area else 0 :])}{letters}"
 
 
 def _dialed(match: Match) -> str:
@@ -70,7 +69,10 @@ ADDRESSES: list[Rule] = [
     (re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{1,6}}\b"), _address),
     (re.compile(rf"\b(?:https?|ftp)://{_PATH}|\bwww\.{_PATH}", re.I), _address),
     (re.compile(rf"{_DOMAIN}(?::\d{{2,5}}\b)?(?:/{_PATH})?"), _address),
-    (re.compile(r"(?<!\w)[A-Z]:\\[\w\\.-]{0,300}|(?<![\w/])(?:~|\.\.?)?/(?:[\w.-]{1,80}/){1,20}[\w.-]{0,80}\w"), _address),
+    (
+        re.compile(r"(?<!\w)[A-Z]:\\[\w\\.-]{0,300}|(?<![\w/])(?:~|\.\.?)?/(?:[\w.-]{1,80}/){1,20}[\w.-]{0,80}\w"),
+        _address,
+    ),
     (re.compile(rf"(?<![\w.@-])(?:[\w-]{{1,80}}\.){{1,4}}(?:{_ENDINGS})\b(?![\w-])", re.I), _address),
 ]
 PHONES: list[Rule] = [
@@ -80,11 +82,15 @@ PHONES: list[Rule] = [
     (re.compile(r"(?<![\w.,/-])\d{3} 0\d{3}(?![\w-])(?!\s\d)"), _phone),
     (re.compile(r"(?<![\w.-])1[ .-](?:8\d\d|900)[ .-](?:\d{3}[ .-]\d{4}|[A-Z]{5,9})\b"), _phone),
     (re.compile(r"(?<![\w./-])\d{3}[ .-]\d{3}[ .-]\d{4}(?![\w-])|(?<![\w./-])\d{3}-\d{4}(?![\w-])"), _phone),
-    (re.compile(r"(?P<verb>\b(?:[Cc]all(?:ed|s|ing)?|[Dd]ial(?:ed|s|ing)?|[Pp]hone|[Tt]el|[Tt]elephone|[Ff]ax|[Rr]ing|[Tt]ext|[Pp]in"
-                r"|PIN|[Ee]xtension|[Ee]xt|[Zz]ip(?: code)?|ZIP(?: code)?|[Pp]ostcode)\b\.?:?\s(?:(?:us|me|him|her|them|at|on|"
+    (re.compile(r"(?P<verb>\b(?:[Cc]all(?:ed|s|ing)?|[Dd]ial(?:ed|s|ing)?|[Pp]hone|[Tt]el|[Tt]elephone|[Ff]ax|[Rr]ing|"
+                r"[Tt]ext|[Pp]in"
+                r"|PIN|[Ee]xtension|[Ee]xt|[Zz]ip(?: code)?|ZIP(?: code)?|[Pp]ostcode)\b\.?:?\s(?:(?:us|me|him|her|"
+                r"them|at|on|"
                 r"number|is|code|to) ){0,2})"
-                r"(?P<number>\d{3,}(?:[ .-]\d{2,}){0,6})(?![\w-])(?![.,]\d)(?!\s(?:people|times|men|women|[a-z]{3,}s)\b)"), _dialed),
-    (re.compile(r"(?<![\w.,$£€-])(?:911|999(?= emergency)|112(?= emergency))(?![\w.,-]?\d)"), lambda m: spell_digits(m[0])),
+                r"(?P<number>\d{3,}(?:[ .-]\d{2,}){0,6})(?![\w-])(?![.,]\d)(?!\s(?:people|times|men|women|[a-z]{3,}s)"
+                r"\b)"), _dialed),
+    (re.compile(r"(?<![\w.,$£€-])(?:911|999(?= emergency)|112(?= emergency))(?![\w.,-]?\d)"),
+     lambda m: spell_digits(m[0])),
     (re.compile(r"(?<![\w.,/-])0\d{1,5}(?:[ -]\d{2,8}){1,6}(?![\w-])(?![.,:/]\d)(?!\s\d)"), _groups),
     (re.compile(r"(?<![\w.,/-])\d{1,5}(?:[ -]\d{2,6}){2,7}(?![\w-])(?![.,:/]\d)(?!\s\d)"), _groups),
     (re.compile(r"(?<![\w.,/-])\d{1,7}(?:-\d{1,7}){3,6}(?![\w-])"), lambda m: spell_digits(m[0])),

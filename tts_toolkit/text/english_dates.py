@@ -122,22 +122,31 @@ NAMED_RANGES: list[Rule] = [
 DATES: list[Rule] = [
     (re.compile(r"(?<=\d{4}-\d\d-\d\d)T(?=\d\d:\d\d)"), " "),
     (re.compile(r"(?<=:\d\d)(?:\.\d{1,6})?Z\b"), " Z"),
-    (re.compile(r"(?<![\w/.-])(?P<year>1\d\d\d|2\d\d\d)(?P<sep>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=sep)(?P<day>3[01]|[12]\d|0?[1-9])(?![\w/-])(?!\.\d)"),
+    (re.compile(r"(?<![\w/.-])(?P<year>1\d\d\d|2\d\d\d)(?P<sep>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=sep)(?P<day>3[01]|"
+                r"[12]\d|0?[1-9])(?![\w/-])(?!\.\d)"),
      _iso_date),
-    (re.compile(r"(?<![\w/.-])(?P<first>\d{1,2})(?P<sep>[./-])(?P<second>\d{1,2})(?P=sep)(?P<year>1\d\d\d|20\d\d)(?![\w/-])(?!\.\d)"),
+    (re.compile(r"(?<![\w/.-])(?P<first>\d{1,2})(?P<sep>[./-])(?P<second>\d{1,2})(?P=sep)(?P<year>1\d\d\d|20\d\d)"
+                r"(?![\w/-])(?!\.\d)"),
      _numeric_date),
-    (re.compile(r"(?<![\w/.-])(?P<first>\d{1,2})(?P<sep>/)(?P<second>\d{1,2})/(?P<year>\d\d)(?![\w/-])(?!\.\d)"), _numeric_date),
-    (re.compile(rf"\b(?:(?P<a>{_DAYS})\.?(?=,?\s+(?:the\s+)?(?:{_MONTH}\s+\d|{_DAY}\s+{_MONTH}|\d{{1,2}}(?::\d\d|\s?[ap]m))))"),
+    (re.compile(r"(?<![\w/.-])(?P<first>\d{1,2})(?P<sep>/)(?P<second>\d{1,2})/(?P<year>\d\d)(?![\w/-])(?!\.\d)"),
+     _numeric_date),
+    (re.compile(rf"\b(?:(?P<a>{_DAYS})\.?(?=,?\s+(?:the\s+)?(?:{_MONTH}\s+\d|{_DAY}\s+{_MONTH}|\d{{1,2}}(?::\d\d|"
+                rf"\s?[ap]m))))"),
      lambda m: DAY_NAMES[m["a"]]),
-    (re.compile(rf"\b(?P<month>{_MONTH})[\s-](?P<day>{_DAY}){_NOT_A_DAY}(?:\s?-\s?(?:(?P<last_month>{_MONTH})\s)?(?P<last>{_DAY})"
+    (re.compile(rf"\b(?P<month>{_MONTH})[\s-](?P<day>{_DAY}){_NOT_A_DAY}(?:\s?-\s?(?:(?P<last_month>{_MONTH})\s)"
+                rf"?(?P<last>{_DAY})"
                 rf"{_NOT_A_DAY}(?!-))?(?!/\d)(?:,?\s+(?P<year>{_YEAR})\b(?![,-]\d))?"), _month_day),
-    (re.compile(rf"(?<![\w.,/:$£€-])(?P<the>[tT]he\s+)?(?P<day>{_DAY})(?:\s?-\s?(?P<last>{_DAY}))?(?:\s|-|\s+of\s+){{1}}"
-                rf"(?P<month>{_MONTH})(?!\w)(?![-]\w)(?:,?[\s-](?P<year>{_YEAR}\b|'\d\d\b|\d\d(?=$|[.,;]?(?:\s|$))(?!\s?(?:%|[a-z]))))?"), _day_month),
-    (re.compile(r"(?<=\b[oO]n )(?P<month>0?[1-9]|1[0-2])/(?P<day>3[01]|[12]\d|0?[1-9])(?![\w/])(?!\.\d)"), _month_slash_day),
+    (re.compile(rf"(?<![\w.,/:$£€-])(?P<the>[tT]he\s+)?(?P<day>{_DAY})(?:\s?-\s?(?P<last>{_DAY}))?(?:\s|-|\s+of\s+)"
+                rf"{{1}}"
+                rf"(?P<month>{_MONTH})(?!\w)(?![-]\w)(?:,?[\s-](?P<year>{_YEAR}\b|'\d\d\b|\d\d(?=$|[.,;]?(?:\s|$))"
+                rf"(?!\s?(?:%|[a-z]))))?"), _day_month),
+    (re.compile(r"(?<=\b[oO]n )(?P<month>0?[1-9]|1[0-2])/(?P<day>3[01]|[12]\d|0?[1-9])(?![\w/])(?!\.\d)"),
+     _month_slash_day),
     (re.compile(rf"\b(?P<month>{_SHORT})\.?(?=,?\s(?:{_YEAR}|'\d\d)\b)"), lambda m: month_name(m["month"])),
     (re.compile(r"(?<![\w.-])(?P<year>1[1-9]\d\d|20\d\d)[-/](?P<last>\d\d)(?![\w/-])(?!\.\d)"), _short_range),
     (re.compile(r"(?<![\w.-])(?P<year>1[1-9]\d\d|20\d\d)-(?P<month>0[1-9]|1[0-2])(?![\w/-])"), _year_month),
-    (re.compile(r"(?<![\w./-])(?P<low>1[1-9]\d\d|20\d\d)/(?P<high>1[1-9]\d\d|20\d\d)(?![\w/-])"), r"\g<low> to \g<high>"),
+    (re.compile(r"(?<![\w./-])(?P<low>1[1-9]\d\d|20\d\d)/(?P<high>1[1-9]\d\d|20\d\d)(?![\w/-])"),
+     r"\g<low> to \g<high>"),
     (re.compile(r"\b(?P<year>\d{1,4})\s?(?P<era>A\.\s?D\.|B\.\s?C\.(?:\s?E\.)?|C\.\s?E\.|AD\b|BCE?\b|CE\b)"), _era),
     (re.compile(r"\b(?P<era>A\.\s?D\.|AD)\s(?P<year>\d{1,4})\b"), _era),
     (re.compile(r"(?:(?<![\w.,])(?P<century>1[1-9]|20)'?|(?<!\w)'|(?<![\w.,$£€]))(?P<decade>\d0)'?s\b(?!')"), _decade),
@@ -164,15 +173,13 @@ def _hour(match: Match) -> str:
 def _half(match: Match) -> str:
     half = match["half"].lower()
     text = match.string
-    if text[: match.start()].rstrip()[-1:].isdigit():
-        words = f" {half}m"
-    else:
-        words = f"{half} m"
+    words = f" {half}m" if text[: match.start()].rstrip()[-1:].isdigit() else f"{half} m"
     return words + ("." if match["dot"] and _NEW_SENTENCE.match(text, match.end()) else "")
 
 
 _NEW_SENTENCE = re.compile(  # the dot of "p.m." ends a sentence, too
-    r"\s+(?!(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|East|Pacific|Central|Mountain|"
+    r"\s+(?!(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|East|Pacific|Central|"
+    r"Mountain|"
     r"Greenwich|London|New York)[a-z]*\b)(?:[A-Z][a-z]|I\b|A\s)"
 )
 
@@ -180,7 +187,9 @@ _NEW_SENTENCE = re.compile(  # the dot of "p.m." ends a sentence, too
 def _verse(match: Match) -> str:
     verse = int(match["verse"])
     last = f" to {spell_cardinal(int(match['last']))}" if match["last"] else ""
-    return f"{match['book']} {spell_number(match['chapter'])} {'' if verse > 9 else 'verse '}{spell_cardinal(verse)}{last}"
+    return (
+        f"{match['book']} {spell_number(match['chapter'])} {'' if verse > 9 else 'verse '}{spell_cardinal(verse)}{last}"
+    )
 
 
 def _military(match: Match) -> str:
@@ -205,12 +214,14 @@ HALVES: list[Rule] = [
     (re.compile(r"(?:(?<=\d)\s?|(?<![\w.]))(?P<half>[aApP])\.\s?[mM](?P<dot>\.)?(?![\w.])"), _half),
 ]
 TIMES: list[Rule] = [
-    (re.compile(rf"(?<=\b)(?P<book>{BIBLE})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?:-(?P<last>\d{{1,3}}))?(?![\d:])"),
+    (re.compile(rf"(?<=\b)(?P<book>{BIBLE})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?:-(?P<last>\d{{1,3}}))"
+                rf"?(?![\d:])"),
      _verse),
     (re.compile(r"\b(?P<low>noon|midnight|dawn|dusk|[Nn]oon|[Mm]idnight)\s?-\s?(?=\d)"), r"\g<low> to "),
     (re.compile(rf"(?<![\w.:/$£€-])(?P<low>\d{{1,2}}(?::\d\d)?(?:\s?{_HALF})?)\s?-\s?"
                 rf"(?=\d{{1,2}}(?::[0-5]\d)?\s?{_HALF}|{_CLOCK}(?!\d))", re.I), r"\g<low> to "),
-    (re.compile(rf"(?<![\w.,:])(?P<hour>0?\d|1[0-2])\.(?P<minute>[0-5]\d)(?P<second>)\s?(?P<half>{_HALF})", re.I), _time),
+    (re.compile(rf"(?<![\w.,:])(?P<hour>0?\d|1[0-2])\.(?P<minute>[0-5]\d)(?P<second>)\s?(?P<half>{_HALF})", re.I),
+     _time),
     (re.compile(r"(?<![\w.:])(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])"
                 rf"(?:\s?(?P<half>{_HALF}))?(?:\s(?:hrs|hours|hundred hours)\b)?", re.I), _time),
     (re.compile(rf"(?<![\w.,:])(?P<hour>1[0-2]|0?[1-9])\s?(?P<half>{_HALF})", re.I), _hour),

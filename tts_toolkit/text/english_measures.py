@@ -76,7 +76,10 @@ def _height(match: Match) -> str:
 
 def _marked(words: tuple[str, str]) -> Rule:
     mark = "'" if words[0] == "foot" else '"'
-    pattern = re.compile(rf"(?<![\w.,'\"])(?P<number>\d{{1,4}}(?:\.\d+)?){mark}(?![\w{mark}])(?=\s(?:x|by|tall|long|wide|high|deep|thick)\b)")
+    pattern = re.compile(
+        rf"(?<![\w.,'\"])(?P<number>\d{{1,4}}(?:\.\d+)?){mark}(?![\w{mark}])(?=\s(?:x|by|tall|long|wide|high|deep|"
+        rf"thick)\b)"
+    )
     return pattern, lambda m: f"{spell_number(m['number'])} {words[m['number'] != '1']}"
 
 
@@ -100,7 +103,12 @@ def _large(match: Match) -> str:
     is_whole = "." not in match["number"]
     if is_whole and before and before[-1].lower().strip(".,") in LABELLED:
         return match[0]
-    if is_whole and match["magnitude"] == "B" and len(match["number"]) > 2 and not _NOUN.match(match.string, match.end()):
+    if (
+        is_whole
+        and match["magnitude"] == "B"
+        and len(match["number"]) > 2
+        and not _NOUN.match(match.string, match.end())
+    ):
         return match[0]  # 221B is a house
     return f"{_signed(match)}{spell_number(match['number'])} {MAGNITUDES[match['magnitude'].lower()]}"
 
@@ -141,22 +149,32 @@ def _ordinal(match: Match) -> str:
 
 
 _IN_A_YEAR = re.compile(
-    r"\b(?:in|since|from|until|till|by|before|after|circa|during|early|late|mid|year|years|spring|summer|autumn|fall|winter|"
-    r"January|February|March|April|May|June|July|August|September|October|November|December|established|copyright|pre|post|"
+    r"\b(?:in|since|from|until|till|by|before|after|circa|during|early|late|mid|year|years|spring|summer|autumn|fall|"
+    r"winter|"
+    r"January|February|March|April|May|June|July|August|September|October|November|December|established|copyright|pre|"
+    r"post|"
     r"back to|between)[ -](?:the )?$",
     re.I,
 )
 _ADJECTIVES = "more|other|old|new|young|small|large|big|dead|wild|different|such|of the|of these|of those|of them|of"
 _NO_PLURALS = (
-    "was|is|has|does|goes|as|this|his|its|us|thus|always|perhaps|plus|minus|versus|across|besides|unless|towards|afterwards|"
-    "sometimes|yes|times|hours|series|news|hers|ours|theirs|yours|says|sees|seems|brings|marks|begins|starts|ends|remains|"
+    "was|is|has|does|goes|as|this|his|its|us|thus|always|perhaps|plus|minus|versus|across|besides|unless|towards|"
+    "afterwards|"
+    "sometimes|yes|times|hours|series|news|hers|ours|theirs|yours|says|sees|seems|brings|marks|begins|starts|ends|"
+    "remains|"
     "comes|makes|takes|shows|gives|becomes|includes|looks|feels|means|needs|wants|gets|lets|census|campus|virus|crisis"
 )
-_ALWAYS_PLURAL = "people|men|women|children|sheep|fish|feet|mice|police|cattle|dogs|cats|copies|soldiers|troops|years|dollars|euros"
-_COUNTED = re.compile(rf"\s(?:(?:{_ADJECTIVES})\s)?(?!(?:{_NO_PLURALS})\b)(?:[a-z]{{2,}}[^s\W]s|{_ALWAYS_PLURAL})\b(?!')")
+_ALWAYS_PLURAL = (
+    "people|men|women|children|sheep|fish|feet|mice|police|cattle|dogs|cats|copies|soldiers|troops|years|dollars|euros"
+)
+_COUNTED = re.compile(
+    rf"\s(?:(?:{_ADJECTIVES})\s)?(?!(?:{_NO_PLURALS})\b)(?:[a-z]{{2,}}[^s\W]s|{_ALWAYS_PLURAL})\b(?!')"
+)
 _SURELY_COUNTED = re.compile(rf"\s(?:(?:{_ADJECTIVES})\s)?(?:{_ALWAYS_PLURAL})\b")
 _OWNED = re.compile(r"(?:\b(?:the|this|that|his|her|its|our|their|my|your|every)|'s) $", re.I)
-_AMOUNT_BEFORE = re.compile(r"\b(?:about|over|nearly|almost|than|least|most|roughly|approximately|exactly|some|only|another) $", re.I)
+_AMOUNT_BEFORE = re.compile(
+    r"\b(?:about|over|nearly|almost|than|least|most|roughly|approximately|exactly|some|only|another) $", re.I
+)
 
 
 def is_year(match: Match) -> bool:
@@ -177,14 +195,22 @@ def is_year(match: Match) -> bool:
 def _number(match: Match) -> str:
     digits = match["number"]
     magnitude = f" {MAGNITUDES[match['magnitude'].strip().lower()]}" if match["magnitude"] else ""
-    if not match["sign"] and not magnitude and re.fullmatch(r"[12]\d\d\d", digits) and (match["many"] or is_year(match)):
+    if (
+        not match["sign"]
+        and not magnitude
+        and re.fullmatch(r"[12]\d\d\d", digits)
+        and (match["many"] or is_year(match))
+    ):
         words = spell_year(int(digits))
     else:
         words = _signed(match) + spell_number(digits) + magnitude
     return apart(match, plural(words) if match["many"] else words)
 
 
-_SCREEN_K = r"(?=\s(?:TVs?|video|videos|resolution|display|displays|monitors?|screens?|footage|camera|UHD|content|streaming)\b)"
+_SCREEN_K = (
+    r"(?=\s(?:TVs?|video|videos|resolution|display|displays|monitors?|screens?|footage|camera|UHD|content|streaming)\b)"
+)
+
 
 def _coordinates(match: Match) -> str:
     seconds = f" {match['seconds']} seconds" if match["seconds"] else ""
@@ -202,8 +228,13 @@ def _power(match: Match) -> str:
 
 
 FRACTIONS: list[Rule] = [
-    (re.compile(rf"{_SIGN}(?:(?P<whole>(?<![\w./,])\d+)[ -])?(?<![\d/.,])(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,4}})(?:rds?|ths?|nds?)?(?![\d/])(?!\.\d)(?!,\d)"),
-     _fraction),
+    (
+        re.compile(
+            rf"{_SIGN}(?:(?P<whole>(?<![\w./,])\d+)[ -])?(?<![\d/.,])(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,4}})(?:rds?|"
+            rf"ths?|nds?)?(?![\d/])(?!\.\d)(?!,\d)"
+        ),
+        _fraction,
+    ),
 ]
 LETTER_RANGES: list[Rule] = [
     (re.compile(r"(?<=[a-z]{2}\s)(?P<low>[A-Z])-(?P<high>[A-Z])(?![\w-])"), r"\g<low> to \g<high>"),
@@ -213,33 +244,49 @@ RANGES: list[Rule] = [
     (re.compile(r"\b(?P<number>\d{1,3}(?:,\d{3})+|\d{1,9})(?:st|nd|rd|th)(?P<many>s)?\b", re.I), _ordinal),
     (re.compile(r"(?<=\d)-to-(?=\d)"), " to "),
     (re.compile(rf"(?<![\w.-])(?P<low>{NUMBER})\s?-\s?(?P<high>{NUMBER})(?=\s?=)"), r"\g<low> minus \g<high>"),
-    (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER})(?P<spaced>\s)?-\s?(?P<high>{NUMBER})(?![\d-]|[A-Za-z]+\d)(?!\s?-\s?\d)"), _range),
-    (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER}\s?(?:%|°[CF]?|[a-zA-Zμ]{{1,4}}))\s?-\s?(?={NUMBER}\s?(?:%|°|[a-zA-Zμ]))"), r"\g<low> to "),
+    (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER})(?P<spaced>\s)?-\s?(?P<high>{NUMBER})(?![\d-]|[A-Za-z]+\d)"
+                r"(?!\s?-\s?\d)"), _range),
+    (re.compile(rf"(?P<low>(?<![\w.-]){NUMBER}\s?(?:%|°[CF]?|[a-zA-Zμ]{{1,4}}))\s?-\s?(?={NUMBER}\s?(?:%|°|[a-zA-Zμ]))"),
+        r"\g<low> to "),
     (re.compile(rf"(?<![\w.]){NUMBER}\"?(?:\s?[x\u00d7*]\s?-?{NUMBER}\"?){{1,5}}(?!\w*\d)"), _dimensions),
 ]  # fmt: skip
 MEASURES: list[Rule] = [
     (re.compile(r"\b(?P<feet>\d)'\s?(?P<inches>\d{1,2})(?:\"|''|(?![\w.,']))"), _height),
     (re.compile(rf"(?<![\w.])(?P<feet>{NUMBER})\s?ft\.?\s(?P<inches>{NUMBER})\s?in\b\.?"), _feet_inches),
-    (re.compile(r"(?<![\w.])(?P<degrees>\d{1,3})°\s?(?P<minutes>\d{1,2}(?:\.\d+)?)'(?:\s?(?P<seconds>\d{1,2}(?:\.\d+)?)(?:\"|''))?"),
+    (re.compile(r"(?<![\w.])(?P<degrees>\d{1,3})°\s?(?P<minutes>\d{1,2}(?:\.\d+)?)'(?:\s?(?P<seconds>\d{1,2}(?:\.\d+)?)"
+                r"(?:\"|''))?"),
      _coordinates),
     _marked(("foot", "feet")),
     _marked(("inch", "inches")),
     (re.compile(r"(?<![\w.,'\"])(?P<number>\d{1,3}(?:\.\d+)?)\"(?!\w)"), _screen),
-    (re.compile(rf"(?<![\w.])(?P<number>{NUMBER})\s?(?P<word>sq|cu|Sq|square|cubic)\.?\s?(?P<unit>ft|m|km|mi|in|yd|cm|mm)\b\.?"), _area),
-    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER}) in\.(?=\s[a-z\d]|$|[,;)])"), lambda m: f"{spell_number(m['number'])} inch{'' if m['number'] == '1' else 'es'}"),
-    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>{'|'.join(UNITS_WITH_DOT)})\.(?=\s[a-z\d(]|[,;:)]|$)"), _unit_dot),
+    (re.compile(rf"(?<![\w.])(?P<number>{NUMBER})\s?(?P<word>sq|cu|Sq|square|cubic)\.?\s?(?P<unit>ft|m|km|mi|in|yd|cm|"
+                rf"mm)\b\.?"), _area),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER}) in\.(?=\s[a-z\d]|$|[,;)])"),
+     lambda m: f"{spell_number(m['number'])} inch{'' if m['number'] == '1' else 'es'}"),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>{'|'.join(UNITS_WITH_DOT)})\.(?=\s[a-z\d(]|[,;:)]|$)"),
+     _unit_dot),
     (re.compile(r"(?<![\w.])(?P<number>\d+(?:\.\d+)?)\s?[kK]" + _SCREEN_K), lambda m: f"{spell_number(m['number'])} K"),
-    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.])(?<![A-Za-z]-){NUMBER})(?P<magnitude>[MB])(?!\w|\.\w|-|\s[A-Z])"), _large),
-    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?P<joint>\s|-)?(?P<unit>{_UNIT})(?P<power>[²³]|\^?[23](?![\d.]))?"
-                rf"(?:/(?P<per>{_PER})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?P<dash>-(?=[a-z]))?(?![\w/²³]|[.&]\w)"), _unit),
+    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.])(?<![A-Za-z]-){NUMBER})(?P<magnitude>[MB])(?!\w|\.\w|-|\s[A-Z])"),
+     _large),
+    (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?P<joint>\s|-)?(?P<unit>{_UNIT})(?P<power>[²³]|"
+                rf"\^?[23](?![\d.]))?"
+                rf"(?:/(?P<per>{_PER})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?P<dash>-(?=[a-z]))?(?![\w/²³]|[.&]\w)"),
+                _unit),
     (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>[VWAL])(?!\w|[.&']\w|\s[A-Z])"), _capital_unit),
 ]  # fmt: skip
 NUMBERS: list[Rule] = [
     (re.compile(r"(?<=[\w)])\^\(?(?P<power>-?\d{1,9}|[a-z]\b)\)?"), _power),
-    (re.compile(r"(?P<number>(?<![\w.])\d+(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,4})\b"),
-     lambda m: f"{spell_number(m['number'])} e {m['power'].replace('-', 'minus ').lstrip('+')}"),
+    (
+        re.compile(r"(?P<number>(?<![\w.])\d+(?:\.\d+)?)[eE](?P<power>[+-]?\d{1,4})\b"),
+        lambda m: f"{spell_number(m['number'])} e {m['power'].replace('-', 'minus ').lstrip('+')}",
+    ),
     (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
     (re.compile(r"(?<![\w.])(?P<high>\d{1,2})(?P<low>[2-9]0)(?P<scan>[pi])\b(?!\.\w)"), _lines_of_video),
     (re.compile(r"(?<![\w.])\.(?P<decimals>\d+)"), lambda m: f" point {spell_digits(m['decimals'])} "),
-    (re.compile(rf"(?P<sign>(?<![\w)-])-)?(?P<number>{NUMBER})(?:(?P<many>s)\b|(?P<magnitude>\s?(?:bn|mn|tn|[kK])\b))?"), _number),
+    (
+        re.compile(
+            rf"(?P<sign>(?<![\w)-])-)?(?P<number>{NUMBER})(?:(?P<many>s)\b|(?P<magnitude>\s?(?:bn|mn|tn|[kK])\b))?"
+        ),
+        _number,
+    ),
 ]

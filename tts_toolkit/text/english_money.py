@@ -18,13 +18,17 @@ def _any(names: dict[str, tuple[str, str, str, str]]) -> str:
 _MAGNITUDE = rf"(?:{'|'.join(sorted(MAGNITUDES, key=len, reverse=True))})"
 _AMOUNT = rf"(?:{NUMBER}(?:,\d\d(?![\d,]))?|\.\d+)"
 _SIGN = rf"(?:(?<![A-Za-z])(?:{_any(CURRENCY_SIGNS)})|(?<!\w)(?:{_any(CURRENCY_CODES)})\.?(?![A-Za-z]))"
-_AFTER = rf"(?:[{''.join(re.escape(sign) for sign in CURRENCY_SIGNS if len(sign) == 1 and sign != '$')}]|(?:{_any(CURRENCY_CODES)})(?!\w))"
-_HAS_A_NOUN = re.compile(r"\s(?!(?:or|and|to|in|on|at|is|was|for|from|per|a|an|the|each|more|less|of|with|by|as|but|if|now|away|then)\b)[a-z]")
+_SIGNS_AFTER = "".join(re.escape(sign) for sign in CURRENCY_SIGNS if len(sign) == 1 and sign != "$")
+_AFTER = rf"(?:[{_SIGNS_AFTER}]|(?:{_any(CURRENCY_CODES)})(?!\w))"
+_HAS_A_NOUN = re.compile(
+    r"\s(?!(?:or|and|to|in|on|at|is|was|for|from|per|a|an|the|each|more|less|of|with|by|as|but|if|now|away|then)\b)"
+    r"[a-z]"
+)
 _ARTICLE = re.compile(r"(?:^|\W)[aA]n?\s$")
 
 
 def counts_a_noun(match: Match) -> bool:
-    """Return whether a measure stands between an article and a noun: "a $5 bill" has one dollar, "a 5 km run" one km."""
+    """Return whether a measure stands between an article and a noun: in "a $5 bill" it is one dollar."""
     before = match.string[max(0, match.start() - 4) : match.start()]
     return bool(_ARTICLE.search(before) and _HAS_A_NOUN.match(match.string, match.end()))
 
@@ -86,10 +90,12 @@ def _per(match: Match) -> str:
 
 MONEY: list[Rule] = [
     (re.compile(rf"(?P<sum>(?:{_SIGN}\s?{_AMOUNT}|(?<![\w.]){_AMOUNT}\s?{_AFTER})(?:\s?{_MAGNITUDE}\b)?)\s?/\s?"
-                rf"(?P<per>(?:{'|'.join(map(re.escape, sorted({*PER, *PER_WORDS}, key=len, reverse=True)))}))(?![\w])", re.I), _per),
+                rf"(?P<per>(?:{'|'.join(map(re.escape, sorted({*PER, *PER_WORDS}, key=len, reverse=True)))}))(?![\w])",
+                re.I), _per),
     (re.compile(rf"(?P<sign>(?<![\w)])-\s?)?(?P<symbol>{_SIGN})\s?(?P<minus>-)?(?P<amount>{_AMOUNT})"
                 rf"(?:\s?(?P<magnitude>(?i:{_MAGNITUDE}))\b(?!-[a-z]))?"
-                rf"(?:\s?-\s?(?P<again>{_SIGN}\s?)?(?P<high>{_AMOUNT})(?:\s?(?P<last_magnitude>(?i:{_MAGNITUDE}))\b)?(?![\w-]))?(?!\d)"), _money),
+                rf"(?:\s?-\s?(?P<again>{_SIGN}\s?)?(?P<high>{_AMOUNT})(?:\s?(?P<last_magnitude>(?i:{_MAGNITUDE}))\b)"
+                rf"?(?![\w-]))?(?!\d)"), _money),
     (re.compile(rf"(?P<sign>(?<![\w)])-)?(?:(?P<low>(?<![\w.]){_AMOUNT})\s?-\s?)?(?P<amount>(?<![\w.]){_AMOUNT})"
                 rf"(?:\s?(?P<magnitude>(?i:{_MAGNITUDE}))(?=\s|{_AFTER}))?\s?(?P<symbol>{_AFTER})"), _money_after),
     (re.compile(rf"(?P<amount>(?<![\w.]){NUMBER})\s?¢"), _cents),

@@ -15,11 +15,15 @@ _SAME = {
 }  # fmt: skip
 _COMPOUNDS = re.compile(r"\b(e mail|wi fi|per cent|x ray|any more|some day|tee shirt|web site|on line|all right)(s?)\b")
 _AND = re.compile(
-    r"\b(hundred|thousand|million|billion|trillion) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-    r"\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:th|st|nd|rd)?\b|first\b|second\b|third\b|fifth\b)"
+    r"\b(hundred|thousand|million|billion|trillion) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|"
+    r"twelve|"
+    r"\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:th|st|nd|rd)?\b|first\b|second\b|third\b|"
+    r"fifth\b)"
 )
 _LETTERS = re.compile(r"\b[a-z](?: [a-z]\b(?!'))+")
-_POSSESSIVE = re.compile(r"(?<=[a-z]{2})'s\b(?<!\bit's)(?<!\bhe's)(?<!\bshe's)(?<!that's)(?<!what's)(?<!let's)(?<!here's)(?<!who's)")
+_POSSESSIVE = re.compile(
+    r"(?<=[a-z]{2})'s\b(?<!\bit's)(?<!\bhe's)(?<!\bshe's)(?<!that's)(?<!what's)(?<!let's)(?<!here's)(?<!who's)"
+)
 
 
 @cache

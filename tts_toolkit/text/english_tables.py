@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tts_toolkit.text.numerals import words_of
+
 ABBREVIATIONS = {  # followed by a dot
     "mr": "mister", "mrs": "misses", "ms": "miz", "messrs": "messers", "dr": "doctor", "prof": "professor",
     "rev": "reverend", "gen": "general", "col": "colonel", "capt": "captain", "cpt": "captain", "lt": "lieutenant",
@@ -158,7 +160,8 @@ UNITS: dict[str, tuple[str, str]] = {  # (one, many)
     "rpm": ("R P M", "R P M"), "RPM": ("R P M", "R P M"), "bpm": ("B P M", "B P M"), "BPM": ("B P M", "B P M"),
     "dpi": ("D P I", "D P I"), "fps": ("frame per second", "frames per second"), "hp": ("horsepower", "horsepower"),
     "ppm": ("part per million", "parts per million"), "ppb": ("part per billion", "parts per billion"),
-    "px": _forms("pixel"), "mmHg": ("millimeter of mercury", "millimeters of mercury"), "kΩ": _forms("kilohm"), "MP": _forms("megapixel"), "sq": ("square", "square"), "atm": _forms("atmosphere"),
+    "px": _forms("pixel"), "mmHg": ("millimeter of mercury", "millimeters of mercury"), "kΩ": _forms("kilohm"),
+    "MP": _forms("megapixel"), "sq": ("square", "square"), "atm": _forms("atmosphere"),
     "h": _forms("hour"), "hr": _forms("hour"), "hrs": _forms("hour"), "min": _forms("minute"),
     "mins": _forms("minute"), "sec": _forms("second"), "secs": _forms("second"), "msec": _forms("millisecond"),
     "wk": _forms("week"), "wks": _forms("week"), "mo": _forms("month"), "mos": _forms("month"), "yr": _forms("year"),
@@ -172,7 +175,8 @@ for _written in ("km", "kg", "cm", "mm", "lb", "lbs", "ft", "mph", "ml", "oz", "
 for _written in ("GHz", "MHz", "kHz", "Hz", "KB", "MB", "GB", "TB", "dB", "kW", "kWh", "Mbps", "Gbps", "Kbps"):
     UNITS.setdefault(_written.lower(), UNITS[_written])
 UNITS |= {"Kg": UNITS["kg"], "Km": UNITS["km"], "KHz": UNITS["kHz"], "KWh": UNITS["kWh"], "KW": UNITS["kW"],
-          "Kw": UNITS["kW"], "°c": UNITS["°C"], "°f": UNITS["°F"], "MPH": UNITS["mph"], "km/hr": UNITS["kph"]}  # fmt: skip
+          "Kw": UNITS["kW"], "°c": UNITS["°C"], "°f": UNITS["°F"], "MPH": UNITS["mph"],
+          "km/hr": UNITS["kph"]}  # fmt: skip
 LENGTHS = {"m", "km", "cm", "mm", "nm", "dm", "μm", "ft", "in", "mi", "yd", "KM"}  # that have squares and cubes
 PER = {  # after a slash: what there is one of
     **{unit: one for unit, (one, _) in UNITS.items() if unit not in ("%", "°", "A", "V", "t")},
@@ -184,8 +188,10 @@ PER_WORDS = (
     "piece", "share", "barrel", "ton", "pound", "gallon", "liter", "litre", "mile", "kilometer", "square", "user",
     "seat", "student", "child", "ticket", "page", "word", "token", "gram", "ounce", "bottle", "case", "dozen",
 )  # fmt: skip
-UNITS_WITH_DOT = ("ft", "in", "lb", "lbs", "oz", "min", "mins", "sec", "secs", "hr", "hrs", "yd", "yds", "mi", "gal", "qt",
-                  "pt", "tsp", "tbsp", "wk", "wks", "mo", "mos", "yr", "yrs", "sq", "cu", "km", "kg", "cm", "mm", "g", "m")  # fmt: skip
+UNITS_WITH_DOT = ("ft", "in", "lb", "lbs", "oz", "min", "mins", "sec", "secs", "hr", "hrs", "yd", "yds", "mi", "gal",
+"qt",
+                  "pt", "tsp", "tbsp", "wk", "wks", "mo", "mos", "yr", "yrs", "sq", "cu", "km", "kg", "cm", "mm", "g",
+                  "m")  # fmt: skip
 CAPITAL_UNITS = {"V", "W", "A", "L", "B", "J", "N", "F"}
 LABELLED = {  # what is told apart by a number and a letter: in "room 5B" nothing is counted
     "apartment", "apt", "appendix", "block", "bus", "chapter", "class", "figure", "flat", "form", "gate", "highway",
@@ -212,25 +218,24 @@ SYMBOLS = {
     "<": "less than", "§": "section", "¶": "paragraph", "©": "copyright", "¢": "cents", "²": "squared", "³": "cubed",
     "%": "percent", "‰": "per mille", "°": "degrees", "~": "about", "≈": "about", "≤": "less than or equal to",
     "≥": "greater than or equal to", "≠": "not equal to", "±": "plus or minus", "×": "times", "÷": "divided by",
-    "√": "square root of", "∛": "cube root of", "∞": "infinity", "→": "to", "⇒": "implies", "∑": "sum", "∫": "integral", "∂": "partial",
+    "√": "square root of", "∛": "cube root of", "∞": "infinity", "→": "to", "⇒": "implies", "∑": "sum", "∫": "integral",
+    "∂": "partial",
     "∆": "delta", "∈": "in", "∪": "union", "∩": "intersection", "^": "caret", "µ": "micro",
     "$": "dollars", "£": "pounds", "€": "euros", "¥": "yen", "₹": "rupees", "\u2116": "number",
 }  # fmt: skip
-GREEK = dict(
-    zip(
-        "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi "
-        "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
-        strict=True,
-    )
+_GREEK_NAMES = words_of(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi "
+    "omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
 )
+GREEK = dict(zip("αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", _GREEK_NAMES, strict=True))
 SPELLED_ACRONYMS = {  # with vowels, but no words; those without a vowel are known by that
     "USA", "UK", "EU", "UN", "UAE", "USSR", "FBI", "CIA", "NSA", "IRS", "IBM", "AI", "API", "GPU", "CPU", "USB", "URL",
     "UFO", "VIP", "IQ", "ATM", "CEO", "CFO", "CTO", "COO", "DIY", "FAQ", "IPO", "NBA", "NFL", "NHL", "MBA", "DNA",
     "RNA", "MRI", "ICU", "UTC", "ETA", "EV", "ISP", "IP", "UI", "UX", "ID", "OCR", "ASR",
     "LLM", "GDP", "GPA", "NGO", "IMF", "ECB", "EPA", "FDA", "FAA", "FCC", "UCLA", "BBC", "CNN", "ABC", "CBS", "NBC",
 }  # fmt: skip
-NEVER_SPELLED = {"HMM", "SHH", "PSST", "BRR", "GRR", "PFFT", "TSK", "NTH", "MR", "MRS", "DR", "ST", "MT", "VS", "MS", "FT",
+NEVER_SPELLED = {"HMM", "SHH", "PSST", "BRR", "GRR", "PFFT", "TSK", "NTH", "MR", "MRS", "DR", "ST", "MT", "VS", "MS",
+"FT",
                  "SSH", "HM", "MM", "ZZZ", "ZZ", "PH"}  # fmt: skip
 BIBLE = (
     "Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles|Ezra|Nehemiah|Esther|Job|"

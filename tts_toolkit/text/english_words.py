@@ -38,7 +38,9 @@ def _abbreviation(match: Match) -> str:
     before = match.string[max(0, match.start() - 90) : match.start()]
     if word in ("st", "dr") and _is_street(before, before_a_name):
         spelled, ends = STREETS[word], at_the_end
-    elif not alone and (_is_a_word(word, match, before_a_name, before_a_digit, at_the_end) or word == "st" and not before_a_name):
+    elif not alone and (
+        _is_a_word(word, match, before_a_name, before_a_digit, at_the_end) or (word == "st" and not before_a_name)
+    ):
         return match[0]
     if ends and alone and word not in MAY_END_A_SENTENCE:
         ends = False
@@ -82,8 +84,10 @@ def _initials(match: Match) -> str:
 
 
 _SENTENCE_STARTS = (
-    "The|It|He|She|They|We|You|I|A|An|In|On|At|But|And|Then|This|That|There|These|Those|What|When|Where|Why|How|If|So|As|For|"
-    "To|My|His|Her|Our|Your|Their|Its|No|Yes|Not|Is|Are|Was|Were|Do|Does|Did|Can|Could|Would|Will|Now|Here|Who|With|From|By"
+    "The|It|He|She|They|We|You|I|A|An|In|On|At|But|And|Then|This|That|There|These|Those|What|When|Where|Why|How|If|So|"
+    "As|For|"
+    "To|My|His|Her|Our|Your|Their|Its|No|Yes|Not|Is|Are|Was|Were|Do|Does|Did|Can|Could|Would|Will|Now|Here|Who|With|"
+    "From|By"
 )
 WORDS: list[Rule] = [
     (re.compile(r"\be\.\s?g\.,?", re.I), "for example,"),
@@ -121,33 +125,49 @@ _STREET_WORD = "|".join(street.capitalize() for street in STREETS)
 ABBREVIATED: list[Rule] = [
     (re.compile(rf"\b(?P<word>{_ABBREVIATED})\.(?P<rest>\s+[A-Za-z]?|$|(?=[,;:)\d/'\"!?-]))", re.I), _abbreviation),
     (re.compile(rf"\b(?P<word>{'|'.join(TITLES_WITHOUT_DOT)})(?=\s[A-Z][\w'-]*)"), _dotless_title),
-    (re.compile(rf"(?P<name>\b\d{{1,5}}[A-Z]?\s(?:[NSEW]\.?\s)?(?:(?!{_STREET_WORD})[A-Z\d][\w'-]{{1,30}}\s){{0,2}}(?!{_STREET_WORD})[A-Z\d][\w'-]{{1,30}})\s"
+    (re.compile(rf"(?P<name>\b\d{{1,5}}[A-Z]?\s(?:[NSEW]\.?\s)?(?:(?!{_STREET_WORD})[A-Z\d][\w'-]{{1,30}}\s)"
+                rf"{{0,2}}(?!{_STREET_WORD})[A-Z\d][\w'-]{{1,30}})\s"
                 rf"(?P<word>{_STREET_WORD})\b(?!\.)"), _dotless_street),
-    (re.compile(r"(?P<name>\b(?:[A-Z][\w'-]{1,30}|\d{1,3}(?:st|nd|rd|th)))\s(?P<word>Ave|Blvd|Rd|Hwy|Pkwy|St|Dr)\b(?![.'])(?!\s[A-Z])"),
+    (re.compile(r"(?P<name>\b(?:[A-Z][\w'-]{1,30}|\d{1,3}(?:st|nd|rd|th)))\s(?P<word>Ave|Blvd|Rd|Hwy|Pkwy|St|Dr)"
+                r"\b(?![.'])(?!\s[A-Z])"),
      _dotless_street),
     (re.compile(r"\b(?:[A-Za-z]\.){2,}(?![A-Za-z])|\b(?:[A-Z]\.\s){2,}(?=[A-Z][a-z])"), _initials),
-    (re.compile(rf"\b(?P<first>[A-Z][a-z]+)\s(?P<letter>[A-Z])\.(?=\s[A-Z][a-z])(?!\s(?:{_SENTENCE_STARTS})\b)"), r"\g<first> \g<letter>"),
+    (re.compile(rf"\b(?P<first>[A-Z][a-z]+)\s(?P<letter>[A-Z])\.(?=\s[A-Z][a-z])(?!\s(?:{_SENTENCE_STARTS})\b)"),
+     r"\g<first> \g<letter>"),
 ]  # fmt: skip
 
 # Roman numerals
 _ROMAN = r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?<=\w)"  # not empty: a blank is before it
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _LABELS = (
-    "chapter|part|act|scene|volume|vol|book|section|article|phase|stage|type|class|level|war|bowl|episode|season|appendix|"
-    "figure|table|title|grade|mark|version|category|group|unit|lesson|canto|apollo|saturn|division|plan|schedule|exhibit|page|"
-    "tier|round|period|amendment|generation|gen|corps|legion|olympiad|symphony|sonata|opus|psalm|rule|clause|line|question|"
-    "problem|theorem|proposition|step|wave|game|fantasy|zone|district|region|sector|quest|kombat|tournament|wrestlemania|movement"
+    "chapter|part|act|scene|volume|vol|book|section|article|phase|stage|type|class|level|war|bowl|episode|season|"
+    "appendix|"
+    "figure|table|title|grade|mark|version|category|group|unit|lesson|canto|apollo|saturn|division|plan|schedule|"
+    "exhibit|page|"
+    "tier|round|period|amendment|generation|gen|corps|legion|olympiad|symphony|sonata|opus|psalm|rule|clause|line|"
+    "question|"
+    "problem|theorem|proposition|step|wave|game|fantasy|zone|district|region|sector|quest|kombat|tournament|"
+    "wrestlemania|movement"
 )
 _REGNAL = (
-    "Henry|Louis|Charles|George|Edward|Richard|William|James|Elizabeth|Mary|John|Paul|Pius|Benedict|Leo|Gregory|Clement|Innocent|"
-    "Urban|Alexander|Nicholas|Peter|Catherine|Frederick|Philip|Ferdinand|Francis|Napoleon|Wilhelm|Otto|Ivan|Haakon|Harald|Olav|"
-    "Christian|Gustav|Carl|Karl|Ramesses|Ramses|Ptolemy|Cleopatra|Darius|Xerxes|Artaxerxes|Antiochus|Thutmose|Amenhotep|Victor|"
-    "Emmanuel|Emanuel|Umberto|Alfonso|Juan|Carlos|Felipe|Pedro|Sixtus|Julius|Celestine|Boniface|Adrian|Stephen|Margaret|Anne|"
-    "Robert|David|Malcolm|Kenneth|Edmund|Harold|Baldwin|Leopold|Albert|Rainier|Mehmed|Murad|Selim|Suleiman|Mahmud|Hamid|Rama|"
-    "Maximilian|Rudolf|Joseph|Sigismund|Casimir|Vladimir|Theodore|Constantine|Justinian|Basil|Michael|Manuel|Isaac|Alexios|"
-    "Philippe|Henri|Willem|Juliana|Wilhelmina|Beatrix|Hussein|Abdullah|Faisal|Hassan|Mohammed|Muhammad|Fuad|Zog|Margrethe|"
-    "Christina|Isabella|Maria|Joan|Sigurd|Magnus|Eric|Erik|Valdemar|Canute|Cnut|Conrad|Lothar|Ludwig|Friedrich|Heinrich|"
-    "Nebuchadnezzar|Cyrus|Mithridates|Tutmose|Seti|Mentuhotep|Amenemhat|Pepi|Bertrand|Thomas|Walter|Howell|Harry|Frank|Hugh"
+    "Henry|Louis|Charles|George|Edward|Richard|William|James|Elizabeth|Mary|John|Paul|Pius|Benedict|Leo|Gregory|"
+    "Clement|Innocent|"
+    "Urban|Alexander|Nicholas|Peter|Catherine|Frederick|Philip|Ferdinand|Francis|Napoleon|Wilhelm|Otto|Ivan|Haakon|"
+    "Harald|Olav|"
+    "Christian|Gustav|Carl|Karl|Ramesses|Ramses|Ptolemy|Cleopatra|Darius|Xerxes|Artaxerxes|Antiochus|Thutmose|"
+    "Amenhotep|Victor|"
+    "Emmanuel|Emanuel|Umberto|Alfonso|Juan|Carlos|Felipe|Pedro|Sixtus|Julius|Celestine|Boniface|Adrian|Stephen|"
+    "Margaret|Anne|"
+    "Robert|David|Malcolm|Kenneth|Edmund|Harold|Baldwin|Leopold|Albert|Rainier|Mehmed|Murad|Selim|Suleiman|Mahmud|"
+    "Hamid|Rama|"
+    "Maximilian|Rudolf|Joseph|Sigismund|Casimir|Vladimir|Theodore|Constantine|Justinian|Basil|Michael|Manuel|Isaac|"
+    "Alexios|"
+    "Philippe|Henri|Willem|Juliana|Wilhelmina|Beatrix|Hussein|Abdullah|Faisal|Hassan|Mohammed|Muhammad|Fuad|Zog|"
+    "Margrethe|"
+    "Christina|Isabella|Maria|Joan|Sigurd|Magnus|Eric|Erik|Valdemar|Canute|Cnut|Conrad|Lothar|Ludwig|Friedrich|"
+    "Heinrich|"
+    "Nebuchadnezzar|Cyrus|Mithridates|Tutmose|Seti|Mentuhotep|Amenemhat|Pepi|Bertrand|Thomas|Walter|Howell|Harry|Frank|"
+    "Hugh"
 )
 _CAPITAL_ROMAN = r"(?=[IVXLCDM])" + _ROMAN
 _LONG_ROMAN = r"(?=[IVX]{2,}\b|L[IVX]{2,}\b|[IVXL]{3,}\b|XL[IVX]+\b)" + _ROMAN
@@ -180,13 +200,18 @@ def _roman(match: Match) -> str:
 
 ROMANS: list[Rule] = [
     (re.compile(r"\bWW(?P<roman>II?I?)\b"), lambda m: f"World War {spell_cardinal(roman_value(m['roman']))}"),
-    (re.compile(rf"(?P<name>\b(?:{_REGNAL})(?:\s[A-Z][a-z]+)?)\s(?P<roman>(?=[IVXL]{{2}}|[VX]\b|I\b(?=$|[.,;:!?')]|\s(?:of|was|ruled|reigned|died|became|"
-                rf"had|who|is|and|succeeded|came|built|made|signed|married|visited|opened)\b)){_ROMAN})\b(?!\.\w)"), _regnal),
-    (re.compile(rf"(?P<name>\b(?:King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Sultan|Pharaoh|Prince|Duke|Shah|Saint|St)(?:\s[A-Z][a-z]+){{1,3}})\s"
+    (re.compile(rf"(?P<name>\b(?:{_REGNAL})(?:\s[A-Z][a-z]+)?)\s(?P<roman>(?=[IVXL]{{2}}|[VX]\b|I\b(?=$|[.,;:!?')]|"
+                rf"\s(?:of|was|ruled|reigned|died|became|"
+                rf"had|who|is|and|succeeded|came|built|made|signed|married|visited|opened)\b)){_ROMAN})\b(?!\.\w)"),
+                _regnal),
+    (re.compile(rf"(?P<name>\b(?:King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Sultan|Pharaoh|Prince|Duke|Shah|"
+                rf"Saint|St)(?:\s[A-Z][a-z]+){{1,3}})\s"
                 rf"(?P<roman>(?=[IVXL]{{2}}|[VX]\b){_ROMAN})\b(?!\.\w)"), _regnal),
-    (re.compile(rf"(?P<label>\b(?i:{_LABELS})s?\.?)\s(?P<roman>(?=[IVXL]){_ROMAN}|(?=[ivxl]{{2}})(?i:{_ROMAN}))\b(?!['.]\w)(?!\s(?:am|was|have|had|will|would|can|think)\b)"
+    (re.compile(rf"(?P<label>\b(?i:{_LABELS})s?\.?)\s(?P<roman>(?=[IVXL]){_ROMAN}|(?=[ivxl]{{2}})(?i:{_ROMAN}))"
+                rf"\b(?!['.]\w)(?!\s(?:am|was|have|had|will|would|can|think)\b)"
                 rf"(?:(?P<link>\s?[-&,]\s?|\s(?:and|to|or|through)\s)(?P<more>{_CAPITAL_ROMAN})\b(?!'))?"), _labelled),
-    (re.compile(rf"\b(?P<roman>(?=[IVX]{{2}}|[VX]\b){_ROMAN})(?=(?:st|nd|rd|th)?\s[cC]entur(?:y|ies)\b)"), lambda m: spell_ordinal(roman_value(m["roman"]))),
+    (re.compile(rf"\b(?P<roman>(?=[IVX]{{2}}|[VX]\b){_ROMAN})(?=(?:st|nd|rd|th)?\s[cC]entur(?:y|ies)\b)"),
+     lambda m: spell_ordinal(roman_value(m["roman"]))),
     (re.compile(rf"(?P<before>\b[A-Z][a-z'-]+\s)(?P<roman>{_LONG_ROMAN})\b(?!['.-]\w)"), _roman),
     (re.compile(rf"(?P<before>^\(?|\()(?P<roman>(?=[IVX]{{2}}|[ivx]{{2}})(?i:{_ROMAN}))\b(?=[.)])"), _roman),
 ]  # fmt: skip

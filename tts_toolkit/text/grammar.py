@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from tts_toolkit.text.english_words import roman_value
 from tts_toolkit.text.markup import MARKUP, fold_marks, unlisted
+from tts_toolkit.text.numerals import words_of
 from tts_toolkit.text.parts import Rule, apply, read
 
 Match = re.Match[str]
@@ -46,10 +47,10 @@ def nouns(written: Mapping[str, str]) -> dict[str, Noun]:
 
 def coins(written: Mapping[str, str]) -> dict[str, tuple[Noun, Noun]]:
     """Return (unit, hundredth) for the keys of "euro sign and code": {"€ EUR": "m euro/euros, m cent/cents"}."""
-    table = {}
+    table: dict[str, tuple[Noun, Noun]] = {}
     for keys, forms in written.items():
         unit, hundredth = (noun(part.strip()) for part in forms.split(","))
-        table |= {key: (unit, hundredth) for key in keys.split()}
+        table |= dict.fromkeys(keys.split(), (unit, hundredth))
     return table
 
 
@@ -64,7 +65,7 @@ def units(prefixes: str, other: Mapping[str, str], **base: str) -> dict[str, Nou
         "W": {"k": kilo, "M": mega, "G": giga}, "Hz": {"k": kilo, "M": mega, "G": giga},
         "B": {"k": kilo, "K": kilo, "M": mega, "G": giga, "T": tera},
     }  # fmt: skip
-    table = {}
+    table: dict[str, Noun] = {}
     for unit, forms in base.items():
         table |= {prefix + unit: noun(forms).prefixed(word) for prefix, word in written[unit].items()}
         if unit != "B":
@@ -121,7 +122,7 @@ class Grammar:
 
 
 _GROUPS = re.compile(r"\d{1,3}(?:(?:,\d\d)*,\d{3}|[. '’]\d{3}|,\d{3})+(?!\d)")
-_SIGN_KEYS = "& + = × # < > ± § ≈".split()
+_SIGN_KEYS = words_of("& + = × # < > ± § ≈")
 
 
 class Reader:
@@ -138,7 +139,9 @@ class Reader:
 
     def read(self, text: str) -> str:
         """Return `text` as it is spoken."""
-        spoken = read(fold_marks(unlisted(text)), lambda part: apply(self.rules, self.without_digits, part), self.digits)
+        spoken = read(
+            fold_marks(unlisted(text)), lambda part: apply(self.rules, self.without_digits, part), self.digits
+        )
         return unlisted(spoken)
 
     # words
@@ -193,7 +196,8 @@ class Reader:
         grammar = self.grammar
         joint = " " if grammar.blanks else ""
         if magnitude:
-            return f"{self.counted(written, noun(grammar.magnitudes[magnitude]))}{joint}{grammar.after_magnitude}{self.form(what, 7)}"
+            large = self.counted(written, noun(grammar.magnitudes[magnitude]))
+            return f"{large}{joint}{grammar.after_magnitude}{self.form(what, 7)}"
         whole, decimals = self.parsed(written)
         if decimals:
             form = what.forms[3] if len(what.forms) > 3 else what.forms[-1]
@@ -226,7 +230,19 @@ class Reader:
 
     def _addresses(self) -> list[Rule]:
         dot, at, slash, dash, underscore = (word.replace("_", " ") for word in self.grammar.address.split())
-        words = {".": dot, "@": at, "/": slash, "-": dash, "_": underscore, ":": "", "?": "", "=": "", "&": "", "#": "", "~": ""}
+        words = {
+            ".": dot,
+            "@": at,
+            "/": slash,
+            "-": dash,
+            "_": underscore,
+            ":": "",
+            "?": "",
+            "=": "",
+            "&": "",
+            "#": "",
+            "~": "",
+        }
         joint = " " if self.grammar.blanks else ""
 
         def spelled(match: Match) -> str:
@@ -236,10 +252,20 @@ class Reader:
 
         tail = r"(?:/[\w./?=&:#~-]{0,200}\w)?"
         return [
-            (re.compile(r"(?<![A-Za-z0-9.+-])[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"), spelled),
+            (
+                re.compile(r"(?<![A-Za-z0-9.+-])[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"),
+                spelled,
+            ),
             (re.compile(r"(?:https?://|www\.)[A-Za-z0-9./?=&:#~_-]{0,300}[A-Za-z0-9]"), spelled),
-            (re.compile(r"(?<![A-Za-z0-9@.-])(?:[a-zA-Z0-9-]{1,63}\.){1,4}(?:com|org|net|edu|gov|info|eu|de|fr|es|it|pt|br|nl|dk|"
-                        rf"se|fi|pl|cz|ru|ua|hu|ro|jp|cn|vn|uk|io)\b(?![.@-]?[A-Za-z0-9]){tail}", re.A), spelled),
+            (
+                re.compile(
+                    r"(?<![A-Za-z0-9@.-])(?:[a-zA-Z0-9-]{1,63}\.){1,4}(?:com|org|net|edu|gov|info|eu|de|fr|es|it|pt|br|"
+                    r"nl|dk|"
+                    rf"se|fi|pl|cz|ru|ua|hu|ro|jp|cn|vn|uk|io)\b(?![.@-]?[A-Za-z0-9]){tail}",
+                    re.A,
+                ),
+                spelled,
+            ),
         ]
 
     def _abbreviations(self) -> list[Rule]:
@@ -284,29 +310,62 @@ class Reader:
         grammar = self.grammar
         rules: list[Rule] = [
             (re.compile(r"(?<=\d{4}-\d\d-\d\d)T(?=\d\d:)"), " "),
-            (re.compile(r"(?<![\d./-])(?P<year>[12]\d{3})(?P<sep>[-/.])\s?(?P<month>0?[1-9]|1[0-2])(?P=sep)\s?(?P<day>3[01]|[12]\d|0?[1-9])(?![\d/-])\.?(?!\d)"),
-             self._numeric_date),
-            (re.compile(r"(?<![\d./-])(?P<day>\d{1,2})(?P<sep>\.\s|[-/.])(?P<month>\d{1,2})(?P=sep)(?P<year>[12]\d{3})(?![\d/-])(?!\.\d)"), self._numeric_date),
-            (re.compile(r"(?<![\d./-])(?P<day>\d{1,2})(?P<sep>[/.])(?P<month>\d{1,2})(?P=sep)(?P<year>\d{2})(?![\d/-])(?!\.\d)"), self._numeric_date),
+            (
+                re.compile(
+                    r"(?<![\d./-])(?P<year>[12]\d{3})(?P<sep>[-/.])\s?(?P<month>0?[1-9]|1[0-2])(?P=sep)"
+                    r"\s?(?P<day>3[01]|[12]\d|0?[1-9])(?![\d/-])\.?(?!\d)"
+                ),
+                self._numeric_date,
+            ),
+            (
+                re.compile(
+                    r"(?<![\d./-])(?P<day>\d{1,2})(?P<sep>\.\s|[-/.])(?P<month>\d{1,2})(?P=sep)(?P<year>[12]\d{3})"
+                    r"(?![\d/-])(?!\.\d)"
+                ),
+                self._numeric_date,
+            ),
+            (
+                re.compile(
+                    r"(?<![\d./-])(?P<day>\d{1,2})(?P<sep>[/.])(?P<month>\d{1,2})(?P=sep)(?P<year>\d{2})(?![\d/-])"
+                    r"(?!\.\d)"
+                ),
+                self._numeric_date,
+            ),
         ]
         to = f" {grammar.to or '-'} " if grammar.blanks else grammar.to
         rules.append((re.compile(r"(?<![\w.,/-])(?P<low>[12]\d{3})\s?-\s?(?=[12]\d{3}(?![\w/-]))"), rf"\g<low>{to}"))
         if grammar.dotted_days:
-            rules.append((re.compile(r"(?<![\d.,/])(?P<day>3[01]|[12]\d|0?[1-9])\.\s?(?P<month>1[0-2]|0?[1-9])\.(?P<year>)(?!\s?\d)"), self._numeric_date))
+            rules.append(
+                (
+                    re.compile(
+                        r"(?<![\d.,/])(?P<day>3[01]|[12]\d|0?[1-9])\.\s?(?P<month>1[0-2]|0?[1-9])\.(?P<year>)(?!\s?\d)"
+                    ),
+                    self._numeric_date,
+                )
+            )
         if self.months:
             rules += self._month_dates()
         if grammar.year:
             say = grammar.year
-            rules.append((re.compile(r"(?<![\w.,€$£])(?:1[1-9]\d\d|20[1-9]\d)(?![\w%€$£]|[.,]\d|\s[€$£%]|\s\d{3})"),
-                          lambda match: self.spaced(match, say(int(match[0])))))
+            rules.append(
+                (
+                    re.compile(r"(?<![\w.,€$£])(?:1[1-9]\d\d|20[1-9]\d)(?![\w%€$£]|[.,]\d|\s[€$£%]|\s\d{3})"),
+                    lambda match: self.spaced(match, say(int(match[0]))),
+                )
+            )
         return rules
 
     def _month_dates(self) -> list[Rule]:
         grammar, month = self.grammar, self._month_pattern
         if grammar.year_first:
             return [
-                (re.compile(rf"(?:(?<!\d)(?P<year>[12]\d{{3}})\.?\s)?\b(?P<month>{month})\s(?P<day>3[01]|[12]\d|0?[1-9])(?!\d|[.,:]\d)\.?"),
-                 lambda match: self._date(match["day"], match["month"], match["year"], match)),
+                (
+                    re.compile(
+                        rf"(?:(?<!\d)(?P<year>[12]\d{{3}})\.?\s)?\b(?P<month>{month})\s(?P<day>3[01]|[12]\d|0?[1-9])"
+                        rf"(?!\d|[.,:]\d)\.?"
+                    ),
+                    lambda match: self._date(match["day"], match["month"], match["year"], match),
+                ),
             ]
         link = rf"(?:\s(?:{grammar.month_link}))?" if grammar.month_link else ""
         mark = rf"(?:{grammar.day_mark})?"
@@ -315,7 +374,10 @@ class Reader:
         def ranged(match: Match) -> str:
             before = re.search(r"(\w+)\W*$", match.string[max(0, match.start() - 20) : match.start()])
             first = grammar.date(int(match["first"]), 0, None, before[1].lower() if before else "").strip()
-            return self.spaced(match, f"{first} {grammar.to or '-'} {self._date(match['day'], match['month'], match['year'], match).strip()}")
+            return self.spaced(
+                match,
+                f"{first} {grammar.to or '-'} {self._date(match['day'], match['month'], match['year'], match).strip()}",
+            )
 
         dated = (
             rf"(?P<day>{day}){mark}{link}\s(?P<month>{month})"
@@ -346,15 +408,33 @@ class Reader:
 
         rules: list[Rule] = [
             (re.compile(rf"(?<![\d:.,])(?P<low>(?:[01]?\d|2[0-4])[:h][0-5]\d)\s?-\s?(?={clock})"), ranged),
-            (re.compile(rf"(?<![\d:.,]){hour}:{minute}(?::(?P<second>[0-5]\d))?(?![\d:]){after}{'?' if after else ''}"), self._time),
+            (
+                re.compile(
+                    rf"(?<![\d:.,]){hour}:{minute}(?::(?P<second>[0-5]\d))?(?![\d:]){after}{'?' if after else ''}"
+                ),
+                self._time,
+            ),
         ]
         if after:
-            rules.insert(0, (re.compile(rf"(?<![\d:.,-])(?P<low>(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?)\s?-\s?(?=(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?{after})"), ranged))
+            rules.insert(
+                0,
+                (
+                    re.compile(
+                        rf"(?<![\d:.,-])(?P<low>(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?)\s?-\s?(?=(?:[01]?\d|2[0-4])"
+                        rf"(?:[:.][0-5]\d)?{after})"
+                    ),
+                    ranged,
+                ),
+            )
             rules.append((re.compile(rf"(?<![\d:.,]){hour}\.{minute}(?P<second>){after}"), self._time))
             rules.append((re.compile(rf"(?<![\d:.,]){hour}(?P<minute>)(?P<second>){after}"), self._time))
         if grammar.clock_before:
-            rules.append((re.compile(rf"\b(?P<clock>(?:{grammar.clock_before})\s){hour}\.{minute}(?P<second>)(?![\d.])"),
-                          lambda match: match["clock"] + self._time(match)))
+            rules.append(
+                (
+                    re.compile(rf"\b(?P<clock>(?:{grammar.clock_before})\s){hour}\.{minute}(?P<second>)(?![\d.])"),
+                    lambda match: match["clock"] + self._time(match),
+                )
+            )
         if grammar.h_clock:
             rules.append((re.compile(rf"(?<![\d:.,]){hour}\s?[hH]\s?{minute}(?P<second>)(?!\d)"), self._time))
         return rules
@@ -397,12 +477,28 @@ class Reader:
 
         def said(match: Match) -> str:
             sign = grammar.minus + joint if match["sign"] else ""
-            low = f"{self.number(match['low'])}{f'{joint}{grammar.to}{joint}' if grammar.to else '-'}" if match["low"] else ""
+            low = (
+                f"{self.number(match['low'])}{f'{joint}{grammar.to}{joint}' if grammar.to else '-'}"
+                if match["low"]
+                else ""
+            )
             return self.spaced(match, sign + low + self.sum(match["amount"], match["symbol"], match["magnitude"] or ""))
 
         return [
-            (re.compile(rf"(?P<sign>(?<![\w)])-\s?)?(?P<symbol>{symbol})\s?(?:(?P<low>{amount})\s?-\s?)?(?P<amount>{amount})(?:\s?(?P<magnitude>{magnitude})(?!\w))?"), said),
-            (re.compile(rf"(?P<sign>(?<![\w)])-\s?)?(?:(?P<low>(?<![\d.,]){amount})\s?-\s?)?(?P<amount>(?<![\d.,]){amount})\s?(?:(?P<magnitude>{magnitude})\s?)?(?P<symbol>{symbol})"), said),
+            (
+                re.compile(
+                    rf"(?P<sign>(?<![\w)])-\s?)?(?P<symbol>{symbol})\s?(?:(?P<low>{amount})\s?-\s?)"
+                    rf"?(?P<amount>{amount})(?:\s?(?P<magnitude>{magnitude})(?!\w))?"
+                ),
+                said,
+            ),
+            (
+                re.compile(
+                    rf"(?P<sign>(?<![\w)])-\s?)?(?:(?P<low>(?<![\d.,]){amount})\s?-\s?)?(?P<amount>(?<![\d.,]){amount})"
+                    rf"\s?(?:(?P<magnitude>{magnitude})\s?)?(?P<symbol>{symbol})"
+                ),
+                said,
+            ),
         ]
 
     def _ordinals(self) -> list[Rule]:
@@ -422,7 +518,15 @@ class Reader:
         return self.spaced(match, f"{self.number(whole)}{grammar.mixed}{words}" if whole else words)
 
     def _fractions(self) -> list[Rule]:
-        return [(re.compile(r"(?:(?<![\d.,/])(?P<whole>\d{1,3})\s)?(?<![\d/.,])(?P<top>\d{1,3})/(?P<bottom>\d{1,3})(?![\d/]|[.,]\d)"), self._fraction)]
+        return [
+            (
+                re.compile(
+                    r"(?:(?<![\d.,/])(?P<whole>\d{1,3})\s)?(?<![\d/.,])(?P<top>\d{1,3})/(?P<bottom>\d{1,3})(?![\d/]|"
+                    r"[.,]\d)"
+                ),
+                self._fraction,
+            )
+        ]
 
     def _unit(self, match: Match) -> str:
         grammar = self.grammar
@@ -442,8 +546,17 @@ class Reader:
         magnitude = self._magnitude
         letters = r"\w" if grammar.blanks else r"A-Za-z0-9"
         return [
-            (re.compile(rf"(?P<low>(?<![\w.,-]){amount})(?:\s?(?:%|°C?))?\s?-\s?(?={amount}(?![\d-]|[.,:]\d))"), rf"\g<low>{joint}{grammar.to}{joint}" if grammar.to else r"\g<low>-"),
-            (re.compile(rf"(?P<sign>(?<![\w)])-)?(?P<amount>(?<![\d.,]){amount})\s?(?:(?P<magnitude>{magnitude})\s?)?(?P<unit>{unit})(?:/(?P<per>{per}))?(?![{letters}²³/^])"), self._unit),
+            (
+                re.compile(rf"(?P<low>(?<![\w.,-]){amount})(?:\s?(?:%|°C?))?\s?-\s?(?={amount}(?![\d-]|[.,:]\d))"),
+                rf"\g<low>{joint}{grammar.to}{joint}" if grammar.to else r"\g<low>-",
+            ),
+            (
+                re.compile(
+                    rf"(?P<sign>(?<![\w)])-)?(?P<amount>(?<![\d.,]){amount})\s?(?:(?P<magnitude>{magnitude})\s?)"
+                    rf"?(?P<unit>{unit})(?:/(?P<per>{per}))?(?![{letters}²³/^])"
+                ),
+                self._unit,
+            ),
         ]
 
     def _numbers(self) -> list[Rule]:
@@ -464,8 +577,11 @@ class Reader:
         times = self._sign_words()["×"]
         return [
             (re.compile(r"(?<![\d.,])(?!\d{1,3}(?:\.\d{3})+(?![\d.]))\d{1,5}(?:\.\d{1,5}){2,5}(?![.,]?\d)"), dotted),
-            (re.compile(rf"(?<=\d)\s?[x×]\s?(?=\d)"), f"{joint}{times}{joint}"),
-            (re.compile(r"(?<=\d):(?=\d)"), (f" {grammar.ratio} " if grammar.ratio else " ") if grammar.blanks else "比"),
+            (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), f"{joint}{times}{joint}"),
+            (
+                re.compile(r"(?<=\d):(?=\d)"),
+                (f" {grammar.ratio} " if grammar.ratio else " ") if grammar.blanks else "比",
+            ),
             (re.compile(r"(?<=[^\W\d_])-(?=\d)"), " " if grammar.blanks else ""),
             (re.compile(rf"(?P<amount>(?<![\d.,]){amount})\s?(?P<magnitude>{self._magnitude})(?!\w)"), large),
             (re.compile(rf"(?P<sign>(?<![\w)-])-)?(?P<amount>{amount})"), plain),
@@ -474,10 +590,21 @@ class Reader:
     def _sign_words(self) -> dict[str, str]:
         words = dict(zip(_SIGN_KEYS, (word.replace("_", " ") for word in self.grammar.signs.split()), strict=True))
         at, units = self.grammar.address.split()[1], self.grammar.units
-        return words | {"@": at.replace("_", " "), "~": words["≈"], "%": units["%"].forms[-1], "°": units["°"].forms[-1]} | {
-            "*": "", "^": "", "|": "", "÷": "/", "€": self.grammar.money["€"][0].forms[-1], "$": self.grammar.money["$"][0].forms[-1],
-            "£": self.grammar.money["£"][0].forms[-1], "²": "", "³": "",
-        }
+        return (
+            words
+            | {"@": at.replace("_", " "), "~": words["≈"], "%": units["%"].forms[-1], "°": units["°"].forms[-1]}
+            | {
+                "*": "",
+                "^": "",
+                "|": "",
+                "÷": "/",
+                "€": self.grammar.money["€"][0].forms[-1],
+                "$": self.grammar.money["$"][0].forms[-1],
+                "£": self.grammar.money["£"][0].forms[-1],
+                "²": "",
+                "³": "",
+            }
+        )
 
     def _signs(self) -> list[Rule]:
         words = self._sign_words()

@@ -34,26 +34,46 @@ def _table(*rows: Language) -> dict[str, Language]:
 
 
 LANGUAGES = _table(
-    Language("en", "English", ("eng",), "LATIN", common="the and of is that it was with for this are have not you they from which were would there"),
-    Language("de", "German", ("deu", "ger"), "LATIN", "germanic:german", common="der die das und ist nicht ein eine ich wir mit auf für sich auch wird dem den werden sind oder über nach"),
-    Language("nl", "Dutch", ("nld", "dut"), "LATIN", "germanic:dutch", common="het een van dat niet zijn ik op voor met maar ook naar wij heeft hij deze worden uit"),
-    Language("da", "Danish", ("dan",), "LATIN", "germanic:danish", common="og det er ikke jeg til på med af har som blev deres efter være også"),
-    Language("sv", "Swedish", ("swe",), "LATIN", "germanic:swedish", common="och det är inte jag som på med att har för av också eller från efter blev"),
-    Language("no", "Norwegian", ("nor", "nob", "nb", "nno", "nn"), "LATIN", "germanic:norwegian", common="og det er ikke jeg til på med av har som etter være også ble fra"),
-    Language("fr", "French", ("fra", "fre"), "LATIN", "romance:french", common="le les des est et une dans pour que qui pas avec sur nous vous sont cette mais il elle du au"),
-    Language("es", "Spanish", ("spa",), "LATIN", "romance:spanish", common="el los las del que una por con para está pero como más muy también este esta ser sus hay"),
-    Language("it", "Italian", ("ita",), "LATIN", "romance:italian", common="il che di non una per sono con gli della questo questa anche più nel alla come dei"),
-    Language("pt", "Portuguese", ("por",), "LATIN", "romance:portuguese", common="não uma que com para dos das mais como está você mas seu sua foi também isso pelo"),
-    Language("ro", "Romanian", ("ron", "rum"), "LATIN", "romance:romanian", common="și este nu pe cu care din pentru sunt mai fost această acest într lui la"),
-    Language("pl", "Polish", ("pol",), "LATIN", "slavic:polish", common="nie się jest że na do jak ale tak było już tego przez może ich być"),
-    Language("cs", "Czech", ("ces", "cze"), "LATIN", "slavic:czech", common="že není jsem na která jako ale být jeho které také když tak nebo před byl"),
-    Language("ru", "Russian", ("rus",), "CYRILLIC", "slavic:russian", common="и не на что он как это по но все она так его из для был"),
-    Language("uk", "Ukrainian", ("ukr",), "CYRILLIC", "slavic:ukrainian", common="і не на що він як це та але є його для був від які також"),
-    Language("fi", "Finnish", ("fin",), "LATIN", "uralic_turkic:finnish", common="ja on ei että se hän mutta oli myös kun tai joka ovat niin kuin"),
-    Language("hu", "Hungarian", ("hun",), "LATIN", "uralic_turkic:hungarian", common="és nem hogy egy az van meg volt csak már még mint vagy ezt"),
-    Language("tr", "Turkish", ("tur",), "LATIN", "uralic_turkic:turkish", common="ve bir bu için ile da çok olarak daha gibi kadar ama değil sonra var"),
-    Language("id", "Indonesian", ("ind",), "LATIN", "asian:indonesian", common="yang dan di ini itu dengan untuk tidak dari pada adalah akan ke juga"),
-    Language("vi", "Vietnamese", ("vie",), "LATIN", "asian:vietnamese", common="là của và không có được cho người một trong với các này đã"),
+    Language("en", "English", ("eng",), "LATIN",
+    common="the and of is that it was with for this are have not you they from which were would there"),
+    Language("de", "German", ("deu", "ger"), "LATIN", "germanic:german",
+    common="der die das und ist nicht ein eine ich wir mit auf für sich auch wird dem den werden sind oder über nach"),
+    Language("nl", "Dutch", ("nld", "dut"), "LATIN", "germanic:dutch",
+    common="het een van dat niet zijn ik op voor met maar ook naar wij heeft hij deze worden uit"),
+    Language("da", "Danish", ("dan",), "LATIN", "germanic:danish",
+    common="og det er ikke jeg til på med af har som blev deres efter være også"),
+    Language("sv", "Swedish", ("swe",), "LATIN", "germanic:swedish",
+    common="och det är inte jag som på med att har för av också eller från efter blev"),
+    Language("no", "Norwegian", ("nor", "nob", "nb", "nno", "nn"), "LATIN", "germanic:norwegian",
+    common="og det er ikke jeg til på med av har som etter være også ble fra"),
+    Language("fr", "French", ("fra", "fre"), "LATIN", "romance:french",
+    common="le les des est et une dans pour que qui pas avec sur nous vous sont cette mais il elle du au"),
+    Language("es", "Spanish", ("spa",), "LATIN", "romance:spanish",
+    common="el los las del que una por con para está pero como más muy también este esta ser sus hay"),
+    Language("it", "Italian", ("ita",), "LATIN", "romance:italian",
+    common="il che di non una per sono con gli della questo questa anche più nel alla come dei"),
+    Language("pt", "Portuguese", ("por",), "LATIN", "romance:portuguese",
+    common="não uma que com para dos das mais como está você mas seu sua foi também isso pelo"),
+    Language("ro", "Romanian", ("ron", "rum"), "LATIN", "romance:romanian",
+    common="și este nu pe cu care din pentru sunt mai fost această acest într lui la"),
+    Language("pl", "Polish", ("pol",), "LATIN", "slavic:polish",
+    common="nie się jest że na do jak ale tak było już tego przez może ich być"),
+    Language("cs", "Czech", ("ces", "cze"), "LATIN", "slavic:czech",
+    common="že není jsem na která jako ale být jeho které také když tak nebo před byl"),
+    Language("ru", "Russian", ("rus",), "CYRILLIC", "slavic:russian",
+    common="и не на что он как это по но все она так его из для был"),
+    Language("uk", "Ukrainian", ("ukr",), "CYRILLIC", "slavic:ukrainian",
+    common="і не на що він як це та але є його для був від які також"),
+    Language("fi", "Finnish", ("fin",), "LATIN", "uralic_turkic:finnish",
+    common="ja on ei että se hän mutta oli myös kun tai joka ovat niin kuin"),
+    Language("hu", "Hungarian", ("hun",), "LATIN", "uralic_turkic:hungarian",
+    common="és nem hogy egy az van meg volt csak már még mint vagy ezt"),
+    Language("tr", "Turkish", ("tur",), "LATIN", "uralic_turkic:turkish",
+    common="ve bir bu için ile da çok olarak daha gibi kadar ama değil sonra var"),
+    Language("id", "Indonesian", ("ind",), "LATIN", "asian:indonesian",
+    common="yang dan di ini itu dengan untuk tidak dari pada adalah akan ke juga"),
+    Language("vi", "Vietnamese", ("vie",), "LATIN", "asian:vietnamese",
+    common="là của và không có được cho người một trong với các này đã"),
     Language("hi", "Hindi", ("hin",), "DEVANAGARI", "asian:hindi"),
     Language("ar", "Arabic", ("ara", "arb"), "ARABIC", "asian:arabic"),
     Language("ja", "Japanese", ("jpn",), "CJK HIRAGANA KATAKANA", "asian:japanese", counts_characters=True),
@@ -72,7 +92,9 @@ LANGUAGES = _table(
     Language("fa", "Persian", ("fas", "per", "pes"), "ARABIC"),
 )  # fmt: skip
 _BY_NAME = {
-    name.lower(): language for language in LANGUAGES.values() for name in (language.code, language.name, *language.aliases)
+    name.lower(): language
+    for language in LANGUAGES.values()
+    for name in (language.code, language.name, *language.aliases)
 }
 
 
@@ -85,9 +107,9 @@ def language(name: str) -> Language | None:
 
 
 def normalizer(name: str) -> Callable[[str], str]:
-    """Return what turns text of a language into text as it is spoken; for one that is not known, only marks become plain.
+    """Return what turns text of a language into text as it is spoken.
 
-    The empty name is English.
+    For one that is not known only marks become plain. The empty name is English.
     """
     if is_english(name):
         return normalize_english
@@ -113,7 +135,7 @@ _DOTTED_I = str.maketrans({"I": "\u0131", "\u0130": "i"})
 
 
 def lower_case(text: str, name: str) -> str:
-    """Return `text` for comparison without case: casefolded, the i of Turkish and Azerbaijani with and without a dot."""
+    """Return `text` for comparison without case: casefolded, in Turkish and Azerbaijani with their two letters i."""
     known = language(name)
     if known and known.code in ("tr", "az"):
         text = unicodedata.normalize("NFC", text).translate(_DOTTED_I)

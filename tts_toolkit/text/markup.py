@@ -11,7 +11,8 @@ from tts_toolkit.text.parts import Rule
 
 Match = re.Match[str]
 _TAGS = (
-    "a|abbr|b|big|blockquote|body|br|button|center|cite|code|dd|del|div|dl|dt|em|emphasis|figure|font|footer|h[1-6]|head|"
+    "a|abbr|b|big|blockquote|body|br|button|center|cite|code|dd|del|div|dl|dt|em|emphasis|figure|font|footer|h[1-6]|"
+    "head|"
     "header|hr|html|i|img|ins|kbd|label|li|main|mark|nav|ol|p|phoneme|pre|prosody|q|s|say-as|section|small|span|speak|"
     "strike|strong|sub|sup|table|tbody|td|th|thead|title|tr|tt|u|ul|voice|break"
 )
@@ -19,8 +20,17 @@ _FOLDED = str.maketrans(
     TYPOGRAPHY
     | {"\u00b5": "\u03bc", "\u2126": "\u03a9", "\u2103": "\u00b0C", "\u2109": "\u00b0F", "\u2044": "/", "\u2215": "/"}
     | {"\u2122": "", "\u00ae": "", "\u2022": " ", "\u00b7": " ", "\u00ad": ""}
-    | {mark: " " for mark in "{}|"}
-    | {"\uff05": "%", "\uffe5": "\u00a5", "\uff04": "$", "\uff0b": "+", "\uff0d": "-", "\uff0f": "/", "\ufe6a": "%", "\u066a": "%"}
+    | dict.fromkeys("{}|", " ")
+    | {
+        "\uff05": "%",
+        "\uffe5": "\u00a5",
+        "\uff04": "$",
+        "\uff0b": "+",
+        "\uff0d": "-",
+        "\uff0f": "/",
+        "\ufe6a": "%",
+        "\u066a": "%",
+    }
 )
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 

@@ -27,10 +27,17 @@ def from_library(language: str, number: int, kind: str = "cardinal") -> str:
     return " ".join(words.replace("\u00ad", "").split())
 
 
+def words_of(listed: str, sep: str | None = None) -> list[str]:
+    """Return the entries of a list that is written as one text."""
+    return listed.split(sep)
+
+
 Below = Callable[[int], str]
 
 
-def by_thousands(number: int, below: Below, names: tuple[str, ...], joint: str = " ", link: str = " ", one: str = "") -> str:
+def by_thousands(
+    number: int, below: Below, names: tuple[str, ...], joint: str = " ", link: str = " ", one: str = ""
+) -> str:
     """Return a number read in groups of three digits, each followed by the name of its power of a thousand.
 
     `below` spells 1 to 999, `names` are those of 1000, 10**6, ...; `one` replaces "one thousand" where one is not said.

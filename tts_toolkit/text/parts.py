@@ -17,7 +17,9 @@ _LONG_NUMBER = re.compile(rf"(\d{{{LONG_NUMBER},}})")
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 
-def read(text: str, speak: Callable[[str], str], spell_digits: Callable[[str], str], limit: int = PART_CHARACTERS) -> str:
+def read(
+    text: str, speak: Callable[[str], str], spell_digits: Callable[[str], str], limit: int = PART_CHARACTERS
+) -> str:
     """Return `text` with each of its parts spoken, spaces single; a mark comes three times in a row at most.
 
     Digits that are too many for a number are spelled where they stand, so that no rule walks along them.
