@@ -57,7 +57,7 @@ def test_a_round_trip_holds_no_unknown_and_old_ids_stay(tiny_speecht5_dir, sourc
 
 def test_letters_of_another_script_start_from_the_mean(tiny_speecht5_dir):
     speech = load_speecht5("microsoft/speecht5_tts")
-    letters = new_letters(["\u0416\u0443\u043a 7 \u2603"], TextFrontEnd(speech.processor.tokenizer, normalizer("ru")))
+    letters = new_letters(["\u0416\u0443\u043a \u2603"], TextFrontEnd(speech.processor.tokenizer, normalizer("ru")))
     assert [(new.letter, new.nearest) for new in letters] == [("\u0436", ""), ("\u043a", ""), ("\u0443", "")]
     assert "\u0436 1 (from the mean of all letters)" in report(letters)
     rows = speech.model.speecht5.encoder.prenet.embed_tokens.weight.detach().clone()

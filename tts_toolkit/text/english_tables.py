@@ -224,8 +224,8 @@ SYMBOLS = {
     "$": "dollars", "£": "pounds", "€": "euros", "¥": "yen", "₹": "rupees", "\u2116": "number",
 }  # fmt: skip
 _GREEK_NAMES = words_of(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi "
-    "omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi "
+    "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
 )
 GREEK = dict(zip("αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", _GREEK_NAMES, strict=True))
 SPELLED_ACRONYMS = {  # with vowels, but no words; those without a vowel are known by that
