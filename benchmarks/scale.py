@@ -32,8 +32,8 @@ from tts_toolkit.report.voices import write_voices
 from tts_toolkit.scoring.verification import similarity_scale, trials
 from tts_toolkit.speakers.extraction import clip_voices
 from tts_toolkit.speakers.profile import profiles
-from tts_toolkit.synthesis.speecht5 import normalizer
 from tts_toolkit.text.frontend import TextFrontEnd
+from tts_toolkit.text.languages import normalizer
 
 SECONDS = 0.45
 DIM = 64

@@ -176,7 +176,7 @@ def test_languages_without_blanks_are_read_by_characters_under_every_protocol(la
 
 @pytest.mark.parametrize(("text", "language", "units", "characters"), [
     ("今天 天气很好。", "zh", ["今", "天", "天", "气", "很", "好"], "今天天气很好"),
-    ("我有 iPhone 15！", "zh", ["我", "有", "iphone", "15"], "我有iphone 15"),
+    ("我有 iPhone 15！", "zh", ["我", "有", "iphone", "十", "五"], "我有iphone十五"),
     ("open the 门 please", "zh", ["open", "the", "门", "please"], "open the门please"),
     ("東京タワーへ行く", "ja", list("東京タワーへ行く"), "東京タワーへ行く"),
     ("ＡＢＣ と 日本", "ja", ["abc", "と", "日", "本"], "abcと日本"),

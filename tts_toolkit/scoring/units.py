@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Written without blanks between words: Chinese, Cantonese, Japanese, Thai, Lao, Khmer, Burmese, by ISO 639-1 and -3.
-UNSPACED = frozenset(
-    {"zh", "zho", "chi", "cmn", "yue", "wuu", "nan", "hak", "ja", "jpn"}
-    | {"th", "tha", "lo", "lao", "km", "khm", "my", "mya", "bur"}
-)
+from tts_toolkit.text.languages import counts_characters
+
 # Han with its iteration marks and zero, kana (also of half width), bopomofo, Thai, Lao, Burmese, Khmer.
 _SCRIPTS = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -27,7 +24,7 @@ def base_language(language: str) -> str:
 
 def is_unspaced(language: str) -> bool:
     """Return whether a language is written without blanks between words."""
-    return base_language(language) in UNSPACED
+    return counts_characters(language)
 
 
 def mixed_units(text: str) -> list[str]:
