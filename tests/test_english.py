@@ -85,7 +85,7 @@ SPOKEN = {
     "£20m was paid": "twenty million pounds was paid",
     "It cost $5.50.": "It cost five dollars and fifty cents.",
     "$1": "one dollar",
-    "$2 bills": "two dollars bills",
+    "$2 bills": "two dollar bills",
     "$100": "one hundred dollars",
     "$1,299.99": "one thousand two hundred and ninety nine dollars and ninety nine cents",
     "€1.01": "one euro and one cent",

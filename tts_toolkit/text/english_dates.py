@@ -6,6 +6,7 @@ import re
 
 from tts_toolkit.text.english_numbers import (
     Match,
+    apart,
     plural,
     spell_cardinal,
     spell_digits,
@@ -23,6 +24,7 @@ _MONTH = rf"(?:(?:{_LONG})\b|(?:{_SHORT})(?:\.|\b))"
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d\d\d|20\d\d)"
 _NOT_A_DAY = r"(?![\w%])(?![:.,]\d)(?!\s?[ap]\.?m\b)"
+_ODD_DAY = "1[3479]|2[12346789]|31|24"  # of which nobody makes a fraction
 _DAYS = "|".join(sorted(DAY_NAMES, key=len, reverse=True))
 _CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
 _HALF = r"[apAP][mM]\b"
@@ -133,14 +135,22 @@ DATES: list[Rule] = [
     (re.compile(rf"\b(?:(?P<a>{_DAYS})\.?(?=,?\s+(?:the\s+)?(?:{_MONTH}\s+\d|{_DAY}\s+{_MONTH}|\d{{1,2}}(?::\d\d|"
                 rf"\s?[ap]m))))"),
      lambda m: DAY_NAMES[m["a"]]),
-    (re.compile(rf"\b(?P<month>{_MONTH})[\s-](?P<day>{_DAY}){_NOT_A_DAY}(?:\s?-\s?(?:(?P<last_month>{_MONTH})\s)"
+    (re.compile(rf"\b(?P<month>{_MONTH})[\s-](?P<day>{_DAY}){_NOT_A_DAY}(?:(?:\s?-\s?|\sto\s)"
+                rf"(?:(?P<last_month>{_MONTH})\s)"
                 rf"?(?P<last>{_DAY})"
                 rf"{_NOT_A_DAY}(?!-))?(?!/\d)(?:,?\s+(?P<year>{_YEAR})\b(?![,-]\d))?"), _month_day),
-    (re.compile(rf"(?<![\w.,/:$£€-])(?P<the>[tT]he\s+)?(?P<day>{_DAY})(?:\s?-\s?(?P<last>{_DAY}))?(?:\s|-|\s+of\s+)"
-                rf"{{1}}"
-                rf"(?P<month>{_MONTH})(?!\w)(?![-]\w)(?:,?[\s-](?P<year>{_YEAR}\b|'\d\d\b|\d\d(?=$|[.,;]?(?:\s|$))"
+    (re.compile(rf"(?<![\w.,/:$£€-])(?P<the>[tT]he\s+)?(?P<day>{_DAY})(?:(?:\s?-\s?|\sto\s)(?P<last>{_DAY}))"
+                rf"?(?:\s+of\s+|\s|-)(?P<month>{_MONTH})(?!\w)(?!-(?!\d{{2,4}}\b)\w)(?:,?[\s-](?P<year>{_YEAR}\b|"
+                rf"'\d\d\b|\d\d(?=$|[.,;]?(?:\s|$))"
                 rf"(?!\s?(?:%|[a-z]))))?"), _day_month),
+    (re.compile(rf"\b(?P<name>{_DAYS})\.?(?=,?\s(?:0?[1-9]|1[0-2])/(?:3[01]|[12]\d|0?[1-9])\b)"),
+     lambda m: DAY_NAMES[m["name"]]),
     (re.compile(r"(?<=\b[oO]n )(?P<month>0?[1-9]|1[0-2])/(?P<day>3[01]|[12]\d|0?[1-9])(?![\w/])(?!\.\d)"),
+     _month_slash_day),
+    (re.compile(r"(?P<before>day,?\s)(?P<month>0?[1-9]|1[0-2])/(?P<day>3[01]|[12]\d|0?[1-9])(?![\w/])(?!\.\d)"),
+     lambda m: m["before"] + _month_slash_day(m)),
+    (re.compile(rf"(?<![\w/.,-])(?P<month>1[0-2]|0?[1-9])/(?P<day>{_ODD_DAY})"
+                r"(?![\w/]|[.,]\d| (?:of|inch|cup|mile)\b)"),
      _month_slash_day),
     (re.compile(rf"\b(?P<month>{_SHORT})\.?(?=,?\s(?:{_YEAR}|'\d\d)\b)"), lambda m: month_name(m["month"])),
     (re.compile(r"(?<![\w.-])(?P<year>1[1-9]\d\d|20\d\d)[-/](?P<last>\d\d)(?![\w/-])(?!\.\d)"), _short_range),
@@ -163,7 +173,7 @@ def _time(match: Match) -> str:
         words += " o'clock" if 0 < hour <= 12 else " hundred hours"
     if match["second"]:
         words += f" and {spell_cardinal(int(match['second']))} second{'' if int(match['second']) == 1 else 's'}"
-    return words + (f" {half[0].lower()} m" if half else "")
+    return apart(match, words + (f" {half[0].lower()} m" if half else ""))
 
 
 def _hour(match: Match) -> str:

@@ -65,7 +65,10 @@ def _area(match: Match) -> str:
 
 
 def _capital_unit(match: Match) -> str:
-    one, many = UNITS.get(match["unit"], ("", ""))
+    before = match.string[max(0, match.start() - 40) : match.start()].split()
+    if not match["joint"] and before and before[-1].lower().strip(".,") in LABELLED:
+        return match[0]  # suite 5A
+    one, many = UNITS[match["unit"]]
     return f"{spell_number(match['number'])} {one if match['number'] == '1' else many}"
 
 
@@ -84,7 +87,16 @@ def _marked(words: tuple[str, str]) -> Rule:
 
 
 def _screen(match: Match) -> str:
-    return f"{spell_number(match['number'])} inch" if match.string.count('"') == 1 else match[0]
+    if match.string.count('"') != 1:
+        return match[0]
+    single = match["number"] == "1" or re.match(r"\s[a-z]", match.string[match.end() :])
+    return f"{spell_number(match['number'])} {'inch' if single else 'inches'}"
+
+
+def _lone_feet(match: Match) -> str:
+    if match.string.count("'") != 1:
+        return match[0]
+    return f"{spell_number(match['number'])} {'foot' if match['number'] == '1' else 'feet'}"
 
 
 def _feet_inches(match: Match) -> str:
@@ -120,18 +132,21 @@ def _fraction(match: Match) -> str:
     before = f"{_signed(match)}{spell_number(whole)} and " if whole else _signed(match)
     if top >= 100 and top > bottom:
         return apart(match, f"{before}{spell_cardinal(top)} over {spell_cardinal(bottom)}")
-    return apart(match, f"{before}{spell_fraction(top, bottom)}")
+    return apart(match, f"{before}{spell_fraction(top, bottom)}{' inch' if match['inch'] else ''}")
 
 
 _MODEL = re.compile(r"\b(?:Boeing|Airbus|Area|Model) $")
 
 
 def _dimensions(match: Match) -> str:
-    joint = "by" if _BY.search(match[0]) or _UNIT_AFTER.match(match.string, match.end()) else "times"
+    sides = [float(side.replace(",", "")) for side in re.findall(NUMBER, match[0])]
+    power = match.string.startswith(("^", " to the power"), match.end())
+    by = _BY.search(match[0]) or min(sides) >= 100 or _UNIT_AFTER.match(match.string, match.end())
+    joint = "by" if by and not power else "times"
     return f" {joint} ".join(re.split(r"\s?[x\u00d7*]\s?", match[0]))
 
 
-_BY = re.compile(r"\dx\d|\"|(?<=\d)\u00d7(?=\d)(?!10\^)")
+_BY = re.compile(r"\dx\d|\"|(?<=\d)\u00d7(?=\d)")
 
 
 def _range(match: Match) -> str:
@@ -228,18 +243,14 @@ def _power(match: Match) -> str:
 
 
 FRACTIONS: list[Rule] = [
-    (
-        re.compile(
-            rf"{_SIGN}(?:(?P<whole>(?<![\w./,])\d+)[ -])?(?<![\d/.,])(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,4}})(?:rds?|"
-            rf"ths?|nds?)?(?![\d/])(?!\.\d)(?!,\d)"
-        ),
-        _fraction,
-    ),
-]
+    (re.compile(rf"{_SIGN}(?:(?P<whole>(?<![\w./,])\d+)[ -])?(?<![\d/.,])(?P<top>\d{{1,3}})/(?P<bottom>\d{{1,4}})"
+                r"(?:rds?|ths?|nds?)?(?P<inch>(?<!\"\d/\d)\"|\sin\.)?(?![\d/])(?!\.\d)(?!,\d)"), _fraction),
+]  # fmt: skip
 LETTER_RANGES: list[Rule] = [
     (re.compile(r"(?<=[a-z]{2}\s)(?P<low>[A-Z])-(?P<high>[A-Z])(?![\w-])"), r"\g<low> to \g<high>"),
 ]
 RANGES: list[Rule] = [
+    (re.compile(r"(?<=\d)\^\(?(?P<power>-?\d{1,9})\)?"), _power),
     *LETTER_RANGES,
     (re.compile(r"\b(?P<number>\d{1,3}(?:,\d{3})+|\d{1,9})(?:st|nd|rd|th)(?P<many>s)?\b", re.I), _ordinal),
     (re.compile(r"(?<=\d)-to-(?=\d)"), " to "),
@@ -266,13 +277,21 @@ MEASURES: list[Rule] = [
     (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>{'|'.join(UNITS_WITH_DOT)})\.(?=\s[a-z\d(]|[,;:)]|$)"),
      _unit_dot),
     (re.compile(r"(?<![\w.])(?P<number>\d+(?:\.\d+)?)\s?[kK]" + _SCREEN_K), lambda m: f"{spell_number(m['number'])} K"),
+    (re.compile(r"(?<![\w.,$])(?P<number>[48])K(?=$|[.,;!?)](?!\w)|\s[A-Z])"),
+     lambda m: f"{spell_number(m['number'])} K"),
+    (re.compile(r"(?<=[A-Z])(?P<number>\d)K\b"), lambda m: f" {spell_number(m['number'])} K"),
+    (re.compile(r"(?<![\w.])(?P<number>\d{3,}|\d+\.\d+) K(?![\w'])"), lambda m: f"{spell_number(m['number'])} kelvin"),
+    (re.compile(r"(?<![\w.])(?P<number>\d{1,3})\s?pt(?=\s(?:font|type|text)\b)"),
+     lambda m: f"{spell_number(m['number'])} point"),
+    (re.compile(r"(?<![\w.,'\"])(?P<number>\d{1,4})'(?=$|\s)"), _lone_feet),
     (re.compile(rf"{_SIGN}(?P<number>(?<![\w.])(?<![A-Za-z]-){NUMBER})(?P<magnitude>[MB])(?!\w|\.\w|-|\s[A-Z])"),
      _large),
     (re.compile(rf"{_SIGN}(?P<number>(?<![\w.]){NUMBER})(?P<joint>\s|-)?(?P<unit>{_UNIT})(?P<power>[²³]|"
                 rf"\^?[23](?![\d.]))?"
                 rf"(?:/(?P<per>{_PER})(?P<per_power>[²³]|\^?[23](?!\d))?)?(?P<dash>-(?=[a-z]))?(?![\w/²³]|[.&]\w)"),
                 _unit),
-    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})\s?(?P<unit>[VWAL])(?!\w|[.&']\w|\s[A-Z])"), _capital_unit),
+    (re.compile(rf"(?P<number>(?<![\w.]){NUMBER})(?P<joint>\s)?(?P<unit>[VWALJ])(?!\w|[.&']\w|\s[A-Z])"),
+     _capital_unit),
 ]  # fmt: skip
 NUMBERS: list[Rule] = [
     (re.compile(r"(?<=[\w)])\^\(?(?P<power>-?\d{1,9}|[a-z]\b)\)?"), _power),

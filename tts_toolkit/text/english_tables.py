@@ -15,7 +15,9 @@ ABBREVIATIONS = {  # followed by a dot
     "est": "established", "approx": "approximately", "inc": "incorporated", "ltd": "limited", "corp": "corporation",
     "co": "company", "bros": "brothers", "assn": "association", "govt": "government", "vs": "versus",
     "etc": "et cetera", "fig": "figure", "figs": "figures", "vol": "volume", "vols": "volumes", "ch": "chapter",
-    "chap": "chapter", "sec": "section", "eq": "equation", "ed": "edition", "pp": "pages", "ext": "extension",
+    "chap": "chapter", "sec": "section", "eq": "equation", "ed": "edition", "pp": "pages", "pg": "page", "fr": "father",
+    "mfg": "manufacturing", "nr": "number", "rm": "room", "bldg": "building", "rte": "route", "pt": "point",
+    "ext": "extension",
     "tel": "telephone", "min": "minimum", "max": "maximum", "avg": "average", "cf": "compare", "viz": "namely",
     "ca": "circa", "misc": "miscellaneous", "temp": "temperature", "intl": "international", "natl": "national",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
@@ -31,10 +33,29 @@ MAY_END_A_SENTENCE = {
     "etc", "inc", "ltd", "jr", "sr", "co", "corp", "esq", "bros", "ave", "blvd", "rd", "ln", "hwy", "pkwy", "sq",
 }  # fmt: skip
 ONLY_BEFORE_A_CAPITAL = {  # words of their own else
-    "st", "mt", "ft", "gen", "col", "rev", "hon", "est", "co", "dec", "sen", "rep", "pres", "maj", "adm", "mar",
+    "st", "mt", "ft", "pt", "fr", "gen", "col", "rev", "hon", "est", "co", "dec", "sen", "rep", "pres", "maj", "adm",
+    "mar",
     "jun", "jul", "insp",
 }  # fmt: skip
-ONLY_BEFORE_A_DIGIT = {"sec", "ed", "min", "max", "ch", "eq", "fig", "figs", "est", "ca", "ext", "tel", "temp"}
+ONLY_BEFORE_A_DIGIT = {
+    "pg",
+    "nr",
+    "rm",
+    "rte",
+    "sec",
+    "ed",
+    "min",
+    "max",
+    "ch",
+    "eq",
+    "fig",
+    "figs",
+    "est",
+    "ca",
+    "ext",
+    "tel",
+    "temp",
+}
 CAPITALIZED_ONLY = {  # "co." in "the co." and "sat." at the end of a sentence are words
     "co", "mon", "tue", "wed", "fri", "mar", "apr", "jun", "jul", "aug", "oct", "nov", "dec", "sep", "jan", "feb",
     "thu", "thur", "tues", "thurs", "weds",
@@ -131,7 +152,7 @@ _PREFIXES = {
     "d": "deci", "h": "hecto", "n": "nano", "μ": "micro", "p": "pico",
 }  # fmt: skip
 _ALONE = {  # units whose name stands for itself without a prefix
-    "m", "g", "l", "L", "W", "V", "A", "Hz", "Pa", "Wh", "Ω", "eV", "bps", "Ah", "cal", "s", "mol", "Bq", "Sv",
+    "m", "g", "l", "L", "W", "V", "A", "J", "Hz", "Pa", "Wh", "Ω", "eV", "bps", "Ah", "cal", "s", "mol", "Bq", "Sv",
 }  # fmt: skip
 
 
@@ -155,7 +176,8 @@ UNITS: dict[str, tuple[str, str]] = {  # (one, many)
     "nmi": _forms("nautical mile"), "mph": ("mile per hour", "miles per hour"),
     "kph": ("kilometer per hour", "kilometers per hour"), "kmh": ("kilometer per hour", "kilometers per hour"),
     "mpg": ("mile per gallon", "miles per gallon"), "kt": _forms("knot"), "kts": _forms("knot"),
-    "gal": _forms("gallon"), "qt": _forms("quart"), "tsp": _forms("teaspoon"), "tbsp": _forms("tablespoon"),
+    "gal": _forms("gallon"), "pt": _forms("pint"), "cc": ("C C", "C C"), "qt": _forms("quart"),
+    "tsp": _forms("teaspoon"), "tbsp": _forms("tablespoon"),
     "Tbsp": _forms("tablespoon"), "ac": _forms("acre"), "ha": _forms("hectare"), "psi": ("P S I", "P S I"),
     "rpm": ("R P M", "R P M"), "RPM": ("R P M", "R P M"), "bpm": ("B P M", "B P M"), "BPM": ("B P M", "B P M"),
     "dpi": ("D P I", "D P I"), "fps": ("frame per second", "frames per second"), "hp": ("horsepower", "horsepower"),
@@ -197,7 +219,8 @@ LABELLED = {  # what is told apart by a number and a letter: in "room 5B" nothin
     "apartment", "apt", "appendix", "block", "bus", "chapter", "class", "figure", "flat", "form", "gate", "highway",
     "house", "number", "platform", "room", "route", "row", "seat", "section", "suite", "table", "track", "unit",
     "building", "exhibit", "exit", "hall", "level", "line", "model", "part", "schedule", "study", "terminal", "version",
-    "at", "grade", "group", "item", "page", "question", "size", "step", "type", "zone", "floor", "bay", "stand", "box",
+    "at", "fig", "grade", "group", "item", "page", "question", "size", "step", "type", "zone", "floor", "bay", "stand",
+    "box",
 }  # fmt: skip
 TOP_LEVEL_DOMAINS = (
     "com", "org", "net", "edu", "gov", "mil", "int", "io", "info", "biz", "uk", "de", "fr", "eu", "us", "ca", "au",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tts_toolkit.text.english_numbers import Match, spell_cardinal, spell_ordinal
+from tts_toolkit.text.english_numbers import Match, spell_cardinal, spell_ordinal, spell_year
 from tts_toolkit.text.english_tables import (
     ABBREVIATIONS,
     CAPITALIZED_ONLY,
@@ -89,6 +89,8 @@ _SENTENCE_STARTS = (
     "To|My|His|Her|Our|Your|Their|Its|No|Yes|Not|Is|Are|Was|Were|Do|Does|Did|Can|Could|Would|Will|Now|Here|Who|With|"
     "From|By"
 )
+_SPEEDS = {"km/h": "kilometers per hour", "m/s": "meters per second", "mi/h": "miles per hour"}
+_SIDES = {"N": "North", "S": "South", "E": "East", "W": "West"}
 WORDS: list[Rule] = [
     (re.compile(r"\be\.\s?g\.,?", re.I), "for example,"),
     (re.compile(r"\bi\.\s?e\.,?", re.I), "that is,"),
@@ -99,7 +101,11 @@ WORDS: list[Rule] = [
     (re.compile(r"\bet al\b\.?"), "et al"),
     (re.compile(r"\bPh\.\s?D\b\.?|\bPhD\b"), "P H D"),
     (re.compile(r"(?<![\w/])[wW]/o(?![\w/])"), "without"),
-    (re.compile(r"(?<![\w/])[wW]/(?=\s?[a-z])"), "with "),
+    (re.compile(r"(?<![\w/])[wW]/(?=\s|[a-z]{2}|$)"), "with "),
+    (re.compile(r"\baka\b"), "a k a"),
+    (re.compile(r"(?<![\w/])(?<![\d.] )(?P<unit>km/h|m/s|mi/h)(?![\w/²^])"), lambda m: _SPEEDS[m["unit"]]),
+    (re.compile(r"\b(?P<grade>[A-D])-(?=$|[.,;!?]|\s(?:grade|student|average|rating|minus)\b)"), r"\g<grade> minus"),
+    (re.compile(r"#(?=\d+[A-Za-z])"), "hashtag "),
     (re.compile(r"(?<![\w/])c/o(?![\w/])"), "care of"),
     (re.compile(r"(?<![\w/])b/c(?![\w/])"), "because"),
     (re.compile(r"(?<![\w/])[nN]/[aA](?![\w/])"), "N A"),
@@ -116,6 +122,11 @@ WORDS: list[Rule] = [
     (re.compile(r"\bapprox\b(?!\.)"), "approximately"),
     (re.compile(r"\b(?P<a>[aA])pt\.?(?=\s#?\d|\s[A-Z]\b)"), r"\g<a>partment"),
     (re.compile(r"\b[sS]te\.?(?=\s\d)"), "Suite"),
+    (re.compile(r"\b(?P<word>Hwy|Rte|Rm|Bldg|Pg)(?=\s#?\d)"), lambda m: ABBREVIATIONS[m["word"].lower()].capitalize()),
+    (re.compile(r"\b(?P<a>[aA])pt\.?(?=\s(?:#|number))"), r"\g<a>partment"),
+    (re.compile(r"(?<=\d\s)(?P<side>[NSEW])\.?(?=\s(?:[A-Z][\w']+|\d+(?:st|nd|rd|th))\s)"),
+     lambda m: _SIDES[m["side"]]),
+    (re.compile(r"(?<=\d(?:st|nd|rd|th))[ -]c\.(?!\w)"), " century"),
     (re.compile(r"\b(?:P\.\s?O\.|PO)(?=\s(?:[bB]ox|BOX)\b)"), "P O"),
     (re.compile(r"\b(?P<first>[A-Z]{1,2})&(?P<second>[A-Z]{1,2})\b"),
      lambda m: f"{' '.join(m['first'])} and {' '.join(m['second'])}"),
@@ -199,6 +210,9 @@ def _roman(match: Match) -> str:
 
 
 ROMANS: list[Rule] = [
+    (re.compile(r"\bWW(?P<number>[12])\b"), lambda m: f"World War {spell_cardinal(int(m['number']))}"),
+    (re.compile(rf"\b(?P<roman>(?=M[MDCLXVI]{{3}}){_ROMAN})\b(?!['.]\w)"),
+     lambda m: spell_year(roman_value(m["roman"]))),
     (re.compile(r"\bWW(?P<roman>II?I?)\b"), lambda m: f"World War {spell_cardinal(roman_value(m['roman']))}"),
     (re.compile(rf"(?P<name>\b(?:{_REGNAL})(?:\s[A-Z][a-z]+)?)\s(?P<roman>(?=[IVXL]{{2}}|[VX]\b|I\b(?=$|[.,;:!?')]|"
                 rf"\s(?:of|was|ruled|reigned|died|became|"
