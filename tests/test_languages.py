@@ -16,6 +16,7 @@ from tts_toolkit.text.languages import (
     looks_foreign,
     lower_case,
     normalizer,
+    warn_where_foreign,
 )
 
 READINGS = Path(__file__).with_name("readings")
@@ -150,6 +151,14 @@ def test_another_language_is_seen(name, text):
 @pytest.mark.parametrize(("name", "text"), NATIVE)
 def test_a_text_of_the_language_is_not_suspected(name, text):
     assert looks_foreign([text], name) == []
+
+
+def test_a_set_of_another_language_is_told_with_examples(caplog):
+    german, english = FOREIGN[0][1], "There was no time for this."
+    warn_where_foreign([english] * 9 + [german], "en")
+    assert not caplog.text
+    warn_where_foreign([english] * 8 + [german, german], "en")
+    assert "2 of 10 texts are not English, as text.language=en has them read: 'Das ist ein Haus" in caplog.text
 
 
 def test_only_a_few_examples_are_given():

@@ -138,6 +138,7 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
     from tts_toolkit.data.preflight import look_over, note_rejected, rejected_share, usable
     from tts_toolkit.data.rows import collected_faults, row_remedy
     from tts_toolkit.synthesis.speecht5 import front_end
+    from tts_toolkit.text.languages import warn_where_foreign
     from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     look, limits, cache_dir = cfg.preflight.on_reject != "ignore", instantiate(cfg.limits), Path(cfg.cache_dir)
@@ -145,6 +146,7 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
     remedy = row_remedy("preflight.on_reject=drop leaves such rows out")
     with remedy, collected_faults() if look else nullcontext([]) as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
+    warn_where_foreign([clip.transcript for clip in clips], cfg.text.language)
     if cfg.text.extend_vocabulary:
         letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
         log.info("new letters: %s", report(letters) or "none")

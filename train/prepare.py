@@ -39,6 +39,7 @@ def prepare(cfg: DictConfig) -> Path:
     from tts_toolkit.report.preflight import write_preflight
     from tts_toolkit.scoring.protocols import PROTOCOLS
     from tts_toolkit.synthesis.speecht5 import front_end
+    from tts_toolkit.text.languages import warn_where_foreign
     from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     parts: dict[str, Any] = {"base_model": lambda: instantiate(cfg.base_model, _convert_="all")}
@@ -50,6 +51,7 @@ def prepare(cfg: DictConfig) -> Path:
     speech = opened["base_model"]
     with counting() as intake, collected_faults() as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
+    warn_where_foreign([clip.transcript for clip in clips], cfg.text.language)
     if cfg.text.extend_vocabulary:
         letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
         print(f"new letters: {report(letters) or 'none'}")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.folding import fold
 
+log = logging.getLogger(__name__)
+_FOREIGN_SHARE = 0.1  # of texts that may look foreign without a word about it
 _UNSPOKEN = 3  # words of another language that a text must hold before it counts as foreign
 
 
@@ -161,6 +164,17 @@ def looks_foreign(texts: Iterable[str], name: str, n_examples: int = 3) -> list[
             if len(examples) == n_examples:
                 break
     return examples
+
+
+def warn_where_foreign(texts: Sequence[str], name: str) -> None:
+    """Log examples where more than a tenth of the texts are plainly not written in the language they are read in."""
+    foreign = looks_foreign(texts, name, len(texts))
+    if len(foreign) > _FOREIGN_SHARE * len(texts):
+        listed = "; ".join(repr(text[:60]) for text in foreign[:3])
+        log.warning(
+            "%d of %d texts are not %s, as text.language=%s has them read: %s; set text.language to theirs",
+            len(foreign), len(texts), getattr(language(name), "name", name), name, listed,
+        )  # fmt: skip
 
 
 @cache
