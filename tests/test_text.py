@@ -120,5 +120,6 @@ def test_what_is_left_out_is_counted_and_told_and_letters_stay_an_error(front_en
 @given(st.text(max_size=60))
 def test_any_text_is_spoken_without_a_mark_that_the_tokenizer_lacks(front_end, text):
     spoken = front_end.spoken(text)
-    assert not front_end.silent(spoken) and not spoken.startswith(",")
+    assert not front_end.silent(spoken)
+    assert not spoken.startswith(",") or front_end.normalize(text).startswith(","), "a pause before the first word"
     assert all(c.isalnum() or not c.isascii() or c in "%#@+=<>$" for c in front_end.unspeakable(text))
