@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 
 import pytest
 
@@ -299,3 +300,32 @@ def test_speakers_apart_leave_no_part_empty():
     clips = [Clip(str(n), None, f"sentence {n}", f"s{n % 3}", "f:1") for n in range(9)]
     parts = split_clips(clips, disjoint_by="speaker")
     assert sorted(len({clip.speaker for clip in of_part}) for of_part in parts.values()) == [1, 1, 1]
+
+
+def test_a_list_of_objects_is_read_and_numbered(tmp_path):
+    touch(tmp_path, "a.wav", "b.wav")
+    rows = [{"audio_filepath": "a.wav", "text": "Hi."}, {"audio_filepath": "b.wav", "text": None}]
+    (tmp_path / "all.json").write_text(json.dumps(rows, indent=1))
+    with counting() as intake, collected_faults() as faults:
+        (clip,) = sources.jsonl(str(tmp_path / "all.json"))
+    assert clip.audio == tmp_path / "a.wav" and faults[0].source.endswith("all.json:2")
+    assert intake.n_in["rows"] == 2
+
+
+def test_a_person_may_be_called_as_a_part_is(tmp_path):
+    touch(tmp_path, "Val/a.wav", "anna/b.wav")
+    assert [(clip.speaker, clip.split) for clip in sources.audio(str(tmp_path))] == [("Val", ""), ("anna", "")]
+    touch(tmp_path / "parts", "train/anna/a.wav", "train/b.wav", "val/anna/c.wav")
+    found = [(clip.id, clip.speaker, clip.split) for clip in sources.audio(str(tmp_path / "parts"))]
+    assert found == [("train/anna/a", "anna", "train"), ("train/b", "speaker", "train"), ("val/anna/c", "anna", "dev")]
+
+
+def test_names_in_an_old_encoding_are_told(tmp_path):
+    touch(tmp_path, "a.wav")
+    with open(os.path.join(os.fsencode(tmp_path), b"caf\xe9.wav"), "wb"):  # noqa: PTH123, PTH118
+        pass
+    with counting() as intake:
+        assert [clip.id for clip in sources.audio(str(tmp_path))] == ["a"]
+    left = intake.summary()["files"]["left_out"]
+    assert left == {"a name that is no UTF-8 (rename it)": {"n": 1, "examples": ["caf\\xe9.wav"]}}
+    json.dumps(left, ensure_ascii=False).encode()

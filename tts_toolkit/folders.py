@@ -39,6 +39,7 @@ NO_SOUND = "no sound"
 NOWHERE = "a link that leads nowhere"
 TWICE = "a link to a folder that is read already"
 CLOSED = "a folder that may not be read"
+NO_TEXT = "a name that is no UTF-8 (rename it)"
 NO_FILE = "neither a file nor a folder"
 
 
@@ -90,6 +91,8 @@ def found_below(root: Path) -> Found:
             path = folder / entry.name
             if is_hidden(entry.name):
                 found.pass_over(HIDDEN, path)
+            elif not _is_text(entry.name):
+                found.pass_over(NO_TEXT, path)
             elif entry.is_dir(follow_symlinks=False):
                 seen.add(_identity(path))
                 waiting.append(path)
@@ -101,6 +104,11 @@ def found_below(root: Path) -> Found:
                 found.pass_over(NOWHERE if entry.is_symlink() else NO_FILE, path)
     found.files.sort()
     return found
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name can stand in files of ours: of one in an old encoding, single bytes are left."""
+    return not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -36,6 +36,7 @@ def hub_files(name: str, config: str | None, split: str | None, revision: str | 
     Raises UserError, with all that the hub says, when they cannot be had. `setting` precedes the names of options.
     """
     from datasets.exceptions import DatasetsError
+    from huggingface_hub import is_offline_mode
     from huggingface_hub.errors import HTTPError
 
     from tts_toolkit.fetching import told
@@ -47,6 +48,8 @@ def hub_files(name: str, config: str | None, split: str | None, revision: str | 
     except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
         way = f"; set {setting}dataset_config_name to one" if "available configs" in str(error) else ""
         said = told(error, name, "dataset")
+        if isinstance(error, ConnectionError) and is_offline_mode():
+            said = "it is not in the cache, and HF_HUB_OFFLINE is set; run once where the hub answers"
         raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {said}{way}") from error
 
 
@@ -198,13 +201,15 @@ def snapshot(repo: str, commit: str, paths: Sequence[str]) -> Path:
     from huggingface_hub.constants import HF_HUB_CACHE
     from huggingface_hub.file_download import repo_folder_name
 
+    from tts_toolkit.fetching import patiently
+
     here = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="dataset") / "snapshots" / commit
     if all((here / path).is_file() for path in paths):
         return here
     folders = sorted({path.rpartition("/")[0] for path in paths})
     many = len(paths) > MANY_FILES  # each pattern is tried on each file
     wanted = [f"{folder}/*" if folder else "*" for folder in folders] if many else [_literal(path) for path in paths]
-    return Path(snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=wanted))
+    return Path(patiently(lambda: snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=wanted)))
 
 
 def _literal(path: str) -> str:

@@ -34,7 +34,7 @@ class LeftOut:
         for example in examples:
             self.n += 1
             if len(self.examples) < N_EXAMPLES:
-                self.examples.append(example)
+                self.examples.append(os.fsencode(example).decode(errors="backslashreplace"))
 
 
 @dataclass

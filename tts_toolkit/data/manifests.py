@@ -157,7 +157,12 @@ def physical_lines(file: Path) -> list[str]:
 
 
 def jsonl_rows(file: Path) -> Iterator[Row]:
-    """Yield the objects of a file of JSON lines."""
+    """Yield the objects of a file of JSON lines, or of one list of them."""
+    if (listed := _json_list(file)) is not None:
+        for number, row in enumerate(listed, start=1):
+            intake().add("rows", 1)
+            yield f"{file}:{number}", row
+        return
     for number, line in enumerate(physical_lines(file), start=1):
         if not line.strip():
             continue
@@ -172,6 +177,18 @@ def jsonl_rows(file: Path) -> Iterator[Row]:
             yield where, row
         else:
             refuse_row(where, "is not a JSON object; write one {...} a line", "that are not JSON")
+
+
+def _json_list(file: Path) -> list[dict[str, Any]] | None:
+    """Return the objects of a file that is one JSON list of them, as pandas writes; None where it is no such list."""
+    text = read_text(file).strip()
+    if not text.startswith("["):
+        return None
+    try:
+        rows = parsed_json(text)
+    except ValueError:
+        return None
+    return rows if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows) else None
 
 
 def listed_rows(file: Path) -> tuple[list[str], list[Row]]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tts_toolkit.assets import asset_path
@@ -100,8 +101,9 @@ def audio(path: str) -> list[Clip]:
     if _lists(root, found):
         return _audiofolder(root, found, Names(needs_text=False), False) or []
     clips: dict[str, Clip] = {}
+    tree = Tree.of(root, found.sounds())
     for file in found.sounds():
-        clip = Clip(_id_of(file, root), file, "", _speaker_of(file, root), str(file), split=_split_of(file, root))
+        clip = Clip(tree.id(file), file, "", tree.speaker(file), str(file), split=tree.part(file))
         if clip.id in clips:
             raise UserError(f"{file}: {clips[clip.id].audio} has the same name but for its ending; rename one of them")
         clips[clip.id] = clip
@@ -210,10 +212,10 @@ def _audiofolder(root: Path, found: Found, names: Names, allow_outside: bool) ->
     """Return the clips of the lists, or of the texts beside recordings; None where there is neither."""
     clips: dict[str, Clip] = {}
     lists = _lists(root, found)
-    used = list(lists)
+    used, tree = list(lists), Tree.of(root, lists)
     for file in lists:
-        speaker = _speaker_of(file, root) if len(lists) > 1 else ONE_SPEAKER
-        defaults = Defaults(speaker, _split_of(file, root), _prefix(file, root), names.needs_text)
+        speaker = tree.speaker(file) if len(lists) > 1 else ONE_SPEAKER
+        defaults = Defaults(speaker, tree.part(file), tree.prefix(file), names.needs_text)
         _add_list(clips, file, names, allow_outside, defaults)
     if not lists:
         texts = _texts_beside(found)
@@ -241,6 +243,7 @@ def _texts_beside(found: Found) -> dict[Path, Path]:
 
 def _add_pairs(clips: dict[str, Clip], root: Path, texts: Mapping[Path, Path]) -> None:
     rows: list[Row] = []
+    tree = Tree.of(root, texts)
     columns = {role: role for role in ("id", "audio", "text", "speaker", "split")}
     for sound, file in texts.items():
         intake().add("rows", 1)
@@ -250,13 +253,7 @@ def _add_pairs(clips: dict[str, Clip], root: Path, texts: Mapping[Path, Path]) -
             where, _, why = str(error).rpartition(": ")
             refuse_row(where, why, "in another encoding")
             continue
-        cells = (
-            _id_of(sound, root),
-            str(sound.relative_to(root)),
-            text,
-            _speaker_of(sound, root),
-            _split_of(sound, root),
-        )
+        cells = (tree.id(sound), str(sound.relative_to(root)), text, tree.speaker(sound), tree.part(sound))
         rows.append((str(file), dict(zip(columns, cells, strict=True))))
     if texts:
         log.info("%s: holds no metadata.csv; the texts beside %d recordings are read", root, len(texts))
@@ -267,30 +264,40 @@ def _sounds(clips: Mapping[str, Clip]) -> list[Path]:
     return [clip.audio for clip in clips.values()]
 
 
-def _parts(file: Path, root: Path) -> list[str]:
-    return list(file.relative_to(root).parts[:-1])
+@dataclass(frozen=True)
+class Tree:
+    """What the folders that files lie in tell of them."""
 
+    root: Path
+    has_parts: bool  # the topmost folders are parts of the data, all of them; else they are speakers
 
-def _split_of(file: Path, root: Path) -> str:
-    """Return the part that the topmost folder of a file names, if it names one."""
-    top = next(iter(_parts(file, root)), "")
-    return SPLIT_NAMES.get(top.lower(), "")
+    @classmethod
+    def of(cls, root: Path, files: Iterable[Path]) -> Tree:
+        """Return the tree of files: `val` beside `anna` is a person, beside `train` a part."""
+        tops = {file.relative_to(root).parts[0].lower() for file in files if file.parent != root}
+        parts = {SPLIT_NAMES.get(top, "") for top in tops}
+        return cls(root, "" not in parts and "train" in parts)
 
+    def folders(self, file: Path) -> list[str]:
+        """Return the folders from the root to a file."""
+        return list(file.relative_to(self.root).parts[:-1])
 
-def _speaker_of(file: Path, root: Path) -> str:
-    """Return the speaker that the topmost folder of a file names, folders of parts apart."""
-    folders = _parts(file, root)
-    if folders and _split_of(file, root):
-        folders = folders[1:]
-    return folders[0] if folders else ONE_SPEAKER
+    def part(self, file: Path) -> str:
+        """Return the part that a file belongs to; empty where none is told."""
+        return SPLIT_NAMES[self.folders(file)[0].lower()] if self.has_parts and self.folders(file) else ""
 
+    def speaker(self, file: Path) -> str:
+        """Return the speaker that the topmost folder names, below that of a part."""
+        folders = self.folders(file)[int(self.has_parts) :]
+        return folders[0] if folders else ONE_SPEAKER
 
-def _prefix(file: Path, root: Path) -> str:
-    return "".join(f"{part}/" for part in _parts(file, root))
+    def id(self, file: Path) -> str:
+        """Return the id of a recording that no list names."""
+        return file.relative_to(self.root).with_suffix("").as_posix()
 
-
-def _id_of(file: Path, root: Path) -> str:
-    return file.relative_to(root).with_suffix("").as_posix()
+    def prefix(self, file: Path) -> str:
+        """Return what ids of a list's rows begin with, so that those of two lists differ."""
+        return "".join(f"{folder}/" for folder in self.folders(file))
 
 
 def _instead(found: Found) -> str:
@@ -307,12 +314,13 @@ def folder_clips(where: str, root: Path, files: Sequence[Path], names: Names) ->
     """Return the clips of the files of an AudioFolder that are one split of a dataset, `root` being its folder."""
     found = Found(sorted(files))
     clips: dict[str, Clip] = {}
+    tree = Tree(root, has_parts=False)
     lists = [file for name in LISTS for file in found.files if file.name.casefold() == name]
     if not lists:
         raise UserError(
             f"{where}: none of its {len(files)} files is a metadata.csv, .jsonl or .parquet with transcripts"
         )
     for file in {file.parent: file for file in reversed(lists)}.values():
-        _add_list(clips, file, names, False, Defaults(id_prefix=_prefix(file, root), needs_text=names.needs_text))
+        _add_list(clips, file, names, False, Defaults(id_prefix=tree.prefix(file), needs_text=names.needs_text))
     count_files(root, found, _sounds(clips), lists)
     return list(clips.values())
