@@ -133,7 +133,7 @@ def of_recordings(recordings: Path) -> dict[str, Work]:
         "score": Work(
             command("eval.score", *score, "background=null", "min_coverage=0", "report.n_sentences=0"),
             rated,
-            "**/.done.json.*.tmp",
+            "systems/*/transcripts/part-*.jsonl",
         ),
     }
 
