@@ -42,6 +42,10 @@ class HeldSound:
     n_samples: int = 0
     notes: dict[str, str] = field(default_factory=dict)  # by id, what was done about the channels of what was decoded
 
+    def get(self, clip: Clip) -> np.ndarray | None:
+        """Return the waveform that is held of a clip's file as it is now."""
+        return self.waveforms.get(_as_it_is(clip))
+
     def put(self, clip: Clip, waveform: np.ndarray) -> bool:
         """Hold a clip's waveform if there is room, and return whether there is."""
         if self.n_samples + len(waveform) > MAX_HELD_SECONDS * SAMPLE_RATE_HZ:
@@ -85,7 +89,7 @@ class ClipLimits:
 
     def read(self, clip: Clip) -> np.ndarray:
         """Return the clip's waveform, ends trimmed; raises UserError when it is silent, too short or too long."""
-        waveform = self.held.waveforms.get(_as_it_is(clip))
+        waveform = self.held.get(clip)
         if waveform is None:
             recording = self.recording(clip)
             waveform = self.trimmed(recording)

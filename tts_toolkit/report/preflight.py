@@ -68,7 +68,7 @@ def _sound(row: Looked, limits: ClipLimits) -> str:
     """Return the sound as a URI, silent ends cut; nothing for what cannot be read or is silent."""
     if math.isnan(row.seconds):
         return ""
-    waveform = limits.held.waveforms.get(row.clip.id)
+    waveform = limits.held.get(row.clip)
     if waveform is None:
         waveform = limits.trimmed(limits.recording(row.clip))
     return data_uri("audio/mpeg", mp3(waveform[: MAX_SECONDS * SAMPLE_RATE_HZ]))

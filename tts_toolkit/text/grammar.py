@@ -172,7 +172,7 @@ class Reader:
             whole, rest = re.sub(r"\D", "", grouped[0]), written[grouped.end() :]
             return whole, rest[1:]
         whole, _, decimals = re.sub(r"[.,]", "|", written).partition("|")
-        return whole, decimals
+        return re.sub(r"\D", "", whole), decimals
 
     def number(self, written: str, gender: str = "") -> str:
         """Return the words of a number as written, without a sign."""

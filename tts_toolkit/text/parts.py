@@ -25,10 +25,13 @@ def read(
     Digits that are too many for a number are spelled where they stand, so that no rule walks along them.
     """
     text = _REPEATED.sub(r"\1\1\1", _SPACES.sub(" ", text)).strip()
+    pieces = _LONG_NUMBER.split(text)
     spoken: list[str] = []
-    for n, piece in enumerate(_LONG_NUMBER.split(text)):
+    for n, piece in enumerate(pieces):
         spoken += [spell_digits(piece)] if n % 2 else [speak(part.strip()) for part in _parts(piece, limit)]
-    return " ".join(filter(None, spoken))
+    joined = " ".join(filter(None, spoken))
+    # Signs beside spelled digits stand between words now, which is what the rules look at.
+    return joined if len(pieces) == 1 else read(joined, speak, spell_digits, limit)
 
 
 def _parts(text: str, limit: int) -> list[str]:
