@@ -18,9 +18,9 @@ import torch
 from benchmarks.harness import Options, Row, main, measure
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
-from tts_toolkit.speakers.extraction import clip_voices
 
 
 def encoder_of(folder: Path, device: str) -> SpeechBrainEncoder:

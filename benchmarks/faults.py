@@ -12,7 +12,7 @@ import soundfile
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.hearing import measured
+from tts_toolkit.data.signal_checks import measured
 
 ADDED = "and a great deal more that nobody has ever said in front of this microphone"
 Spoilt = tuple[np.ndarray | bytes | None, str]  # the sound (None: no file), the text

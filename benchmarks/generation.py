@@ -18,9 +18,9 @@ from typing import Any
 import torch
 
 from benchmarks.harness import Options, Row, main, measure
-from tts_toolkit.families.bark import Bark
-from tts_toolkit.families.interface import Line
-from tts_toolkit.families.vits import Vits
+from tts_toolkit.models.bark import Bark
+from tts_toolkit.models.base import Line
+from tts_toolkit.models.vits import Vits
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 SEMANTIC_TOKENS_A_SECOND = 50

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
-from tts_toolkit.corpora.asterisk import asterisk_prompts, decoded
-from tts_toolkit.corpora.voices import Hibari
+from tts_toolkit.data.asterisk import asterisk_prompts, decoded
+from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Recogniser, transcribe
+from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS, Counts
+from tts_toolkit.evaluation.metrics.speaker_similarity import equal_error_rate, trials
+from tts_toolkit.pretraining.voices import Hibari
 from tts_toolkit.progress import progress
-from tts_toolkit.scoring.protocols import PROTOCOLS, Counts
-from tts_toolkit.scoring.recognisers import FasterWhisper, Recogniser, transcribe
-from tts_toolkit.scoring.verification import equal_error_rate, trials
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
 
 SOUNDS = Path("/usr/share/asterisk/sounds")

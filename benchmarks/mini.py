@@ -25,17 +25,17 @@ def main() -> None:
     """Speak, score and print."""
     from tts_toolkit.assets import ASSETS
     from tts_toolkit.audio import SAMPLE_RATE_HZ, joined, resample
-    from tts_toolkit.corpora.voices import Flite
     from tts_toolkit.data import sources
-    from tts_toolkit.models.speecht5 import load_speecht5
+    from tts_toolkit.evaluation.metrics.asr import FasterWhisper
+    from tts_toolkit.evaluation.results import Scores, held_out_references, score_rows, sum_up
+    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
+    from tts_toolkit.models.speecht5.generation import Decoding
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.vocoders import open_vocoder, vocode
+    from tts_toolkit.pretraining.voices import Flite
     from tts_toolkit.report.summary import table
-    from tts_toolkit.scoring.recognisers import FasterWhisper
-    from tts_toolkit.scoring.systems import Scores, held_out_references, score_rows, sum_up
+    from tts_toolkit.speakers.embedding_files import FILE_NAME, load_embeddings
     from tts_toolkit.speakers.ge2e import Ge2eEncoder
-    from tts_toolkit.speakers.store import FILE_NAME, load_embeddings
-    from tts_toolkit.synthesis.decoding import Decoding
-    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-    from tts_toolkit.synthesis.vocoders import open_vocoder, vocode
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vocoders", nargs="+", default=["griffin_lim"])

@@ -23,15 +23,15 @@ import soundfile
 
 from benchmarks.faults import write_spoilt
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.data.preflight import Preflight, Thresholds, look_over
+from tts_toolkit.data.quality_control import Preflight, Thresholds, look_over
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.sources import folder
-from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.speakers.encoders import SpeakerEncoder, SpeechBrainEncoder
-from tts_toolkit.speakers.extraction import clip_voices, usable_clips
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
-from tts_toolkit.speakers.profile import profiles
+from tts_toolkit.speakers.outliers import profiles
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
 

@@ -23,15 +23,15 @@ import soundfile
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, keep_log_mel
-from tts_toolkit.data.preflight import Thresholds, look_over, rejected_share, summary, usable
-from tts_toolkit.data.preparation import prepare
+from tts_toolkit.data.quality_control import Thresholds, look_over, rejected_share, summary, usable
 from tts_toolkit.data.splits import split_clips
-from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
+from tts_toolkit.finetuning.examples import prepare
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.report.voices import write_voices
-from tts_toolkit.scoring.verification import similarity_scale, trials
-from tts_toolkit.speakers.extraction import clip_voices
-from tts_toolkit.speakers.profile import profiles
+from tts_toolkit.speakers.outliers import profiles
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
 
@@ -109,7 +109,7 @@ def measure(n_voices: int, n_clips: int) -> dict[str, float]:
 
 
 def _card(profile: Any, clips: list[Clip]) -> Any:
-    from tts_toolkit.speakers.store import EmbeddingCard
+    from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
     return EmbeddingCard(
         profile.speaker,

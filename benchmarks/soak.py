@@ -42,11 +42,11 @@ def state() -> dict[str, int]:
 
 def main() -> None:
     """Speak, count and print."""
-    from tts_toolkit.benchmark.prompts import Prompt
-    from tts_toolkit.benchmark.rows import has_failed
-    from tts_toolkit.benchmark.stages import synthesize
-    from tts_toolkit.families.speecht5 import SpeechT5Family
+    from tts_toolkit.data.test_sets import Prompt
+    from tts_toolkit.evaluation.stage_log import has_failed
+    from tts_toolkit.evaluation.stages import synthesize
     from tts_toolkit.memory import free_memory
+    from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
     from tts_toolkit.processes import ALONE
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tts_toolkit.scoring.comparison import mean_difference, wer_difference
-from tts_toolkit.scoring.intervals import ratio_interval
+from tts_toolkit.evaluation.statistics.intervals import ratio_interval
+from tts_toolkit.evaluation.statistics.paired_tests import mean_difference, wer_difference
 
 RATE = 0.1
 SIMILARITY = 0.8

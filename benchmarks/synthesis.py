@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from benchmarks.harness import Curve, Options, Row, curve, main, measure
-from tts_toolkit.synthesis.decoding import Decoding, decode
-from tts_toolkit.synthesis.engine import DecoderEngine
+from tts_toolkit.models.speecht5.decoder import DecoderEngine
+from tts_toolkit.models.speecht5.generation import Decoding, decode
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 FRAMES_PER_CHARACTER = 4.2  # 62.5 frames and about 15 characters are a second

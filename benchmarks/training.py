@@ -98,8 +98,8 @@ class Ours:
     def __init__(self, examples: Sequence[Example], options: Options, mixed: bool, folder: Path) -> None:
         from accelerate.state import AcceleratorState
 
-        from tts_toolkit.training.fused import fuse
-        from tts_toolkit.training.runs import accelerator_of
+        from tts_toolkit.finetuning.run_folder import accelerator_of
+        from tts_toolkit.models.speecht5.loss import fuse
 
         AcceleratorState._reset_state(reset_partial_state=True)
         accumulated = 4 if options.device == "cpu" else 1  # a GPU takes all clips of an update at once

@@ -21,12 +21,12 @@ def benchmark(cfg: DictConfig) -> Path | None:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.benchmark.plan import Plan
-    from tts_toolkit.benchmark.prompts import with_recordings
-    from tts_toolkit.benchmark.verdict import complete
     from tts_toolkit.data.intake import conclude, counting
+    from tts_toolkit.data.test_sets import with_recordings
     from tts_toolkit.errors import UserError
-    from tts_toolkit.scoring.protocols import protocol
+    from tts_toolkit.evaluation.metrics.protocols import protocol
+    from tts_toolkit.evaluation.plan import Plan
+    from tts_toolkit.report.verdict import complete
 
     if not cfg.systems:
         raise UserError("systems=[] leaves nothing to benchmark; choose some, such as systems=[speecht5,mms_eng]")

@@ -25,7 +25,7 @@ TAKE_A_VALUE = (
 
 def compare(cfg: DictConfig) -> str:
     """Run the recipe and return the table it prints."""
-    from tts_toolkit.benchmark.compare import compare_runs, read_run, table
+    from tts_toolkit.evaluation.compare import compare_runs, read_run, table
     from tts_toolkit.files import write_whole
 
     first = read_run(Path(cfg.first), cfg.first_system)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def prepare(cfg: DictConfig) -> Path:
     """Run the recipe and return the list of the test set."""
-    from tts_toolkit.benchmark.prompts import read_prompts
-    from tts_toolkit.benchmark.seed_tts_eval import TERMS, from_archive, from_hub
+    from tts_toolkit.data.seed_tts_eval import TERMS, from_archive, from_hub
+    from tts_toolkit.data.test_sets import read_prompts
     from tts_toolkit.errors import UserError
 
     if not cfg.accept_terms:

@@ -18,7 +18,7 @@ def report(cfg: DictConfig) -> Path:
     """Run the recipe and return the report."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.benchmark.reread import reread
+    from tts_toolkit.evaluation.reaggregate import reread
     from tts_toolkit.report.benchmark import write_benchmark
 
     output_dir = Path(cfg.output_dir)

@@ -21,13 +21,13 @@ def score(cfg: DictConfig) -> Path | None:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.benchmark.plan import Plan
-    from tts_toolkit.benchmark.prompts import count_recordings, with_recordings
-    from tts_toolkit.benchmark.verdict import complete
     from tts_toolkit.data.intake import conclude, counting
+    from tts_toolkit.data.test_sets import count_recordings, with_recordings
     from tts_toolkit.errors import UserError
-    from tts_toolkit.families.recordings import Recordings
-    from tts_toolkit.scoring.protocols import protocol
+    from tts_toolkit.evaluation.metrics.protocols import protocol
+    from tts_toolkit.evaluation.plan import Plan
+    from tts_toolkit.models.recordings import Recordings
+    from tts_toolkit.report.verdict import complete
 
     if not Path(cfg.wavs).is_dir():
         raise UserError(f"wavs={cfg.wavs}: no such folder")

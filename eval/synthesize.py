@@ -14,7 +14,7 @@ from tts_toolkit.cli import command
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from tts_toolkit.families.interface import Coverage
+    from tts_toolkit.models.base import Coverage
     from tts_toolkit.synthesis.jobs import Job
     from tts_toolkit.synthesis.speakers import Speaker
 
@@ -23,7 +23,7 @@ log = logging.getLogger("tts_toolkit.synthesize")
 
 def synthesize(cfg: DictConfig) -> list[Path]:
     """Run the recipe and return the files that are there."""
-    from tts_toolkit.models.versions import model_type
+    from tts_toolkit.hub.loading import model_type
     from tts_toolkit.synthesis.jobs import check_jobs, plan
     from tts_toolkit.synthesis.keeping import speak_list, speak_one
 
@@ -45,14 +45,14 @@ def synthesize(cfg: DictConfig) -> list[Path]:
 def _speecht5(cfg: DictConfig) -> Speaker:
     from hydra.utils import instantiate
 
-    from tts_toolkit.devices import pick_device
-    from tts_toolkit.models.speecht5 import load_speecht5
-    from tts_toolkit.parts import open_parts
-    from tts_toolkit.speakers.opening import open_encoder
-    from tts_toolkit.speakers.store import voices_folder
+    from tts_toolkit.components import open_parts
+    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.vocoders import open_vocoder
+    from tts_toolkit.nn.devices import pick_device
+    from tts_toolkit.speakers.embedding_files import voices_folder
+    from tts_toolkit.speakers.registry import open_encoder
     from tts_toolkit.synthesis.speakers import SpeechT5Speaker
-    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-    from tts_toolkit.synthesis.vocoders import open_vocoder
 
     opened = open_parts(
         {
@@ -71,7 +71,7 @@ def _speecht5(cfg: DictConfig) -> Speaker:
 
 def _family(cfg: DictConfig) -> Speaker:
     from tts_toolkit.errors import UserError
-    from tts_toolkit.families.opening import open_family
+    from tts_toolkit.models.auto import open_family
     from tts_toolkit.synthesis.speakers import FamilySpeaker
 
     if cfg.vocoder is not None or cfg.encoder is not None:

@@ -24,7 +24,7 @@ import pytest
 import soundfile
 import torch
 
-from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
+from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 
 if loaded:  # answers that another run kept would stand in for the code
     for kept in gc.get_objects():

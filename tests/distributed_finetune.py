@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tts_toolkit.train.finetune import finetune
 
-import tts_toolkit.training.runs as runs
+import tts_toolkit.finetuning.run_folder as runs
 from tts_toolkit.cli import command
 
 release = runs.release

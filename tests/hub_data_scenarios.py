@@ -174,7 +174,7 @@ def a_hub_out_of_reach_is_a_line_or_the_cache():
 
 @scenario
 def texts_of_a_dataset_are_a_test_set():
-    from tts_toolkit.benchmark.prompts import hub_prompts
+    from tts_toolkit.data.test_sets import hub_prompts
 
     prompts = hub_prompts("user/parquet", split="train", speaker_id_column_name="speaker_id")
     assert len(prompts) == N and {prompt.speaker for prompt in prompts} == {"anna", "ben"}

@@ -20,9 +20,9 @@ import huggingface_hub
 import numpy as np
 from huggingface_hub import constants
 
-from tts_toolkit import fetching
 from tts_toolkit.errors import UserError
-from tts_toolkit.models.versions import checkpoint_file, checkpoint_folder, model_type, model_version
+from tts_toolkit.hub import snapshots as fetching
+from tts_toolkit.hub.loading import checkpoint_file, checkpoint_folder, model_type, model_version
 
 TTS, VOCODER, BARK = "microsoft/speecht5_tts", "microsoft/speecht5_hifigan", "suno/bark-small"
 HUB = constants.ENDPOINT
@@ -159,8 +159,8 @@ def offline_without_a_cache_says_so():
 
 @scenario
 def nothing_is_asked_of_discussions_and_no_weights_come_twice():
-    from tts_toolkit.models.speecht5 import load_speecht5
-    from tts_toolkit.synthesis.vocoders import open_vocoder
+    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
+    from tts_toolkit.models.vocoders import open_vocoder
 
     load_speecht5(TTS)
     assert open_vocoder(VOCODER).n_parameters > 1000
@@ -170,7 +170,7 @@ def nothing_is_asked_of_discussions_and_no_weights_come_twice():
 
 @scenario
 def a_type_is_known_before_weights_are_fetched():
-    from tts_toolkit.models.speecht5 import load_speecht5
+    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 
     refused(lambda: load_speecht5(BARK), "is a", "Bark")
     assert not asked("/_store")
@@ -178,8 +178,8 @@ def a_type_is_known_before_weights_are_fetched():
 
 @scenario
 def code_of_a_repository_is_neither_fetched_nor_run():
-    from tts_toolkit.families.opening import open_family
-    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
+    from tts_toolkit.models.auto import open_family
 
     refused(lambda: open_family("user/code"), "is a own checkpoint")
     refused(lambda: TransformersRecogniser("user/code").hear(np.zeros(16000, np.float32)), "Own, which recognizes no")
@@ -465,15 +465,15 @@ def a_disk_that_is_full_is_not_the_hubs_fault():
 
 def everywhere():
     """Yield what asks the hub, by where it is in the toolkit."""
-    from tts_toolkit.benchmark.seed_tts_eval import from_hub
-    from tts_toolkit.families.bark import Bark
-    from tts_toolkit.families.interface import Line
-    from tts_toolkit.families.vits import Vits
-    from tts_toolkit.scoring.recognisers import FasterWhisper, TransformersRecogniser
+    from tts_toolkit.data.seed_tts_eval import from_hub
+    from tts_toolkit.evaluation.metrics.asr import FasterWhisper, TransformersRecogniser
+    from tts_toolkit.models.bark import Bark
+    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.vits import Vits
+    from tts_toolkit.models.vocoders import open_vocoder
     from tts_toolkit.speakers.arctic import arctic_embedding
     from tts_toolkit.speakers.encoders import SpeechBrainEncoder
     from tts_toolkit.speakers.wavlm import WavlmEncoder
-    from tts_toolkit.synthesis.vocoders import open_vocoder
 
     sound = np.zeros(16_000, np.float32)
     yield "vocoder", lambda: open_vocoder(VOCODER).n_parameters
@@ -540,7 +540,7 @@ def a_row_of_arctic_is_fetched_once():
 
 @scenario
 def a_language_of_seed_tts_eval_is_fetched_alone():
-    from tts_toolkit.benchmark.seed_tts_eval import from_hub
+    from tts_toolkit.data.seed_tts_eval import from_hub
 
     listing = from_hub("user/seed-tts", None, "zh", Path(constants.HF_HUB_CACHE) / "out")
     assert listing.read_bytes() == b"x" and not asked("/en/")
@@ -548,7 +548,7 @@ def a_language_of_seed_tts_eval_is_fetched_alone():
 
 @scenario
 def a_recognizer_is_loaded_from_the_hub_and_offline():
-    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
 
     sound = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
     first = TransformersRecogniser("openai/whisper-base.en", device="cpu")
@@ -561,8 +561,8 @@ def a_recognizer_is_loaded_from_the_hub_and_offline():
 
 @scenario
 def vits_speaks_with_its_unknown_token_beside_the_vocabulary():
-    from tts_toolkit.families.interface import Line
-    from tts_toolkit.families.vits import Vits
+    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.vits import Vits
 
     family = Vits("facebook/mms-tts-eng")
     assert len(family.speak([Line("hello", 0)])[0].waveform) > 0
@@ -574,8 +574,8 @@ def vits_speaks_with_its_unknown_token_beside_the_vocabulary():
 
 @scenario
 def a_preset_is_fetched_when_it_is_first_used():
-    from tts_toolkit.families.bark import Bark
-    from tts_toolkit.families.interface import Line
+    from tts_toolkit.models.bark import Bark
+    from tts_toolkit.models.base import Line
 
     bark = Bark(BARK)
     for voice in ("v2/en_speaker_6", "de_speaker_3", "announcer"):
@@ -593,8 +593,8 @@ def a_preset_is_fetched_when_it_is_first_used():
 
 @scenario
 def bark_speaks_without_a_word_of_the_libraries():
-    from tts_toolkit.families.bark import Bark
-    from tts_toolkit.families.interface import Line
+    from tts_toolkit.models.bark import Bark
+    from tts_toolkit.models.base import Line
 
     listener = Listener()
     logging.getLogger("transformers").addHandler(listener)
@@ -607,8 +607,8 @@ def bark_speaks_without_a_word_of_the_libraries():
 
 @scenario
 def a_preset_that_the_hub_does_not_give_is_a_line():
-    from tts_toolkit.families.bark import Bark
-    from tts_toolkit.families.interface import Line
+    from tts_toolkit.models.bark import Bark
+    from tts_toolkit.models.base import Line
 
     bark = Bark(BARK)
     bark.check(Line("hello", 0))
@@ -620,8 +620,8 @@ def a_preset_that_the_hub_does_not_give_is_a_line():
 
 @scenario
 def a_preset_that_is_missing_damaged_or_elsewhere_is_a_line():
-    from tts_toolkit.families.bark import Bark
-    from tts_toolkit.families.interface import Line
+    from tts_toolkit.models.bark import Bark
+    from tts_toolkit.models.base import Line
 
     bark = Bark("user/broken-bark")
     for voice, said in {"missing": "lacks speaker_embeddings/missing", "damaged": "is not a .npy file",
@@ -634,7 +634,7 @@ def a_preset_that_is_missing_damaged_or_elsewhere_is_a_line():
 
 @scenario
 def a_push_is_looked_at_before_the_work():
-    from tts_toolkit.hub import check_push
+    from tts_toolkit.hub.upload import check_push
 
     def check(name):
         return lambda: check_push(name, "hub_model_id")
@@ -658,7 +658,7 @@ def a_push_is_looked_at_before_the_work():
 
 @scenario
 def what_is_pushed_is_there_and_what_the_hub_refuses_is_told():
-    from tts_toolkit.hub import push_folder
+    from tts_toolkit.hub.upload import push_folder
 
     folder = Path(constants.HF_HUB_CACHE) / "made"
     folder.mkdir(parents=True)

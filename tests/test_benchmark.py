@@ -16,25 +16,25 @@ import pytest
 from pyarrow import Table
 from pyarrow.parquet import read_table, write_table
 
-import tts_toolkit.benchmark.stages as stages
+import tts_toolkit.evaluation.stages as stages
 from tts_toolkit.audio import write_wav
-from tts_toolkit.benchmark.compare import compare_runs, read_run, table
-from tts_toolkit.benchmark.plan import Plan
-from tts_toolkit.benchmark.prompts import Prompt, read_prompts, recorded_prompts, with_recordings
-from tts_toolkit.benchmark.reread import reread
-from tts_toolkit.benchmark.rows import Stage, share
-from tts_toolkit.benchmark.run import run
-from tts_toolkit.benchmark.score import LOST, Measured, score_rows
-from tts_toolkit.benchmark.verdict import conclude
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.devices import hardware
+from tts_toolkit.data.test_sets import Prompt, read_prompts, recorded_prompts, with_recordings
 from tts_toolkit.errors import UserError
-from tts_toolkit.families.interface import Coverage, Line, Take
-from tts_toolkit.families.recordings import Recordings
+from tts_toolkit.evaluation.aggregation import LOST, Measured, score_rows
+from tts_toolkit.evaluation.compare import compare_runs, read_run, table
+from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
+from tts_toolkit.evaluation.pipeline import run
+from tts_toolkit.evaluation.plan import Plan
+from tts_toolkit.evaluation.reaggregate import reread
+from tts_toolkit.evaluation.stage_log import Stage, share
 from tts_toolkit.files import file_name
+from tts_toolkit.models.base import Coverage, Line, Take
+from tts_toolkit.models.recordings import Recordings
+from tts_toolkit.nn.devices import hardware
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import Shown, write_benchmark
-from tts_toolkit.scoring.protocols import PROTOCOLS
+from tts_toolkit.report.verdict import conclude
 
 TEXTS = ["one red apple", "two green pears are here", "three blue plums", "four old nuts in a bowl", "five figs"]
 PROMPTS = [Prompt(f"p{n}", text, category="short" if n % 2 else "long") for n, text in enumerate(TEXTS)]
@@ -991,7 +991,7 @@ def test_a_constructor_that_a_config_system_wraps_gives_its_own_reason(tmp_path)
     from hydra.utils import instantiate
 
     plan = plan_of(tmp_path)
-    wrapped = {"_target_": "tts_toolkit.families.recordings.Recordings", "folders": "x"}
+    wrapped = {"_target_": "tts_toolkit.models.recordings.Recordings", "folders": "x"}
     results = run(replace(plan, systems={"typo": lambda: instantiate(wrapped), **plan.systems}), Processes())
     assert "unexpected keyword argument 'folders'" in results.rows["typo"][0]["reason"]
 
@@ -1094,7 +1094,7 @@ def test_rows_that_are_lost_beside_their_marker_are_made_again(tmp_path, recordi
     recordings = [replace(prompt, speaker="one") for prompt in recordings]
     plan = plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling(), background=str(tmp_path / "natural"))
     plan = replace(plan, quality=Rater)
-    for slow in ("benchmark.score.ratio_interval", "benchmark.run.free_memory", "parts.free_memory"):
+    for slow in ("evaluation.aggregation.ratio_interval", "evaluation.pipeline.free_memory", "components.free_memory"):
         monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_, **__: None)  # rows are what is looked at
     run(plan, Processes())
     files = sorted(plan.output_dir.rglob("rows.jsonl"))
@@ -1138,7 +1138,7 @@ def test_a_marker_that_is_damaged_stands_for_nothing(tmp_path, marker):
     ],
 )
 def test_facts_that_are_damaged_are_found_out_again(tmp_path, damage, monkeypatch):
-    for slow in ("benchmark.score.ratio_interval", "benchmark.run.free_memory", "parts.free_memory"):
+    for slow in ("evaluation.aggregation.ratio_interval", "evaluation.pipeline.free_memory", "components.free_memory"):
         monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_, **__: None)
     first = run(plan_of(tmp_path), Processes()).summary["systems"]["levels"]
     kept = (tmp_path / "systems/levels/facts.json").read_text()

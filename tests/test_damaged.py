@@ -16,12 +16,12 @@ from test_benchmark import CALLS, PROMPTS, Judge, finished, plan_of
 from test_vocoding import TINY_VOCODER
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.benchmark.compare import compare_runs, read_run
-from tts_toolkit.benchmark.prompts import read_prompts
-from tts_toolkit.benchmark.reread import reread
-from tts_toolkit.benchmark.run import run
 from tts_toolkit.cli import _told
+from tts_toolkit.data.test_sets import read_prompts
 from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.compare import compare_runs, read_run
+from tts_toolkit.evaluation.pipeline import run
+from tts_toolkit.evaluation.reaggregate import reread
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import Shown, write_benchmark
 
@@ -131,7 +131,7 @@ def read_again(folder):
 
 
 def voices(folder):
-    from tts_toolkit.speakers.store import EmbeddingCard, save_embeddings
+    from tts_toolkit.speakers.embedding_files import EmbeddingCard, save_embeddings
 
     vectors = {name: np.random.default_rng(n).standard_normal(16).astype(np.float32) for n, name in enumerate("ab")}
     cards = [EmbeddingCard(name, "encoder", "1", 3, 4.5, "speaker_mean", outliers=[{"id": "x"}]) for name in vectors]
@@ -143,19 +143,19 @@ def voices(folder):
 
 
 def a_voice(folder):
-    from tts_toolkit.speakers.store import find_voice
+    from tts_toolkit.speakers.embedding_files import find_voice
 
     return find_voice("a", folder, None).tolist()
 
 
 def a_file_of_a_voice(folder):
-    from tts_toolkit.speakers.store import find_voice
+    from tts_toolkit.speakers.embedding_files import find_voice
 
     return find_voice(str(folder / "voice.npy"), folder, None).tolist()
 
 
 def a_card(folder):
-    from tts_toolkit.speakers.store import find_card
+    from tts_toolkit.speakers.embedding_files import find_card
 
     return str(find_card("a", folder))
 
@@ -205,7 +205,7 @@ def resumed(folder):
 
 
 def best_weights(folder):
-    from tts_toolkit.training.runs import load_weights
+    from tts_toolkit.finetuning.run_folder import load_weights
 
     model = torch.nn.Linear(2, 2)
     load_weights(model, folder, 4)
@@ -213,7 +213,7 @@ def best_weights(folder):
 
 
 def curves(folder):
-    from tts_toolkit.training.runs import training_curves
+    from tts_toolkit.finetuning.run_folder import training_curves
 
     training_curves(folder / "metrics.jsonl")  # drawn, of the rows that are left
 
@@ -223,20 +223,20 @@ def encoder(folder):
 
 
 def embedded(folder):
-    from tts_toolkit.parts import embeds
+    from tts_toolkit.components import embeds
     from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 
     return len(embeds(SpeechBrainEncoder(str(folder / "encoder"))).embed(np.full(16_000, 0.1, np.float32)))
 
 
 def vocoder_state(folder):
-    from tts_toolkit.vocoding.training import _Trainer
+    from tts_toolkit.pretraining.hifigan import _Trainer
 
     _Trainer.save(SimpleNamespace(_parts=lambda: {"net": torch.nn.Linear(2, 2)}), folder / "state.pt", 3, "r")
 
 
 def restored(folder):
-    from tts_toolkit.vocoding.training import _Trainer
+    from tts_toolkit.pretraining.hifigan import _Trainer
 
     return _Trainer.restore(SimpleNamespace(_parts=lambda: {"net": torch.nn.Linear(2, 2)}), folder / "state.pt", "r")
 
@@ -246,7 +246,7 @@ def corpus(folder):
 
 
 def continued(folder):
-    from tts_toolkit.corpora.generate import speak_corpus
+    from tts_toolkit.pretraining.corpus import speak_corpus
 
     voice = SimpleNamespace(name="a", licence="x")
     speak_corpus([], [(voice, 1.0)], str(folder))
@@ -257,13 +257,13 @@ def card_of_a_model(folder):
 
 
 def licence(folder):
-    from tts_toolkit.models.export import licence_of
+    from tts_toolkit.finetuning.export import licence_of
 
     return licence_of(str(folder)) and None  # "not told", or told
 
 
 def licence_checked(folder):
-    from tts_toolkit.hub import check_licence
+    from tts_toolkit.hub.upload import check_licence
 
     try:
         check_licence(folder)
@@ -288,13 +288,13 @@ def prompts_of(name):
 def settings(folder):
     from dataclasses import asdict
 
-    from tts_toolkit.models.speecht5 import SpeechSettings
+    from tts_toolkit.models.speecht5.checkpoint import SpeechSettings
 
     (folder / "tts_toolkit.json").write_text(json.dumps(asdict(SpeechSettings(vocoder="griffin_lim"))))
 
 
 def read_settings(folder):
-    from tts_toolkit.models.speecht5 import speech_settings
+    from tts_toolkit.models.speecht5.checkpoint import speech_settings
 
     return str(speech_settings(str(folder)))
 
@@ -302,7 +302,7 @@ def read_settings(folder):
 def model(folder):
     from conftest import TINY
 
-    from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
+    from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 
     speech = build_speecht5(SpeechSettings(), seed=1, **TINY)
     speech.model.save_pretrained(folder)
@@ -310,7 +310,7 @@ def model(folder):
 
 
 def loaded(folder):
-    from tts_toolkit.models.speecht5 import load_speecht5
+    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 
     return sum(parameter.numel() for parameter in load_speecht5(str(folder)).model.parameters())
 
@@ -322,7 +322,7 @@ def vocoder(folder):
 
 
 def opened(folder):
-    from tts_toolkit.synthesis.vocoders import open_vocoder
+    from tts_toolkit.models.vocoders import open_vocoder
 
     return open_vocoder(str(folder)).n_parameters
 

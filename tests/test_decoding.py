@@ -9,14 +9,14 @@ from conftest import tone
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform, log_mel, mel_filters
 from tts_toolkit.errors import UserError
-from tts_toolkit.models.speecht5 import load_speecht5
-from tts_toolkit.synthesis import engine
-from tts_toolkit.synthesis.decoding import Decoding, decode
-from tts_toolkit.synthesis.own_ends import padded
-from tts_toolkit.synthesis.packed import pack
-from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-from tts_toolkit.synthesis.vocoders import GriffinLim, magnitudes, open_vocoder
-from tts_toolkit.training.fused import fuse
+from tts_toolkit.models.speecht5 import decoder as engine
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
+from tts_toolkit.models.speecht5.generation import Decoding, decode
+from tts_toolkit.models.speecht5.loss import fuse
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.vocoders import GriffinLim, magnitudes, open_vocoder
+from tts_toolkit.nn.packed_linear import pack
+from tts_toolkit.nn.zero_padding import padded
 
 SHORT = Decoding(max_frames_per_token=3.0)
 TEXTS = ["hello", "the cat sat on the mat", "a bird in the tree sang all day", "yes"]

@@ -177,7 +177,7 @@ def test_the_disk_is_that_of_the_run(monkeypatch, tmp_path):
 
 def test_remedies_name_packages_that_there_are():
     """The toolkit's own name is in no index: whoever took it would be installed by whoever pastes such a line."""
-    from tts_toolkit.packaged import install_command
+    from tts_toolkit.hub.packaged import install_command
 
     for folder, pattern in (("tts_toolkit", "*.py"), ("train", "*.py"), ("eval", "*.py"), ("conf", "*.yaml"),
                             ("docs", "*.md"), (".", "*.md"), ("benchmarks", "*.py")):  # fmt: skip

@@ -20,9 +20,9 @@ from tts_toolkit.eval.prepare import prepare
 from tts_toolkit.eval.report import report
 from tts_toolkit.eval.score import score
 
-from tts_toolkit.benchmark.prompts import read_prompts
-from tts_toolkit.benchmark.stages import embedding
+from tts_toolkit.data.test_sets import read_prompts
 from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.stages import embedding
 
 SENTENCES = "a\tthe cat sat on the mat\nb\ta bird sang in the tree\nc\twe walked to the old town\n"
 QUICK = ["asr=pocketsphinx", "judge=ge2e"]
@@ -130,7 +130,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts_toolkit.families.interface import Coverage, Take
+from tts_toolkit.models.base import Coverage, Take
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def test_the_arena_is_reproduced_or_not(tmp_path, capsys):
 def arena(arguments):
     cfg = configured("benchmark", *arguments, *SHORT)
     assert cfg.asr.source == "large-v3" and cfg.judge is None and cfg.seed == 42
-    cfg.asr = {"_target_": "tts_toolkit.scoring.recognisers.Pocketsphinx"}
+    cfg.asr = {"_target_": "tts_toolkit.evaluation.metrics.asr.Pocketsphinx"}
     return cfg
 
 
@@ -307,7 +307,7 @@ def test_seed_tts_eval_comes_from_the_hub_or_an_archive(tmp_path, caplog, monkey
 def test_hub_datasets_are_test_sets(tmp_path):
     from datasets import Dataset
 
-    from tts_toolkit.benchmark.prompts import hub_prompts
+    from tts_toolkit.data.test_sets import hub_prompts
 
     rows = {"sentence": ["one apple", "two pears"], "who": ["x", "y"]}
     (tmp_path / "data").mkdir()

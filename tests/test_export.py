@@ -13,14 +13,14 @@ from conftest import add_to_hub
 from safetensors.torch import load_file
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.preparation import Prepared
 from tts_toolkit.errors import UserError
-from tts_toolkit.hub import push_folder, without_token
-from tts_toolkit.models.export import export_model, model_card, settings_for, title_of
-from tts_toolkit.models.speecht5 import SpeechSettings, load_speecht5
-from tts_toolkit.speakers.store import EmbeddingCard
-from tts_toolkit.synthesis.vocoders import open_vocoder
-from tts_toolkit.training.runs import flat_settings
+from tts_toolkit.finetuning.examples import Prepared
+from tts_toolkit.finetuning.export import export_model, model_card, settings_for, title_of
+from tts_toolkit.finetuning.run_folder import flat_settings
+from tts_toolkit.hub.upload import push_folder, without_token
+from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, load_speecht5
+from tts_toolkit.models.vocoders import open_vocoder
+from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
 FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "licence": "cc-by-4.0", "embedding size": 512}
 
@@ -244,7 +244,7 @@ def test_settings_follow_the_base_and_the_longest_training_text():
 
 def test_what_ships_is_small_safe_and_loads():
     from tts_toolkit.assets import ASSETS
-    from tts_toolkit.models.speecht5 import load_speecht5
+    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 
     files = [path for path in ASSETS.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert max(path.stat().st_size for path in files) < 16e6 and sum(path.stat().st_size for path in files) < 60e6

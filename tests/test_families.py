@@ -13,18 +13,18 @@ from conftest import REVISION, tone
 
 from tts_toolkit.audio import write_wav
 from tts_toolkit.errors import UserError
-from tts_toolkit.families import espeak_ng
-from tts_toolkit.families.bark import Bark
-from tts_toolkit.families.espeak_ng import EspeakNg
-from tts_toolkit.families.interface import Line
-from tts_toolkit.families.recordings import Recordings
-from tts_toolkit.families.speecht5 import SpeechT5Family
-from tts_toolkit.families.vits import Vits
+from tts_toolkit.models import espeak_ng
+from tts_toolkit.models.bark import Bark
+from tts_toolkit.models.base import Line
+from tts_toolkit.models.espeak_ng import EspeakNg
+from tts_toolkit.models.recordings import Recordings
+from tts_toolkit.models.speecht5.generation import Decoding
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+from tts_toolkit.models.vits import Vits
+from tts_toolkit.models.vocoders import open_vocoder
+from tts_toolkit.nn.per_row_random import RowNoise
 from tts_toolkit.speakers.arctic import arctic_embedding, arctic_xvectors
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
-from tts_toolkit.synthesis.decoding import Decoding
-from tts_toolkit.synthesis.row_noise import RowNoise
-from tts_toolkit.synthesis.vocoders import open_vocoder
 
 TEXTS = ["hello there", "a much longer line about the weather and the sea", "yes", "the boat is here"]
 

@@ -19,19 +19,19 @@ from safetensors.torch import load_file as load_torch_file
 from safetensors.torch import save_file as save_torch_file
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.fetching import Snapshot
-from tts_toolkit.hub import push_folder
-from tts_toolkit.models import versions
-from tts_toolkit.models.speecht5 import SpeechSettings, load_speecht5, speech_settings
-from tts_toolkit.models.versions import checkpoint_file, model_type
-from tts_toolkit.packaged import GE2E_SHA256
+from tts_toolkit.hub import loading as versions
+from tts_toolkit.hub.loading import checkpoint_file, model_type
+from tts_toolkit.hub.packaged import GE2E_SHA256
+from tts_toolkit.hub.snapshots import Snapshot
+from tts_toolkit.hub.upload import push_folder
+from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, load_speecht5, speech_settings
+from tts_toolkit.models.vocoders import HifiGan
+from tts_toolkit.speakers.embedding_files import FILE_NAME, find_voice, save_embeddings, voices_folder
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
-from tts_toolkit.speakers.hyperparams import check_hyperparams
-from tts_toolkit.speakers.opening import open_encoder
-from tts_toolkit.speakers.store import FILE_NAME, find_voice, save_embeddings, voices_folder
+from tts_toolkit.speakers.hyperpyyaml_guard import check_hyperparams
+from tts_toolkit.speakers.registry import open_encoder
 from tts_toolkit.synthesis.jobs import Job, check_jobs, plan, write_speech
-from tts_toolkit.synthesis.vocoders import HifiGan
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -180,10 +180,10 @@ def test_weights_that_are_missing_are_not_made_up(tiny_speecht5_dir, tmp_path, n
 def test_weights_of_a_vocoder_of_vits_of_bark_and_of_a_recognizer_are_not_made_up(
     tiny_hifigan_dir, hub_vits, hub_bark, hub_wav2vec2, tmp_path
 ):
-    from tts_toolkit.families.bark import Bark
-    from tts_toolkit.families.interface import Line
-    from tts_toolkit.families.vits import Vits
-    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
+    from tts_toolkit.models.bark import Bark
+    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.vits import Vits
 
     heard = HUB / "hub/models--facebook--wav2vec2-base-960h/snapshots" / REVISION
     uses = {
@@ -200,7 +200,7 @@ def test_weights_of_a_vocoder_of_vits_of_bark_and_of_a_recognizer_are_not_made_u
 
 
 def test_weights_that_only_training_uses_may_be_missing(hub_wav2vec2, tmp_path):
-    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
 
     published = HUB / "hub/models--facebook--wav2vec2-base-960h/snapshots" / REVISION
     lean = with_weights(published, without("masked_spec_embed"), tmp_path)
@@ -212,8 +212,8 @@ def test_weights_that_only_training_uses_may_be_missing(hub_wav2vec2, tmp_path):
 def test_weights_and_tables_of_older_days_are_fine(tiny_speecht5_dir, hub_vits, tmp_path):
     from hub_repositories import speecht5, vits
 
-    from tts_toolkit.families.interface import Line
-    from tts_toolkit.families.vits import Vits
+    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.vits import Vits
 
     for name, files in {"speecht5": speecht5(tiny_speecht5_dir), "vits": vits(hub_vits)}.items():
         (tmp_path / name).mkdir()
@@ -230,8 +230,8 @@ def test_weights_and_tables_of_older_days_are_fine(tiny_speecht5_dir, hub_vits, 
 def test_a_model_whose_code_would_have_to_be_run_asks_nothing(tiny_speecht5_dir, tmp_path, monkeypatch):
     from hub_repositories import code_of_its_own
 
-    from tts_toolkit.families.opening import open_family
-    from tts_toolkit.scoring.recognisers import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
+    from tts_toolkit.models.auto import open_family
 
     def asks(*_):
         raise AssertionError("a question")
@@ -324,9 +324,9 @@ def test_a_model_pushed_to_the_hub_finds_its_own_voice(tiny_speecht5_dir, tmp_pa
     found = find_voice(None, voices_folder("user/my-voice"), None)
     assert np.array_equal(found[0], kim)
     assert voices_folder("microsoft/speecht5_tts") == Path("microsoft/speecht5_tts"), "it has none"
-    from tts_toolkit.families.interface import Line
-    from tts_toolkit.families.speecht5 import SpeechT5Family
-    from tts_toolkit.synthesis.decoding import Decoding
+    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.speecht5.generation import Decoding
+    from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
 
     add_to_hub("user/my-voice", folder)
     spoken = SpeechT5Family("user/my-voice", vocoder="griffin_lim", decoding=Decoding(max_frames_per_token=3.0))
@@ -462,8 +462,8 @@ def test_only_the_first_faults_of_many_are_named():
 
 @pytest.mark.usefixtures("hub_vits", "hub_bark")
 def test_what_will_not_be_heard_is_told_before_it_is_spoken(tmp_path, caplog, monkeypatch):
-    from tts_toolkit.families.bark import Bark
-    from tts_toolkit.families.vits import Vits
+    from tts_toolkit.models.bark import Bark
+    from tts_toolkit.models.vits import Vits
 
     def speaks(self, lines):
         raise UserError("speaking")

@@ -13,14 +13,14 @@ from test_vocoding import TINY_VOCODER, clips, training
 
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform
-from tts_toolkit.families.bark import Bark
-from tts_toolkit.families.speecht5 import SpeechT5Family
-from tts_toolkit.families.vits import Vits
-from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.models.bark import Bark
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
+from tts_toolkit.models.speecht5.generation import Decoding, decode
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+from tts_toolkit.models.vits import Vits
+from tts_toolkit.models.vocoders import HifiGan, vocode
+from tts_toolkit.pretraining.hifigan import train_vocoder
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder, embed_all
-from tts_toolkit.synthesis.decoding import Decoding, decode
-from tts_toolkit.synthesis.vocoders import HifiGan, vocode
-from tts_toolkit.vocoding.training import train_vocoder
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 GPU = "cuda:0"

@@ -125,7 +125,7 @@ def test_a_voice_is_trained_pushed_pulled_back_and_speaks(hub_server, voice_fold
     print(done.stderr, done.stdout)
 
 
-FETCH = "from tts_toolkit.fetching import *; print(snapshot('suno/bark-small').fetch(of_a_model))"
+FETCH = "from tts_toolkit.hub.snapshots import *; print(snapshot('suno/bark-small').fetch(of_a_model))"
 
 
 def test_two_processes_fetch_each_file_once(hub_server, tmp_path):
@@ -167,8 +167,8 @@ def test_no_library_is_allowed_to_run_code_that_came_with_a_model():
 def test_the_hub_is_asked_in_one_place():
     """What is fetched past it would be looked up again, converted, or end in a traceback."""
     asking = ("hf_hub_download", "snapshot_download", "cached_file", "list_repo_files", "repo_info", "model_info")
-    elsewhere = {where.partition(":")[0] for where, _ in calls(*asking)} - {"tts_toolkit/fetching.py"}
-    known = {"tts_toolkit/speakers/opening.py", "tts_toolkit/data/datasets_hub.py"}  # the cache only; data sets
+    elsewhere = {where.partition(":")[0] for where, _ in calls(*asking)} - {"tts_toolkit/hub/snapshots.py"}
+    known = {"tts_toolkit/speakers/registry.py", "tts_toolkit/data/hub_files.py"}  # the cache only; data sets
     assert elsewhere <= known, elsewhere - known
 
 

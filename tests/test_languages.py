@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts_toolkit.scoring.metrics import scored_words
+from tts_toolkit.evaluation.metrics.error_rates import scored_words
 from tts_toolkit.text.asian import _HINDI
 from tts_toolkit.text.languages import (
     LANGUAGES,

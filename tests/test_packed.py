@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tts_toolkit.synthesis.packed import N_ROWS, PackedLinear, pack, packed
+from tts_toolkit.nn.packed_linear import N_ROWS, PackedLinear, pack, packed
 
 
 def layer(n_in=768, n_out=192, **options):

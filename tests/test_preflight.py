@@ -15,12 +15,11 @@ from tts_toolkit import audio as audio_module
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.data import layouts, sources
-from tts_toolkit.data import preflight as preflight_module
+from tts_toolkit.data import quality_control as preflight_module
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.cutting import Cut
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.data.hearing import measured
-from tts_toolkit.data.preflight import (
+from tts_toolkit.data.quality_control import (
     REASONS,
     UNUSABLE,
     Thresholds,
@@ -30,11 +29,12 @@ from tts_toolkit.data.preflight import (
     summary,
     usable,
 )
-from tts_toolkit.data.preparation import prepare
 from tts_toolkit.data.rows import collected_faults
+from tts_toolkit.data.signal_checks import measured
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
-from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.finetuning.examples import prepare
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer

@@ -3,11 +3,11 @@
 import pytest
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.scoring import protocols
-from tts_toolkit.scoring.measurements import MEASUREMENTS, measurement
-from tts_toolkit.scoring.metrics import Wer, scored_characters, scored_words
-from tts_toolkit.scoring.protocols import PROTOCOLS, protocol
-from tts_toolkit.scoring.units import is_unspaced
+from tts_toolkit.evaluation.metrics import protocols
+from tts_toolkit.evaluation.metrics.error_rates import Wer, scored_characters, scored_words
+from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS, protocol
+from tts_toolkit.evaluation.metrics.published import MEASUREMENTS, measurement
+from tts_toolkit.text.units import is_unspaced
 
 NORMALISED = {
     "seed_tts_eval": [

@@ -20,7 +20,7 @@ from conftest import CHECKOUT, run, tone
 from safetensors.torch import load_file
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 
 FAST = [
     "schedule.max_steps=4", "schedule.eval_every=2", "schedule.save_every=1", "schedule.log_every=1",

@@ -9,13 +9,13 @@ import pytest
 from conftest import tone
 
 from tts_toolkit.audio import write_wav
-from tts_toolkit.benchmark.plan import Plan
-from tts_toolkit.benchmark.prompts import Prompt
-from tts_toolkit.benchmark.run import run
-from tts_toolkit.families.espeak_ng import EspeakNg
+from tts_toolkit.data.test_sets import Prompt
+from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
+from tts_toolkit.evaluation.pipeline import run
+from tts_toolkit.evaluation.plan import Plan
+from tts_toolkit.models.espeak_ng import EspeakNg
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import Shown, write_benchmark
-from tts_toolkit.scoring.protocols import PROTOCOLS
 
 pytestmark = [
     pytest.mark.slow,

@@ -7,15 +7,15 @@ import pytest
 from conftest import REVISION, tone
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.packaged import packaged_file
+from tts_toolkit.evaluation.metrics import asr as recognisers
+from tts_toolkit.evaluation.metrics.artifacts import n_repeats, stopped_early, waveform_health
+from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Pocketsphinx, TransformersRecogniser, transcribe
+from tts_toolkit.evaluation.metrics.error_rates import Cer, Wer, scored_words
+from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
+from tts_toolkit.evaluation.results import Row, held_out_references, score_rows, sum_up
+from tts_toolkit.hub.packaged import packaged_file
 from tts_toolkit.report.html import SystemReport, word_differences, write_report
 from tts_toolkit.report.summary import table, write_rows, write_summary
-from tts_toolkit.scoring import recognisers
-from tts_toolkit.scoring.health import n_repeats, stopped_early, waveform_health
-from tts_toolkit.scoring.metrics import Cer, Wer, scored_words
-from tts_toolkit.scoring.protocols import PROTOCOLS
-from tts_toolkit.scoring.recognisers import FasterWhisper, Pocketsphinx, TransformersRecogniser, transcribe
-from tts_toolkit.scoring.systems import Row, held_out_references, score_rows, sum_up
 
 
 def compute(metric, predictions, references, language="en"):

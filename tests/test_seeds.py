@@ -9,20 +9,20 @@ from hydra import compose, initialize_config_dir
 from tts_toolkit.eval.synthesize import synthesize
 
 from tts_toolkit.audio import load_waveform, write_wav
-from tts_toolkit.benchmark.prompts import Prompt
-from tts_toolkit.benchmark.stages import synthesize as synthesis_stage
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.families.bark import Bark
-from tts_toolkit.families.speecht5 import SpeechT5Family
-from tts_toolkit.families.vits import Vits
+from tts_toolkit.data.test_sets import Prompt
+from tts_toolkit.evaluation.scorecard import speak_and_score
+from tts_toolkit.evaluation.stages import synthesize as synthesis_stage
+from tts_toolkit.models.bark import Bark
+from tts_toolkit.models.seeds import piece_seed
+from tts_toolkit.models.speecht5.generation import Decoding
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+from tts_toolkit.models.vits import Vits
+from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.processes import Processes
-from tts_toolkit.scoring.scorecard import speak_and_score
-from tts_toolkit.speakers.store import find_voice, voices_folder
-from tts_toolkit.synthesis.decoding import Decoding
-from tts_toolkit.synthesis.seeds import piece_seed
-from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-from tts_toolkit.synthesis.vocoders import open_vocoder
+from tts_toolkit.speakers.embedding_files import find_voice, voices_folder
 
 TEXT = "We walked [laughs] to the old town. It was a very cold day, and nobody was out."
 OTHERS = ("One more.", "The door was left open.")
@@ -57,7 +57,7 @@ class Deaf:
 
 
 def by_fine_tune(folder, model, voice, seed):
-    from tts_toolkit.models.speecht5 import load_speecht5
+    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 
     speech = load_speecht5(model)
     write_wav(folder / "natural.wav", tone(1.0))

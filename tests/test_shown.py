@@ -8,8 +8,8 @@ import yaml
 
 from tts_toolkit import cli
 from tts_toolkit.files import file_name
-from tts_toolkit.shown import markdown, printable
-from tts_toolkit.speakers.store import EmbeddingCard
+from tts_toolkit.formatting import markdown, printable
+from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
 HOSTILE = {
     "a terminal's color": "\x1b[31manna\x1b[0m",
@@ -59,8 +59,8 @@ def test_nothing_of_data_steers_a_terminal(name, capsys):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_nothing_of_data_is_markup_in_cards_and_tables(name, tmp_path):
-    from tts_toolkit.families.coverage import table as coverage_table
-    from tts_toolkit.models.export import model_card
+    from tts_toolkit.evaluation.coverage import table as coverage_table
+    from tts_toolkit.finetuning.export import model_card
     from tts_toolkit.speakers.xvector_dataset import _card
 
     text = HOSTILE[name]
@@ -91,9 +91,9 @@ def test_nothing_of_data_is_markup_in_cards_and_tables(name, tmp_path):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_nothing_of_data_is_markup_in_pages_and_pictures(name, tmp_path):
-    from tts_toolkit.pictures import curves_svg, groups_svg, intervals_svg
+    from tts_toolkit.evaluation.results import Row, sum_up
     from tts_toolkit.report.html import SystemReport, write_report
-    from tts_toolkit.scoring.systems import Row, sum_up
+    from tts_toolkit.report.plots import curves_svg, groups_svg, intervals_svg
 
     text = HOSTILE[name]
     rows = [Row("id" + text, "said " + text.encode("utf-8", "replace").decode(), "failed", text, "", None, 0.0)]

@@ -10,7 +10,7 @@ from tts_toolkit.data import layouts, sources
 from tts_toolkit.data.clips import Clip, in_turns, of_speakers
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
-from tts_toolkit.sounds import opened
+from tts_toolkit.table_audio import opened
 
 
 def write(folder, name, content):

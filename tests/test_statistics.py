@@ -4,11 +4,23 @@ import numpy as np
 import pytest
 
 from benchmarks.statistics import alarms, coverage
-from tts_toolkit.benchmark.compare import Run, compare_runs, table
-from tts_toolkit.scoring.comparison import holm, mean_difference, rate_difference, sign_flips, wer_difference
-from tts_toolkit.scoring.intervals import cluster_note, ratio_interval
-from tts_toolkit.scoring.variance import Noise, components, linearized, noise_of_difference, prompts_needed
-from tts_toolkit.scoring.verification import equal_error_rate, similarity_scale, speaker_references
+from tts_toolkit.evaluation.compare import Run, compare_runs, table
+from tts_toolkit.evaluation.metrics.speaker_similarity import equal_error_rate, similarity_scale, speaker_references
+from tts_toolkit.evaluation.statistics.intervals import cluster_note, ratio_interval
+from tts_toolkit.evaluation.statistics.paired_tests import (
+    holm,
+    mean_difference,
+    rate_difference,
+    sign_flips,
+    wer_difference,
+)
+from tts_toolkit.evaluation.statistics.variance_components import (
+    Noise,
+    components,
+    linearized,
+    noise_of_difference,
+    prompts_needed,
+)
 
 
 def names(n):

@@ -11,12 +11,12 @@ from hydra import compose, initialize_config_dir
 from tts_toolkit.eval.synthesize import synthesize
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.families.recordings import Recordings
-from tts_toolkit.families.vits import Vits
 from tts_toolkit.files import file_name, file_names
-from tts_toolkit.speakers.store import EmbeddingCard, save_embeddings
+from tts_toolkit.models.recordings import Recordings
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.vits import Vits
+from tts_toolkit.speakers.embedding_files import EmbeddingCard, save_embeddings
 from tts_toolkit.synthesis import keeping
-from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
 
 SHORT = ["decoding.max_frames_per_token=1", "decoding.stop_threshold=2.0", "vocoder=griffin_lim", "voice=slt"]
 LINES = {"a": "hello", "b": "the cat sat on the mat", "c": "a bird", "d": "we walked to the old town"}

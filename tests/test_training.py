@@ -15,18 +15,18 @@ from safetensors.torch import load_file
 
 from tts_toolkit.data.batches import Example, make_loader
 from tts_toolkit.errors import UserError
-from tts_toolkit.models.speecht5 import SpeechSettings, build_speecht5
-from tts_toolkit.synthesis.decoding import Decoding
-from tts_toolkit.training.averaging import check_share, mix, weights_of
+from tts_toolkit.finetuning.run_folder import accelerator_of, claim_run, clear_run, flat_settings
+from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
+from tts_toolkit.models.speecht5.generation import Decoding
+from tts_toolkit.models.speecht5.loss import fuse
+from tts_toolkit.models.speecht5.scheduled_sampling import DecoderInputs
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
-from tts_toolkit.training.decoder_inputs import DecoderInputs
 from tts_toolkit.training.evaluation import mean_loss
 from tts_toolkit.training.freezing import freeze
-from tts_toolkit.training.fused import fuse
 from tts_toolkit.training.interruption import Interrupted
 from tts_toolkit.training.loop import Schedule, fit
-from tts_toolkit.training.runs import accelerator_of, claim_run, clear_run, flat_settings
 from tts_toolkit.training.schedules import inverse_square_root, warmup_stable_decay
+from tts_toolkit.training.weight_averaging import check_share, mix, weights_of
 
 SCHEDULE = Schedule(max_steps=6, eval_every=3, save_every=2, log_every=1, best_metric="loss")
 
@@ -475,8 +475,8 @@ def test_every_number_of_passes_up_to_the_limit_is_drawn(speech):
 def test_wandb_gets_sound_and_pictures(speech, monkeypatch):
     from types import ModuleType, SimpleNamespace
 
-    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-    from tts_toolkit.training.spoken import _show
+    from tts_toolkit.finetuning.dev_synthesis import _show
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
 
     wandb = ModuleType("wandb")
     wandb.Audio = lambda waveform, rate: (len(waveform), rate)

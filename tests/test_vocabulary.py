@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from tts_toolkit.models.speecht5 import load_speecht5
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
+from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
-from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
 SENTENCES = {
     "da": [

@@ -8,8 +8,8 @@ from conftest import tone
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError
-from tts_toolkit.synthesis.vocoders import open_vocoder
-from tts_toolkit.vocoding.training import VocoderTraining, train_vocoder
+from tts_toolkit.models.vocoders import open_vocoder
+from tts_toolkit.pretraining.hifigan import VocoderTraining, train_vocoder
 
 TINY_VOCODER = {
     "upsample_initial_channel": 16, "upsample_rates": [4, 4, 4, 4], "upsample_kernel_sizes": [8, 8, 8, 8],
@@ -42,7 +42,7 @@ def test_a_vocoder_learns_joins_its_judges_and_is_loaded_by_name(tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_state(tmp_path, monkeypatch):
-    import tts_toolkit.vocoding.training as module
+    import tts_toolkit.pretraining.hifigan as module
 
     recordings = clips(tmp_path)
     train_vocoder(recordings, TINY_VOCODER, training(5), tmp_path / "run")
@@ -65,7 +65,7 @@ def test_a_resumed_training_ends_as_a_straight_one(tmp_path):
     class Stop(Exception):
         pass
 
-    import tts_toolkit.vocoding.training as module
+    import tts_toolkit.pretraining.hifigan as module
 
     step = module._Trainer.step
 

@@ -18,10 +18,12 @@ from safetensors.numpy import load_file
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform, trim_silence
 from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.sources import audio
 from tts_toolkit.errors import UserError
-from tts_toolkit.pictures import (
+from tts_toolkit.processes import Processes
+from tts_toolkit.report.plots import (
     attention_picture,
     curves_svg,
     groups_svg,
@@ -32,14 +34,12 @@ from tts_toolkit.pictures import (
     scatter_svg,
     spectrogram_picture,
 )
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.voices import projection
-from tts_toolkit.speakers.blending import check_encoders, cosine, mixture, mixture_card, nearest
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding
+from tts_toolkit.speakers.embedding_files import FILE_NAME, EmbeddingCard, find_card, save_embeddings
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
-from tts_toolkit.speakers.extraction import clip_voices, usable_clips
-from tts_toolkit.speakers.profile import profiles, unparted
-from tts_toolkit.speakers.store import FILE_NAME, EmbeddingCard, find_card, save_embeddings
+from tts_toolkit.speakers.interpolation import check_encoders, cosine, mixture, mixture_card, nearest
+from tts_toolkit.speakers.outliers import profiles, unparted
 from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
 
 ECAPA = """\
@@ -415,7 +415,7 @@ def embed_by(monkeypatch, folder, encoder, *overrides):
     """Run the recipe with an encoder of our own; that of another name is found by it."""
     import tts_toolkit.train.embed as recipe
 
-    from tts_toolkit.speakers import opening
+    from tts_toolkit.speakers import registry as opening
 
     by_name = {known.name: known for known in (Sums(), OTHER)}
     monkeypatch.setattr(opening, "open_encoder", lambda name, device=None: by_name[name])

@@ -18,7 +18,7 @@ def corpus(cfg: DictConfig) -> Path:
     """Run the recipe and return the manifest."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.corpora.generate import speak_corpus
+    from tts_toolkit.pretraining.corpus import speak_corpus
 
     sentences = instantiate(cfg.sentences, _convert_="all")
     manifest = speak_corpus(sentences, instantiate(cfg.voices, _convert_="all"), cfg.output_dir, cfg.parts)

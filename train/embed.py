@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from tts_toolkit.data.clips import Clip
+    from tts_toolkit.data.embeddings import ClipVoices
     from tts_toolkit.data.features import ClipLimits
+    from tts_toolkit.speakers.embedding_files import EmbeddingCard
     from tts_toolkit.speakers.encoders import SpeakerEncoder
-    from tts_toolkit.speakers.extraction import ClipVoices
-    from tts_toolkit.speakers.profile import Profile
-    from tts_toolkit.speakers.store import EmbeddingCard
+    from tts_toolkit.speakers.outliers import Profile
 
 CLIP_FILE = "embeddings.safetensors"
 
@@ -34,15 +34,15 @@ def embed(cfg: DictConfig) -> Path | None:
         return _known_voices(cfg)
     from hydra.utils import instantiate
 
+    from tts_toolkit.components import embeds, open_parts
+    from tts_toolkit.data.embeddings import clip_voices, usable_clips
     from tts_toolkit.data.features import counted
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.rows import collected_faults
-    from tts_toolkit.hub import check_push
-    from tts_toolkit.parts import embeds, open_parts
+    from tts_toolkit.hub.upload import check_push
     from tts_toolkit.processes import launched_processes
-    from tts_toolkit.speakers.extraction import clip_voices, usable_clips
-    from tts_toolkit.speakers.profile import profiles, unparted
-    from tts_toolkit.speakers.store import FILE_NAME, check_replaces, save_embeddings
+    from tts_toolkit.speakers.embedding_files import FILE_NAME, check_replaces, save_embeddings
+    from tts_toolkit.speakers.outliers import profiles, unparted
 
     if cfg.encoder is None:
         raise UserError("encoder=null: an encoder makes the embeddings; leave it out, or set encoder=xvector_mini")
@@ -90,7 +90,7 @@ def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: 
     from dataclasses import asdict
 
     from tts_toolkit.data.clips import told
-    from tts_toolkit.speakers.store import EmbeddingCard
+    from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
     own = [clips[row] for row in profile.rows]
     return EmbeddingCard(
@@ -120,11 +120,11 @@ def _report(
     """Write the summary, the page and the folder that `datasets` loads; return the page."""
     from dataclasses import asdict
 
+    from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
     from tts_toolkit.files import write_whole
-    from tts_toolkit.hub import push_folder
+    from tts_toolkit.hub.upload import push_folder
     from tts_toolkit.reading import sealed_json
     from tts_toolkit.report.voices import write_voices
-    from tts_toolkit.scoring.verification import similarity_scale, trials
     from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
 
     output_dir, speakers = Path(cfg.output_dir), [clip.speaker for clip in clips]
@@ -142,8 +142,8 @@ def _report(
 
 def _known_voices(cfg: DictConfig) -> Path:
     """Compare, look up or mix voices that are there already."""
-    from tts_toolkit.speakers.blending import check_encoders, cosine, makers, mixture, mixture_card, nearest
-    from tts_toolkit.speakers.store import FILE_NAME, find_card, find_voice, load_embeddings, save_embeddings
+    from tts_toolkit.speakers.embedding_files import FILE_NAME, find_card, find_voice, load_embeddings, save_embeddings
+    from tts_toolkit.speakers.interpolation import check_encoders, cosine, makers, mixture, mixture_card, nearest
 
     output_dir = Path(cfg.output_dir)
     file = Path(cfg.known or output_dir / FILE_NAME)
@@ -183,8 +183,8 @@ def _reader(cfg: DictConfig, voices: Sequence[str], folder: Path) -> SpeakerEnco
     """Return the encoder that recordings are read by: the one that made the first voice of which it is known."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.speakers.opening import open_encoder
-    from tts_toolkit.speakers.store import find_card, first_card, is_recording
+    from tts_toolkit.speakers.embedding_files import find_card, first_card, is_recording
+    from tts_toolkit.speakers.registry import open_encoder
 
     chosen: SpeakerEncoder | None = instantiate(cfg.encoder)
     cards = [find_card(voice, folder) or first_card(Path(voice)) for voice in voices]
@@ -199,7 +199,7 @@ def _reader(cfg: DictConfig, voices: Sequence[str], folder: Path) -> SpeakerEnco
 def _made_by(voice: str, folder: Path, encoder: SpeakerEncoder | None) -> tuple[str, str] | None:
     """Return name and revision of the encoder that made a voice, None where nobody knows."""
     from tts_toolkit.speakers.arctic import ENCODER, PREFIX
-    from tts_toolkit.speakers.store import find_card, is_recording
+    from tts_toolkit.speakers.embedding_files import find_card, is_recording
 
     if card := find_card(voice, folder):
         return card.encoder, card.encoder_revision
@@ -211,7 +211,7 @@ def _made_by(voice: str, folder: Path, encoder: SpeakerEncoder | None) -> tuple[
 def _check_mix_name(output_dir: Path, name: str, overwrite: bool) -> None:
     """Raise UserError for the name of a mixture that is none, or that is a file of other voices."""
     from tts_toolkit.files import file_name
-    from tts_toolkit.speakers.store import first_card
+    from tts_toolkit.speakers.embedding_files import first_card
 
     file = output_dir / f"{name}.safetensors"
     if file_name(name) != name:

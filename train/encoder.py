@@ -19,7 +19,7 @@ def train_encoder(cfg: DictConfig) -> Path:
     from hydra.utils import instantiate
 
     from tts_toolkit.data.intake import conclude, counting
-    from tts_toolkit.speakers.xvector_training import train_xvector
+    from tts_toolkit.pretraining.xvector import train_xvector
 
     size, training = instantiate(cfg.size, _convert_="all"), instantiate(cfg.training, _convert_="all")
     with counting() as intake:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.features import ClipLimits
-    from tts_toolkit.data.preparation import Prepared
-    from tts_toolkit.models.speecht5 import SpeechT5
+    from tts_toolkit.finetuning.dev_synthesis import SpokenEvaluation
+    from tts_toolkit.finetuning.examples import Prepared
+    from tts_toolkit.models.speecht5.checkpoint import SpeechT5
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
     from tts_toolkit.report.html import SystemReport
-    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
     from tts_toolkit.training.checkpoints import Progress
-    from tts_toolkit.training.spoken import SpokenEvaluation
 
 log = logging.getLogger("tts_toolkit.finetune")
 
@@ -37,9 +37,9 @@ def finetune(cfg: DictConfig) -> Path:
     from accelerate.utils import set_seed
 
     from tts_toolkit.data.intake import counting, keep_figures
-    from tts_toolkit.data.preparation import leave_out_unspoken
-    from tts_toolkit.hub import check_push
-    from tts_toolkit.training.runs import accelerator_of, claim_run, clear_run
+    from tts_toolkit.finetuning.examples import leave_out_unspoken
+    from tts_toolkit.finetuning.run_folder import accelerator_of, claim_run, clear_run
+    from tts_toolkit.hub.upload import check_push
 
     if cfg.push_to_hub:
         check_push(cfg.hub_model_id, "hub_model_id")
@@ -80,10 +80,10 @@ def _opened(cfg: DictConfig) -> SpeechT5:
     """Return the base model once every part of the run is there; raises UserError, a line for each that is not."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.models.speecht5 import SpeechSettings
-    from tts_toolkit.parts import embeds, hears, open_parts
-    from tts_toolkit.synthesis.vocoders import open_vocoder
-    from tts_toolkit.training.runs import check_judge
+    from tts_toolkit.components import embeds, hears, open_parts
+    from tts_toolkit.finetuning.run_folder import check_judge
+    from tts_toolkit.models.speecht5.checkpoint import SpeechSettings
+    from tts_toolkit.models.vocoders import open_vocoder
 
     settings = [SpeechSettings()]  # of a base model that cannot be opened
 
@@ -113,8 +113,8 @@ def _check(cfg: DictConfig) -> None:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.training.averaging import check_share
-    from tts_toolkit.training.runs import check_metric
+    from tts_toolkit.finetuning.run_folder import check_metric
+    from tts_toolkit.training.weight_averaging import check_share
 
     if missing := sorted(OmegaConf.missing_keys(cfg)):
         raise WrongOption("; ".join(f"{key} must be given: {key}=..." for key in missing))
@@ -135,11 +135,11 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.features import keep_log_mel
     from tts_toolkit.data.intake import intake
-    from tts_toolkit.data.preflight import look_over, note_rejected, rejected_share, usable
+    from tts_toolkit.data.quality_control import look_over, note_rejected, rejected_share, usable
     from tts_toolkit.data.rows import collected_faults, row_remedy
-    from tts_toolkit.synthesis.speecht5 import front_end
+    from tts_toolkit.models.speecht5.pipeline import front_end
+    from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
     from tts_toolkit.text.languages import warn_where_foreign
-    from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     look, limits, cache_dir = cfg.preflight.on_reject != "ignore", instantiate(cfg.limits), Path(cfg.cache_dir)
     share = rejected_share(cfg.preflight.on_reject, cfg.preflight.max_rejected_share) if look else None
@@ -172,9 +172,9 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
 def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip], limits: ClipLimits) -> Prepared:
     from hydra.utils import instantiate
 
-    from tts_toolkit.data.preparation import prepare
     from tts_toolkit.data.splits import split_clips
-    from tts_toolkit.synthesis.speecht5 import front_end
+    from tts_toolkit.finetuning.examples import prepare
+    from tts_toolkit.models.speecht5.pipeline import front_end
 
     reader = front_end(speech, cfg.text.language)
     prepared = prepare(
@@ -214,7 +214,7 @@ def _with_settings(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> Spe
 
     from hydra.utils import instantiate
 
-    from tts_toolkit.models.export import settings_for
+    from tts_toolkit.finetuning.export import settings_for
 
     encoder = instantiate(cfg.encoder).name
     return replace(speech, settings=settings_for(speech.settings, cfg.vocoder, encoder, cfg.text.language, prepared))
@@ -229,8 +229,8 @@ def _train(
     resume_from: Path | None,
 ) -> int:
     """Train, leave the best weights in `speech.model` and return their step."""
-    from tts_toolkit.training.averaging import mix, weights_of
-    from tts_toolkit.training.runs import load_weights, release
+    from tts_toolkit.finetuning.run_folder import load_weights, release
+    from tts_toolkit.training.weight_averaging import mix, weights_of
 
     base = weights_of(speech.model) if cfg.base_share else {}
     progress = _fit(cfg, accelerator, speech, prepared, output_dir, resume_from)
@@ -256,11 +256,11 @@ def _fit(
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
+    from tts_toolkit.finetuning.run_folder import flat_settings
+    from tts_toolkit.models.speecht5.loss import fuse
     from tts_toolkit.training.evaluation import mean_loss
     from tts_toolkit.training.freezing import freeze
-    from tts_toolkit.training.fused import fuse
     from tts_toolkit.training.loop import fit
-    from tts_toolkit.training.runs import flat_settings
 
     set_seed(cfg.seed)  # again, or what the cache lacked would decide what training draws
     freeze(speech.model, cfg.freeze)
@@ -317,8 +317,8 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
     """Return the evaluation that speaks dev sentences, or None when none are asked for."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.scoring.systems import held_out_references
-    from tts_toolkit.training.spoken import Sentence, SpokenEvaluation
+    from tts_toolkit.evaluation.results import held_out_references
+    from tts_toolkit.finetuning.dev_synthesis import Sentence, SpokenEvaluation
 
     clips = _dev_sentences(cfg, prepared)
     if not clips:
@@ -340,8 +340,8 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
 def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> SpeechT5Synthesizer:
     from hydra.utils import instantiate
 
-    from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-    from tts_toolkit.synthesis.vocoders import open_vocoder
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.vocoders import open_vocoder
 
     vocoder = open_vocoder(cfg.vocoder or speech.settings.vocoder)
     return SpeechT5Synthesizer(speech, vocoder, instantiate(cfg.decoding), cfg.evaluation.batch_size)
@@ -351,7 +351,7 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
     """Return natural recordings, the base and the fine-tuned model, scored on the test clips; nothing without any."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.scoring.scorecard import speak_and_score
+    from tts_toolkit.evaluation.scorecard import speak_and_score
 
     def open_base() -> SpeechT5Synthesizer:
         base = _speech(cfg)
@@ -381,10 +381,10 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from tts_toolkit.hub import push_folder, without_token
-    from tts_toolkit.models.export import export_model
+    from tts_toolkit.finetuning.export import export_model
+    from tts_toolkit.finetuning.run_folder import describe, training_curves
+    from tts_toolkit.hub.upload import push_folder, without_token
     from tts_toolkit.report.summary import table, write_results
-    from tts_toolkit.training.runs import describe, training_curves
 
     output_dir = Path(cfg.output_dir)
     encoder, recogniser, judge = (instantiate(part) for part in (cfg.encoder, cfg.asr, cfg.judge))
@@ -412,7 +412,7 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
 
 def _card(cfg: DictConfig, speech: SpeechT5, facts: dict[str, Any], scores: str, voices: list[str]) -> str:
     """Return the model card, whose code loads the model from where it will be."""
-    from tts_toolkit.models.export import model_card, title_of
+    from tts_toolkit.finetuning.export import model_card, title_of
 
     place = cfg.hub_model_id if cfg.push_to_hub else str(Path(cfg.output_dir) / "model")
     title = title_of(cfg.name, cfg.hub_model_id, speech.name, voices)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from tts_toolkit.data.clips import Clip
-    from tts_toolkit.data.preflight import Looked, Preflight
+    from tts_toolkit.data.quality_control import Looked, Preflight
 
 log = logging.getLogger("tts_toolkit.prepare")
 
@@ -30,17 +30,17 @@ def prepare(cfg: DictConfig) -> Path:
 
     from hydra.utils import instantiate
 
+    from tts_toolkit.components import embeds, hears, open_parts
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.intake import counting
-    from tts_toolkit.data.preflight import look_over, note_rejected, summary
+    from tts_toolkit.data.quality_control import look_over, note_rejected, summary
     from tts_toolkit.data.rows import collected_faults
+    from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
     from tts_toolkit.files import write_whole
-    from tts_toolkit.parts import embeds, hears, open_parts
+    from tts_toolkit.models.speecht5.pipeline import front_end
+    from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
     from tts_toolkit.report.preflight import write_preflight
-    from tts_toolkit.scoring.protocols import PROTOCOLS
-    from tts_toolkit.synthesis.speecht5 import front_end
     from tts_toolkit.text.languages import warn_where_foreign
-    from tts_toolkit.text.vocabulary import extend_vocabulary, new_letters, report
 
     parts: dict[str, Any] = {"base_model": lambda: instantiate(cfg.base_model, _convert_="all")}
     if cfg.encoder:
@@ -96,7 +96,7 @@ def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str,
     from dataclasses import asdict
 
     from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
-    from tts_toolkit.training.estimate import estimate
+    from tts_toolkit.finetuning.estimate import estimate
 
     n_frames = [int(row.seconds * SAMPLE_RATE_HZ / HOP_LENGTH) + 1 for row in found.rows if row.keep]
     settings = cfg.estimate

@@ -20,7 +20,7 @@ def train_vocoder(cfg: DictConfig) -> Path:
     from omegaconf import OmegaConf
 
     from tts_toolkit.data.intake import conclude, counting
-    from tts_toolkit.vocoding.training import train_vocoder
+    from tts_toolkit.pretraining.hifigan import train_vocoder
 
     training = instantiate(cfg.training, _convert_="all")
     with counting() as intake:

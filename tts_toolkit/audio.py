@@ -18,11 +18,11 @@ import soundfile
 import soxr
 import torch
 
-from tts_toolkit.containers import read_sound
+from tts_toolkit.audio_containers import read_sound
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.folders import found_below
-from tts_toolkit.sounds import as_file, is_there
+from tts_toolkit.table_audio import as_file, is_there
 
 SAMPLE_RATE_HZ = 16_000
 MAX_VALUES, MAX_CHANNELS = 2**30, 32  # of a file: six hours of mono at 48 kHz, 4 GiB as float32

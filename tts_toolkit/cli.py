@@ -31,7 +31,7 @@ from tts_toolkit.command_line import (
     way_without_hub,
 )
 from tts_toolkit.errors import UserError, UserErrors, WrongOption, causes, hub_is_missing, one_line
-from tts_toolkit.shown import Printable, printable
+from tts_toolkit.formatting import Printable, printable
 
 log = logging.getLogger(__name__)
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
@@ -55,7 +55,7 @@ def command(
     status 130. Options named in `free_text` are taken to the letter, whatever they hold. Any group may be null whose
     default is, and those named in `optional`; the recipe finds None there.
     """
-    from tts_toolkit.models.versions import without_conversion
+    from tts_toolkit.hub.loading import without_conversion
 
     started = False
 
@@ -193,7 +193,7 @@ def _of_the_hub(error: BaseException) -> str:
         return ""
     from huggingface_hub.errors import HTTPError
 
-    from tts_toolkit.fetching import told
+    from tts_toolkit.hub.snapshots import told
 
     return told(error) if isinstance(error, HTTPError) else ""
 

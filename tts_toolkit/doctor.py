@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.devices import system_memory_bytes
+from tts_toolkit.nn.devices import system_memory_bytes
 
 Status = Literal["ok", "warn", "fail"]
 GIB = 2**30
@@ -164,7 +164,7 @@ def codecs() -> Iterator[Finding]:
 
 def programs() -> Iterator[Finding]:
     """Check programs that some systems need."""
-    from tts_toolkit.packaged import install_command
+    from tts_toolkit.hub.packaged import install_command
 
     for program, purpose, package in (
         ("espeak-ng", "the baseline system, and VITS checkpoints that read phonemes", "apt-get install espeak-ng"),
@@ -183,8 +183,8 @@ def programs() -> Iterator[Finding]:
 def judge_weights() -> Iterator[Finding]:
     """Check the packaged similarity judge by its hash."""
     from tts_toolkit.errors import UserError
-    from tts_toolkit.packaged import GE2E_INSTALL as install
-    from tts_toolkit.packaged import GE2E_SHA256, packaged_file
+    from tts_toolkit.hub.packaged import GE2E_INSTALL as install
+    from tts_toolkit.hub.packaged import GE2E_SHA256, packaged_file
 
     try:
         packaged_file("resemblyzer", "pretrained.pt", GE2E_SHA256, install)
@@ -202,7 +202,7 @@ def hub() -> Iterator[Finding]:
         return
     from huggingface_hub import HfApi, get_token
 
-    from tts_toolkit.fetching import told
+    from tts_toolkit.hub.snapshots import told
 
     try:
         _in_time(lambda: _answers(constants.ENDPOINT))

@@ -12,7 +12,7 @@ import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError
-from tts_toolkit.packaged import install_command
+from tts_toolkit.hub.packaged import install_command
 
 MARGIN_SECONDS = 0.1  # of silence kept at either end
 

@@ -17,7 +17,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.progress import progress
-from tts_toolkit.sounds import cell_of, is_there
+from tts_toolkit.table_audio import cell_of, is_there
 from tts_toolkit.wording import apart
 
 log = logging.getLogger(__name__)

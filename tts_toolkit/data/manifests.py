@@ -20,7 +20,7 @@ from tts_toolkit.data.rows import cell, parsed_json, refuse_row
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import read_text
 from tts_toolkit.folders import Finder, is_file, is_sound
-from tts_toolkit.sounds import cell_of
+from tts_toolkit.table_audio import cell_of
 
 log = logging.getLogger(__name__)
 TEXT_COLUMNS = (

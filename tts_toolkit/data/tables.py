@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.datasets_hub import HubFiles, hub_files, sliced
+from tts_toolkit.data.hub_files import HubFiles, hub_files, sliced
 from tts_toolkit.data.intake import intake
 from tts_toolkit.data.manifests import (
     AUDIO_COLUMNS,
@@ -31,7 +31,7 @@ from tts_toolkit.data.rows import refuse_row
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.folders import found_below
 from tts_toolkit.progress import progress
-from tts_toolkit.sounds import BUFFER_BYTES, TABLE_SUFFIXES, Cell, arrow_table, digest_of, sound_bytes
+from tts_toolkit.table_audio import BUFFER_BYTES, TABLE_SUFFIXES, Cell, arrow_table, digest_of, sound_bytes
 
 log = logging.getLogger(__name__)
 RATE_COLUMNS = ("sampling_rate", "sample_rate", "sampling_rate_hz", "sample_rate_hz", "sr", "rate")

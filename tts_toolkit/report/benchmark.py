@@ -12,18 +12,18 @@ from typing import Any
 import soundfile
 
 from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
-from tts_toolkit.benchmark.plan import system_folders
-from tts_toolkit.benchmark.reread import SUMMARY, TABLE, TABLE_SHA256
-from tts_toolkit.benchmark.run import NATURAL, Results
-from tts_toolkit.benchmark.score import GROUPS
-from tts_toolkit.devices import hardware
 from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.aggregation import GROUPS
+from tts_toolkit.evaluation.metrics.speaker_similarity import scale_line
+from tts_toolkit.evaluation.pipeline import NATURAL, Results
+from tts_toolkit.evaluation.plan import system_folders
+from tts_toolkit.evaluation.reaggregate import SUMMARY, TABLE, TABLE_SHA256
 from tts_toolkit.files import file_hash, write_whole
-from tts_toolkit.pictures import intervals_svg, png, scatter_svg, spectrogram_picture
+from tts_toolkit.formatting import markdown, printable
+from tts_toolkit.nn.devices import hardware
 from tts_toolkit.reading import sealed_json
 from tts_toolkit.report.html import data_uri, mp3, word_differences
-from tts_toolkit.scoring.verification import scale_line
-from tts_toolkit.shown import markdown, printable
+from tts_toolkit.report.plots import intervals_svg, png, scatter_svg, spectrogram_picture
 
 PACKAGES = (
     "tts-toolkit", "torch", "transformers", "speechbrain", "faster-whisper", "ctranslate2", "jiwer",

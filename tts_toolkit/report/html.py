@@ -12,10 +12,10 @@ import numpy as np
 import soundfile
 
 from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel
+from tts_toolkit.evaluation.results import Row, Scores
 from tts_toolkit.files import write_whole
-from tts_toolkit.pictures import png, spectrogram_picture
-from tts_toolkit.scoring.systems import Row, Scores
-from tts_toolkit.shown import printable
+from tts_toolkit.formatting import printable
+from tts_toolkit.report.plots import png, spectrogram_picture
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def word_differences(text: str, hypothesis: str, language: str = "en") -> list[D
     """Return the alignment that the word error rate of a language counts (jiwer), as stretches in order."""
     import jiwer
 
-    from tts_toolkit.scoring.metrics import scored_words
+    from tts_toolkit.evaluation.metrics.error_rates import scored_words
 
     expected, heard = scored_words(text, language), scored_words(hypothesis, language)
     aligned = jiwer.process_words(expected, heard)

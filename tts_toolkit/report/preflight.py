@@ -10,11 +10,11 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.data.preflight import REASONS, Looked, Preflight
+from tts_toolkit.data.quality_control import REASONS, Looked, Preflight
 from tts_toolkit.files import write_whole
-from tts_toolkit.pictures import histograms_svg
+from tts_toolkit.formatting import printable
 from tts_toolkit.report.html import data_uri, mp3
-from tts_toolkit.shown import printable
+from tts_toolkit.report.plots import histograms_svg
 
 QUANTITIES = {
     "seconds": "seconds of a clip, silent ends cut",

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.evaluation.results import Row, Scores
 from tts_toolkit.files import write_whole
+from tts_toolkit.formatting import markdown
 from tts_toolkit.report.html import SystemReport, write_report
-from tts_toolkit.scoring.systems import Row, Scores
-from tts_toolkit.shown import markdown
 
 
 def write_results(

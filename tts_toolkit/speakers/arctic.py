@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.fetching import snapshot
+from tts_toolkit.hub.snapshots import snapshot
 from tts_toolkit.speakers.conditioning import mean_embedding
 
 REPO = "Matthijs/cmu-arctic-xvectors"

@@ -18,12 +18,12 @@ import torch
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.devices import exact_convolutions, pick_device
 from tts_toolkit.errors import UserError, one_line
-from tts_toolkit.fetching import HubError, snapshot
 from tts_toolkit.files import read_text
-from tts_toolkit.speakers import own_ends
-from tts_toolkit.speakers.hyperparams import check_hyperparams
+from tts_toolkit.hub.snapshots import HubError, snapshot
+from tts_toolkit.nn import reflect_padding as own_ends
+from tts_toolkit.nn.devices import exact_convolutions, pick_device
+from tts_toolkit.speakers.hyperpyyaml_guard import check_hyperparams
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 TALKATIVE = ("speechbrain.utils.fetching", "speechbrain.utils.parameter_transfer")

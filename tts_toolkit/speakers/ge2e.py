@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.packaged import GE2E_INSTALL, GE2E_SHA256, packaged_file
+from tts_toolkit.hub.packaged import GE2E_INSTALL, GE2E_SHA256, packaged_file
 
 # All sizes: the hyperparameters of resemblyzer 0.1.4 (GE2E, Wan et al. 2018).
 WINDOW_SAMPLES, HOP_SAMPLES, N_MELS = 400, 160, 40  # 25 ms, 10 ms

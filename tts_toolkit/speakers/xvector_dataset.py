@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from tts_toolkit.files import write_whole
-from tts_toolkit.shown import markdown
-from tts_toolkit.speakers.store import EmbeddingCard
+from tts_toolkit.formatting import markdown
+from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
 SPLIT = "validation"  # the only one of that dataset
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, write_flac, write_wav
-from tts_toolkit.benchmark.prompts import read_prompts
+from tts_toolkit.data.test_sets import read_prompts
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import file_names, write_whole
 

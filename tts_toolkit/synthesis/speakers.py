@@ -13,16 +13,16 @@ from typing import Protocol
 import numpy as np
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.benchmark.rows import key_of
-from tts_toolkit.benchmark.stages import FRONT_END, identity, line_key
-from tts_toolkit.families.interface import Coverage, Family, Line, line_for
-from tts_toolkit.models.versions import model_version
+from tts_toolkit.evaluation.stage_log import key_of
+from tts_toolkit.evaluation.stages import FRONT_END, identity, line_key
+from tts_toolkit.hub.loading import model_version
+from tts_toolkit.models.base import Coverage, Family, Line, line_for
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.vocoders import HifiGan
 from tts_toolkit.progress import progress
+from tts_toolkit.speakers.embedding_files import find_card, find_voice
 from tts_toolkit.speakers.encoders import SpeakerEncoder
-from tts_toolkit.speakers.store import find_card, find_voice
 from tts_toolkit.synthesis.jobs import Job, write_spectrogram, write_speech
-from tts_toolkit.synthesis.speecht5 import SpeechT5Synthesizer
-from tts_toolkit.synthesis.vocoders import HifiGan
 
 log = logging.getLogger(__name__)
 Written = tuple[Job, Callable[[], None], bool]  # what was spoken, what writes its file, whether it was cut off

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tts_toolkit.text.english import is_english, normalize_english
-from tts_toolkit.text.folding import fold
+from tts_toolkit.text.typography import fold
 
 log = logging.getLogger(__name__)
 _FOREIGN_SHARE = 0.1  # of texts that may look foreign without a word about it

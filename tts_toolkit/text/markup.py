@@ -6,8 +6,8 @@ import html
 import re
 import unicodedata
 
-from tts_toolkit.text.folding import TYPOGRAPHY
 from tts_toolkit.text.parts import Rule
+from tts_toolkit.text.typography import TYPOGRAPHY
 
 Match = re.Match[str]
 _TAGS = (

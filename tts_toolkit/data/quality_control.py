@@ -1,0 +1,461 @@
+"""Every row of a set looked at once, before anything is trained: keep, or reject because."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ, Recording, load_recording, trim_silence
+from tts_toolkit.data.clips import Clip
+from tts_toolkit.data.embeddings import clip_voices
+from tts_toolkit.data.features import ClipLimits, counted
+from tts_toolkit.data.intake import Intake
+from tts_toolkit.data.rows import RowFault
+from tts_toolkit.data.signal_checks import Sound, measured, signal_to_noise_db
+from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.metrics.artifacts import FULL_SCALE
+from tts_toolkit.progress import AudioProgress
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.outliers import profiles, unparted
+from tts_toolkit.text.frontend import TextFrontEnd
+from tts_toolkit.wording import apart
+
+__all__ = ["signal_to_noise_db"]
+log = logging.getLogger(__name__)
+REASONS = {
+    "bad_row": "the manifest's row gives no clip",
+    "unreadable": "the sound cannot be read",
+    "silent": "nothing is heard",
+    "too_short": "too short",
+    "too_long": "too long",
+    "clipped": "clipped",
+    "quiet": "too quiet",
+    "offset": "not centered on zero (DC offset)",
+    "channels": "channels that do not go together",
+    "bandwidth": "no sound in the upper band",
+    "noisy": "too noisy",
+    "echo": "too much echo",
+    "holes": "holes in the sound",
+    "pauses": "a long pause inside",
+    "speed": "too fast or too slow for its text",
+    "duplicate_audio": "the same sound as another row",
+    "duplicate_text": "the same text by the same voice as another row",
+    "unspeakable": "characters that the model cannot speak",
+    "long_text": "more text than the model reads at once",
+    "transcript": "the transcript is not what is said",
+    "foreign_voice": "another voice",
+}
+UNUSABLE = ("bad_row", "unreadable", "silent", "too_short", "too_long", "unspeakable", "long_text")  # not trainable
+WAYS = {  # besides correcting the rows
+    "silent": "limits.channel=auto takes the louder of channels that cancel",
+    "too_short": "limits.min_duration_in_seconds and limits.max_duration_in_seconds say how long a clip may be",
+    "too_long": "limits.min_duration_in_seconds and limits.max_duration_in_seconds say how long a clip may be",
+    "unspeakable": "text.unspeakable=warn skips such characters, text.extend_vocabulary=true learns letters",
+}
+MIN_FOR_SPEED = 5  # clips of a voice before its usual speed is known
+EXTRA_CHARACTERS = 4  # that a text counts as longer than it is: very short ones vary most
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From where on a recording is rejected; None never rejects."""
+
+    max_clipped_share: float | None = 0.001  # of samples at full scale
+    min_level_db: float | None = -45.0  # of the loud frames, below full scale
+    max_offset: float | None = 0.03  # of the mean from zero, of full scale
+    channels: bool = True  # two voices in two channels, or averaged ones that cancel
+    min_bandwidth_hz: float | None = 5500.0
+    min_snr_db: float | None = 12.0  # below it a clip is too noisy, or has too much echo
+    max_holes: int | None = 0  # where sound breaks off into digital silence and comes back
+    max_pause_seconds: float | None = 2.5
+    max_speed_ratio: float | None = 2.0  # of seconds a character to the voice's median, either way
+    max_cer: float | None = 0.5  # of what a recogniser hears
+    duplicates: bool = True
+
+
+@dataclass
+class Looked:
+    """A row and what was found out about it; quantities are nan where the sound could not be read."""
+
+    clip: Clip
+    reasons: dict[str, str] = field(default_factory=dict)  # what is wrong, by the keys of REASONS
+    seconds: float = float("nan")  # without silent ends
+    cut_seconds: float = 0.0  # of silent ends
+    clipped_share: float = float("nan")
+    level_db: float = float("nan")
+    offset: float = float("nan")
+    bandwidth_hz: float = float("nan")
+    pause_seconds: float = float("nan")
+    snr_db: float = float("nan")
+    note: str = ""  # what was done about its channels
+    seconds_per_character: float = float("nan")
+    sound: str = ""  # a hash of the waveform
+    heard: str | None = None  # by the recogniser
+    cer: float | None = None
+
+    @property
+    def keep(self) -> bool:
+        """Whether the row may be trained on."""
+        return not self.reasons
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a set comes to."""
+
+    rows: Sequence[Looked]
+    faults: Sequence[RowFault]  # rows that gave no clip
+    unparted: str = ""  # why no clip is called another voice, where the encoder does not tell the voices apart
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """What was done about channels, and of how many clips that are kept."""
+        return counted(row.note for row in self.rows if row.keep)
+
+    @property
+    def kept(self) -> list[Clip]:
+        """The clips that may be trained on."""
+        return [row.clip for row in self.rows if row.keep]
+
+    def by_reason(self, reasons: Collection[str] = tuple(REASONS)) -> dict[str, int]:
+        """Return how many rows each of the reasons rejects, the first reason of a row counting."""
+        counts = Counter(next((r for r in row.reasons if r in reasons), "") for row in self.rows if row.reasons)
+        counts["bad_row"] += len(self.faults)
+        return {reason: counts[reason] for reason in REASONS if counts[reason] and reason in reasons}
+
+    def by_speaker(self) -> dict[str, dict[str, float]]:
+        """Return clips and minutes of each voice, kept and rejected."""
+        table: dict[str, dict[str, float]] = {}
+        for row in self.rows:
+            entry = table.setdefault(row.clip.speaker, {"n_kept": 0, "minutes_kept": 0.0, "n_rejected": 0})
+            entry["n_kept" if row.keep else "n_rejected"] += 1
+            entry["minutes_kept"] += row.seconds / 60 if row.keep else 0.0
+        return dict(sorted(table.items()))
+
+
+def look_over(
+    clips: Sequence[Clip],
+    faults: Sequence[RowFault],
+    front_end: TextFrontEnd,
+    limits: ClipLimits,
+    thresholds: Thresholds,
+    cache_dir: Path,
+    encoder: SpeakerEncoder | None = None,
+    hear: Callable[[np.ndarray], str] | None = None,
+    cer: Callable[[str, str], float] | None = None,
+    skip_characters: bool = False,
+    share: RejectedShare | None = None,
+    use: Callable[[Clip, np.ndarray], None] | None = None,
+) -> Preflight:
+    """Return what is wrong with each clip. Its sound is decoded once, for the `encoder` (foreign voices), too.
+
+    `hear` writes down what a waveform says, `cer` (expected, heard) tells how far off that is; without them
+    transcripts are taken at their word. `skip_characters` lets characters pass that the model cannot speak. `use`
+    gets each clip that may be kept with its waveform, while it is there. Rows are rejected for every reason that
+    holds, the gravest first. Raises UserError as soon as more than the `share` of rows allowed are rejected, before
+    anything is embedded as long as the sound fits into memory.
+    """
+    rows, waiting, n_rejected = list[Looked](), list[Clip](), len(faults)
+    with AudioProgress("preflight", "clip", len(clips)) as bar:
+        for clip in clips:
+            row, waveform = _listen(clip, front_end, limits, thresholds, skip_characters)
+            rows.append(row)
+            if row.keep:
+                _check_transcript(row, waveform, front_end, thresholds, hear, cer)
+            if len(waveform) and not limits.held.put(clip, waveform):
+                _embed(waiting, encoder, limits, cache_dir)
+                waiting.clear()
+                limits.held.only(())
+                limits.held.put(clip, waveform)
+            if row.keep:
+                waiting.append(clip)
+                if use is not None:
+                    use(clip, waveform)
+            if share is not None and set(row.reasons) & set(share.reasons):
+                n_rejected += 1
+                if n_rejected > share.largest * (len(clips) + len(faults)):
+                    share.check(rows, faults, len(clips))
+            bar.update(1, np.nan_to_num(row.seconds))
+    if thresholds.max_speed_ratio is not None:
+        _check_speed(rows, thresholds.max_speed_ratio)
+    if thresholds.duplicates:
+        _check_duplicates(rows)
+    if share is not None:
+        share.check(rows, faults, len(clips))
+    told = _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir) if encoder else ""
+    return Preflight(rows, faults, told)
+
+
+def _embed(clips: Sequence[Clip], encoder: SpeakerEncoder | None, limits: ClipLimits, cache_dir: Path) -> None:
+    if encoder is not None and clips:
+        clip_voices(clips, encoder, limits, cache_dir)
+
+
+@dataclass(frozen=True)
+class RejectedShare:
+    """How many rows may be left out before a run ends, as too much is wrong with the set."""
+
+    largest: float  # share of the rows
+    reasons: Collection[str] = tuple(REASONS)  # that count
+
+    def check(self, rows: Sequence[Looked], faults: Sequence[RowFault], n_clips: int) -> None:
+        """Raise UserError when more rows than allowed are rejected already, of `n_clips` clips and the faults."""
+        n_allowed = self.largest * (n_clips + len(faults))
+        counts = Preflight(rows, faults).by_reason(self.reasons)
+        n_rejected = sum(counts.values())
+        if n_rejected <= n_allowed:
+            return
+        n_seen = len(rows) + len(faults)
+        share, largest = apart(100 * n_rejected / (n_clips + len(faults)), 100 * self.largest)
+        seen = "" if len(rows) == n_clips else f" looked at so far, of {n_clips + len(faults)} rows"
+        worst = _first(rows, faults, self.reasons)
+        ways = [WAYS[reason] for reason in counts if reason in WAYS]
+        ways += [] if set(counts) <= set(UNUSABLE) else ["preflight.on_reject=warn trains on the doubtful ones, too"]
+        way = "".join(f"; {told}" for told in dict.fromkeys(ways))
+        raise UserError(
+            f"preflight: {n_rejected} of {n_seen} rows{seen} are rejected ({_listed(counts)}; the first: {worst}), "
+            f"{share} % of all, and preflight.max_rejected_share allows {largest} %: tts-prepare tells more; correct "
+            f"them, or raise preflight.max_rejected_share{way}"
+        )
+
+
+def _first(rows: Sequence[Looked], faults: Sequence[RowFault], reasons: Collection[str]) -> str:
+    """Return the first row that is rejected for one of the reasons, and why."""
+    told = (f"{fault.source}: {fault.message}" for fault in faults)
+    told_rows = (f"{row.clip.source}: {why}" for row in rows for name, why in row.reasons.items() if name in reasons)
+    return next(chain(told, told_rows), "")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{REASONS[reason]} {n}" for reason, n in counts.items())
+
+
+def _listen(
+    clip: Clip, front_end: TextFrontEnd, limits: ClipLimits, thresholds: Thresholds, skip_characters: bool
+) -> tuple[Looked, np.ndarray]:
+    """Return what one clip tells by itself, and its waveform as it would be trained on; empty where there is none."""
+    row = Looked(clip)
+    try:
+        recording = load_recording(clip.audio, limits.channel)
+    except UserError as error:
+        row.reasons["unreadable"] = str(error)
+        return row, np.zeros(0, np.float32)
+    waveform = limits.trimmed(recording)
+    speech = trim_silence(recording.waveform, limits.trim_silence_db or 200.0)
+    row.note = recording.note
+    if not len(speech):
+        cancel = f": {recording.note}" if recording.note else ""
+        row.reasons["silent"] = f"is silent{cancel}"
+        return row, speech
+    row.seconds = len(speech) / SAMPLE_RATE_HZ
+    row.cut_seconds = (len(recording.waveform) - len(speech)) / SAMPLE_RATE_HZ
+    row.sound = hashlib.blake2b((speech * 32767).astype(np.int16).tobytes(), digest_size=16).hexdigest()
+    row.clipped_share = float((np.abs(recording.waveform) >= FULL_SCALE).mean())
+    n_characters = sum(c.isalnum() for c in front_end.normalize(clip.transcript))
+    row.seconds_per_character = row.seconds / (n_characters + EXTRA_CHARACTERS)
+    _check_duration(row, len(waveform) / SAMPLE_RATE_HZ, limits)
+    sound = measured(speech)
+    row.level_db, row.offset, row.snr_db = sound.level_db, sound.offset, sound.snr_db
+    row.bandwidth_hz, row.pause_seconds = sound.bandwidth_hz, sound.pause_seconds
+    _check_sound(row, recording, sound, thresholds)
+    _check_text(row, front_end, skip_characters)
+    return row, waveform
+
+
+def _check_duration(row: Looked, seconds: float, limits: ClipLimits) -> None:
+    shortest, longest = limits.min_duration_in_seconds, limits.max_duration_in_seconds
+    if seconds < shortest:
+        row.reasons["too_short"] = f"lasts {limits.told(seconds)} s, at least {shortest:g} are wanted"
+    if seconds > longest:
+        row.reasons["too_long"] = f"lasts {limits.told(seconds)} s, at most {longest:g} are allowed"
+
+
+def _check_sound(row: Looked, recording: Recording, sound: Sound, thresholds: Thresholds) -> None:
+    """Add the reasons that the sound gives, the gravest first."""
+
+    def beyond(name: str, value: float, limit: float | None, sign: int, template: str, digits: int = 0) -> None:
+        if limit is not None and sign * value > sign * limit:
+            shown, allowed = apart(value, limit, digits)
+            row.reasons[name] = template.format(shown, allowed)
+
+    beyond("clipped", 100 * row.clipped_share, _percent(thresholds.max_clipped_share), 1,
+           "{} % of the samples are at full scale, {} are allowed", 2)  # fmt: skip
+    beyond("quiet", sound.level_db, thresholds.min_level_db, -1,
+           "speech is at {} dB of full scale, {} are wanted: record it louder")  # fmt: skip
+    beyond("offset", 100 * sound.offset, _percent(thresholds.max_offset), 1,
+           "the mean lies {} % of full scale off zero, {} are allowed", 1)  # fmt: skip
+    if thresholds.channels and recording.taken == "mix" and recording.note:
+        row.reasons["channels"] = recording.note
+    beyond("bandwidth", sound.bandwidth_hz, thresholds.min_bandwidth_hz, -1,
+           "nothing is heard above {} Hz, as over a telephone; {} are wanted")  # fmt: skip
+    pauses = "what is heard in the pauses is echo, {} dB below speech; {} are wanted"
+    noise = "speech is {} dB above the noise, {} are wanted"
+    reason = ("echo", pauses) if sound.echoes else ("noisy", noise)
+    beyond(reason[0], sound.snr_db, thresholds.min_snr_db, -1, reason[1])
+    beyond("holes", recording.n_holes, thresholds.max_holes, 1,
+           "the sound breaks off into digital silence {} times, {} are allowed")  # fmt: skip
+    beyond("pauses", sound.pause_seconds, thresholds.max_pause_seconds, 1,
+           "{} s of silence between words, {} are allowed", 1)  # fmt: skip
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _check_transcript(
+    row: Looked,
+    speech: np.ndarray,
+    front_end: TextFrontEnd,
+    thresholds: Thresholds,
+    hear: Callable[[np.ndarray], str] | None,
+    cer: Callable[[str, str], float] | None,
+) -> None:
+    if hear is None or cer is None or thresholds.max_cer is None:
+        return
+    row.heard = hear(speech)
+    row.cer = cer(front_end.normalize(row.clip.transcript), row.heard)
+    if row.cer > thresholds.max_cer:
+        shown, allowed = apart(100 * row.cer, 100 * thresholds.max_cer)
+        row.reasons["transcript"] = f"heard is {row.heard!r} (CER {shown} %, {allowed} are allowed)"
+
+
+def _check_text(row: Looked, front_end: TextFrontEnd, skip_characters: bool) -> None:
+    if not front_end.has_words(row.clip.transcript):
+        row.reasons["unspeakable"] = f"nothing in {row.clip.transcript!r} can be spoken"
+        return
+    missing = Counter[str]() if skip_characters else Counter(front_end.unspeakable(row.clip.transcript))
+    if missing:
+        listed = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
+        row.reasons["unspeakable"] = f"cannot speak {missing.total()} characters: {listed}"
+    if front_end.max_tokens is None:
+        return
+    n_tokens = len(front_end.tokens(row.clip.transcript))
+    if n_tokens > front_end.max_tokens:
+        row.reasons["long_text"] = f"{n_tokens} tokens, the model reads {front_end.max_tokens}"
+
+
+def _check_speed(rows: Sequence[Looked], max_ratio: float) -> None:
+    by_speaker: dict[str, list[Looked]] = defaultdict(list)
+    for row in rows:
+        if row.keep:
+            by_speaker[row.clip.speaker].append(row)
+    for of_one in by_speaker.values():
+        usual = float(np.median([row.seconds_per_character for row in of_one]))
+        for row in of_one if len(of_one) >= MIN_FOR_SPEED else ():
+            ratio = row.seconds_per_character / usual
+            if not 1 / max_ratio <= ratio <= max_ratio:
+                times, allowed = apart(max(ratio, 1 / ratio), max_ratio, 1)
+                row.reasons["speed"] = (
+                    f"{times} times as {'slow' if ratio > 1 else 'fast'} as this voice usually speaks, {allowed} times "
+                    "is allowed: are words missing from the text or sound?"
+                )
+
+
+def _check_duplicates(rows: Sequence[Looked]) -> None:
+    """Reject all but the first of equal rows."""
+    sounds: dict[str, str] = {}
+    texts: dict[tuple[str, str], str] = {}
+    for row in rows:
+        if not row.keep:
+            continue
+        text = (row.clip.speaker, " ".join(row.clip.transcript.casefold().split()))
+        if row.sound in sounds:
+            row.reasons["duplicate_audio"] = f"the same sound as {sounds[row.sound]}"
+        elif text in texts:
+            row.reasons["duplicate_text"] = f"the same text as {texts[text]}"
+        else:
+            sounds[row.sound] = texts[text] = row.clip.source
+
+
+def _check_voices(rows: Sequence[Looked], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
+    """Reject clips of another voice; return why none can be told, where the encoder does not part the voices."""
+    if not rows:
+        return ""
+    clips = [row.clip for row in rows]
+    embeddings = clip_voices(clips, encoder, limits, cache_dir).embeddings
+    by_id = {row.clip.id: row for row in rows}
+    found = profiles([clip.id for clip in clips], [clip.speaker for clip in clips], embeddings)
+    for profile in found:
+        for outlier in profile.outliers:
+            by_id[outlier.id].reasons["foreign_voice"] = outlier.reason
+    return unparted(found)
+
+
+OnReject = Literal["drop", "warn"]
+
+
+def rejected_share(on_reject: OnReject, largest: float) -> RejectedShare:
+    """Return which share of the rows may be left out; `warn` leaves out what cannot be trained on, and no more.
+
+    Raises UserError for another `on_reject`, or a share that is none.
+    """
+    if on_reject not in get_args(OnReject):
+        raise UserError(f"preflight.on_reject={on_reject}: allowed are drop, warn and ignore")
+    if not 0 <= largest <= 1:
+        raise UserError(f"preflight.max_rejected_share={largest}: a share of the rows, 0 to 1")
+    return RejectedShare(largest, tuple(REASONS) if on_reject == "drop" else UNUSABLE)
+
+
+def note_rejected(found: Preflight, intake: Intake, reasons: Collection[str] = tuple(REASONS)) -> None:
+    """Count the rows that are rejected for one of the reasons as left out, each under its first one."""
+    for row in found.rows:
+        if reason := next((name for name in row.reasons if name in reasons), None):
+            intake.leave_out("rows", REASONS[reason], [row.clip.source])
+
+
+def usable(found: Preflight, share: RejectedShare) -> list[Clip]:
+    """Return the clips to train on, and say how many are left out, why, and what else is doubtful.
+
+    Raises UserError when more than the share allowed is left out, or nothing is left.
+    """
+    share.check(found.rows, found.faults, len(found.rows))
+    kept = [row.clip for row in found.rows if not set(row.reasons) & set(share.reasons)]
+    n_rows, n_left_out = len(found.rows) + len(found.faults), len(found.rows) + len(found.faults) - len(kept)
+    counts = found.by_reason(share.reasons)
+    if n_left_out:
+        first = _first(found.rows, found.faults, share.reasons)
+        log.info(
+            "preflight: %d of %d clips are left out (%s); the first: %s", n_left_out, n_rows, _listed(counts), first
+        )
+    if n_doubtful := sum(not row.keep for row in found.rows) + len(found.faults) - n_left_out:
+        doubtful = _listed(found.by_reason(set(REASONS) - set(share.reasons)))
+        log.warning(
+            "preflight: %d of %d clips had better be left out (%s); tts-prepare tells which, and "
+            "preflight.on_reject=drop leaves them out",
+            n_doubtful,
+            n_rows,
+            doubtful,
+        )
+    for note, n in found.notes.items():
+        log.info("preflight: %s: %d clips", note, n)
+    if found.unparted:
+        log.info("preflight: %s", found.unparted)
+    if not kept:
+        raise UserError(
+            f"preflight: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare tells more"
+        )
+    return kept
+
+
+def summary(found: Preflight) -> dict[str, object]:
+    """Return the figures of `summary.json`."""
+    kept = [row for row in found.rows if row.keep]
+    speakers: Mapping[str, object] = found.by_speaker()
+    return {
+        "n_rows": len(found.rows) + len(found.faults),
+        "n_kept": len(kept),
+        "n_rejected": len(found.rows) + len(found.faults) - len(kept),
+        "minutes_kept": sum(row.seconds for row in kept) / 60,
+        "minutes_of_silent_ends": sum(row.cut_seconds for row in kept) / 60,
+        "rejected": found.by_reason(),
+        "notes": [*(f"{note}: {n} clips" for note, n in found.notes.items()), *filter(None, [found.unparted])],
+        "speakers": speakers,
+    }

@@ -1,0 +1,1 @@
+"""One evaluation of synthesized speech: plan, stages, metrics, statistics, tables."""

@@ -1,0 +1,290 @@
+"""Two systems on the same texts, from the tables that benchmarks left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.aggregation import GROUPS, UNITS, cluster_of, prompt_of
+from tts_toolkit.evaluation.metrics.speaker_similarity import scale_line
+from tts_toolkit.evaluation.pipeline import NATURAL
+from tts_toolkit.evaluation.reaggregate import AGAIN, SUMMARY, read_finished
+from tts_toolkit.evaluation.statistics.intervals import cluster_note
+from tts_toolkit.evaluation.statistics.paired_tests import Difference, holm, mean_difference, rate_difference
+from tts_toolkit.evaluation.statistics.variance_components import Components
+from tts_toolkit.evaluation.validation import CLUSTERS
+from tts_toolkit.evaluation.variance import RATES, Needed, needed, needed_table, scatter, scatter_table
+from tts_toolkit.formatting import markdown
+from tts_toolkit.reading import reading
+
+MEANS = ("similarity", "signal_quality")
+
+
+Pair = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]  # a prompt's readings by the two systems
+
+
+@dataclass(frozen=True)
+class Run:
+    """One system of a finished benchmark."""
+
+    name: str
+    rows: Mapping[str, Mapping[str, Any]]  # by id
+    recogniser: Mapping[str, str]
+    judge: Mapping[str, str] | None
+    quality: Mapping[str, str] | None  # who rated the sound
+    scale: Mapping[str, float | None] | None  # of similarity
+    identity: str = ""  # of the system: its weights and settings; empty: its name
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Differences over the whole set, with p-values adjusted over the metrics, and within each group."""
+
+    first: str
+    second: str
+    differences: Sequence[Difference]
+    adjusted: Mapping[str, float]  # Holm over the metrics
+    groups: Mapping[str, Mapping[str, Sequence[Difference]]]
+    n_common: int
+    n_left_out: int  # rows that only one of the two planned
+    notes: Sequence[str]  # what is not compared, and why
+    scales: Mapping[str, Mapping[str, float | None]]  # of similarity, by run
+    needed: Sequence[Needed] = ()  # how many prompts and readings show a difference of a given size
+    scatter: Mapping[str, Sequence[Components]] = field(default_factory=dict)  # where it comes from, by run
+
+    def to_json(self) -> str:
+        """Return everything as JSON."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_run(folder: Path, system: str | None) -> Run:
+    """Return one system's rows; raises UserError when the folder holds no benchmark or leaves the choice open."""
+    summary, table = read_finished(folder)
+    with reading(folder / SUMMARY, AGAIN):
+        return _run(folder, summary, table, system)
+
+
+def _run(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str, Any]], system: str | None) -> Run:
+    names = [name for name in summary["systems"] if name != NATURAL or system == NATURAL]
+    if system is None and len(names) != 1:
+        raise UserError(f"{folder} holds {', '.join(names)}: choose with first_system=NAME or second_system=NAME")
+    name = system or names[0]
+    if name not in summary["systems"]:
+        raise UserError(f"{folder}: there is no system {name!r}; it holds {', '.join(summary['systems'])}")
+    rows = {row["id"]: row for row in table if row["system"] == name}
+    scale = summary["similarity_scale"]
+    facts = summary["systems"][name]
+    identity = json.dumps([facts["version"], facts["settings"]], sort_keys=True) if facts.get("version") else ""
+    return Run(f"{folder}:{name}", rows, summary["recogniser"], summary["judge"], summary["quality"], scale, identity)
+
+
+def compare_runs(
+    first: Run, second: Run, cluster_by: str = "id", seed: int = 0, shows: float = 0.01, others: Sequence[Run] = ()
+) -> Comparison:
+    """Return the paired differences, second less first; raises UserError for what cannot be compared.
+
+    Different recognisers or judges are refused, since their figures have no common scale, and so are equal ids
+    with different texts. Rows that only one run planned are left out and counted; a similarity is left out, and
+    noted, where the two were measured against different recordings. `shows` is the difference for which prompts and
+    readings are counted. `others` are more runs of the second system, by other training seeds or heard by other
+    recognisers: they part its variance, and are in no test.
+    """
+    if cluster_by not in CLUSTERS:
+        raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
+    for what in ("recogniser", "judge"):
+        ours, theirs = getattr(first, what), getattr(second, what)
+        if ours != theirs:
+            raise UserError(
+                f"{first.name} was scored by the {what} {_who(ours)}, {second.name} by {_who(theirs)}: their figures "
+                "have no common scale; score both with the same"
+            )
+    prompts = by_prompt(first), by_prompt(second)
+    common = [id_ for id_ in prompts[0] if id_ in prompts[1]]
+    differing = [id_ for id_ in common if prompts[0][id_][0]["expected"] != prompts[1][id_][0]["expected"]]
+    if differing or not common:
+        raise UserError(
+            f"{first.name} and {second.name} do not say the same texts"
+            + (f": {differing[0]!r} differs" if differing else ": no id is in both")
+        )
+    pairs = [(prompts[0][id_], prompts[1][id_]) for id_ in common]
+    same_rater = first.quality == second.quality
+    raters = "" if same_rater else f"rated by {_who(first.quality)} and by {_who(second.quality)}"
+    differences, notes = _differences(pairs, raters, cluster_by, seed)
+    n_speakers = len({str(ours[0]["speaker"]) for ours, _ in pairs})
+    if cluster_by == "id" and n_speakers > 1:
+        notes.append(
+            f"over prompts, what is found holds for these {n_speakers} speakers; cluster_by=speaker asks of all"
+        )
+    groups: dict[str, dict[str, list[Difference]]] = {}
+    for group in GROUPS:
+        values = sorted({str(ours[0][group]) for ours, _ in pairs} - {""})
+        for value in values if len(values) > 1 else []:
+            members = [(ours, theirs) for ours, theirs in pairs if ours[0][group] == value]
+            groups.setdefault(group, {})[value], of_group = _differences(members, raters, cluster_by, seed)
+            notes += [f"{group} {value}: {note}" for note in of_group if note not in notes]
+    return Comparison(
+        first.name,
+        second.name,
+        differences,
+        holm({difference.metric: difference.p for difference in differences if difference.p is not None}),
+        groups,
+        len(common),
+        len(set(prompts[0]) ^ set(prompts[1])),
+        notes,
+        {run.name: run.scale for run in (first, second) if run.scale},
+        [needed(d.metric, _measured_pairs(d.metric, pairs), shows, cluster_by) for d in differences if d.p is not None],
+        {first.name: _scatter([first]), second.name: _scatter([second, *others])},
+    )
+
+
+def _measured_pairs(metric: str, pairs: Sequence[Pair]) -> list[Pair]:
+    if metric in RATES:
+        return [pair for pair in pairs if pair[0][0]["n_words"]]
+    return _both(metric, pairs, "")[0]
+
+
+def _scatter(runs: Sequence[Run]) -> list[Components]:
+    """Return where the scatter of a system comes from; similarity only by one judge, against the same recordings."""
+    cells = {(run.identity or run.name, _who(run.recogniser)): by_prompt(run) for run in runs}
+    heard_once = {(system, ""): rows for (system, _), rows in reversed(cells.items())}
+    same_judge = len({_who(run.judge) for run in runs}) == 1
+    found = [scatter(metric, cells) for metric in RATES if _has(metric, runs[0])]
+    return [c for c in [*found, scatter("similarity", heard_once) if same_judge else None] if c is not None]
+
+
+def _has(metric: str, run: Run) -> bool:
+    return all(column in row for row in run.rows.values() for column in RATES[metric])
+
+
+def by_prompt(run: Run) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the rows of each prompt: one a reading."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in run.rows.values():
+        found.setdefault(prompt_of(row), []).append(row)
+    return found
+
+
+def _who(worker: Mapping[str, str] | None) -> str:
+    return "nobody" if worker is None else f"{worker['name']} ({worker['version']})"
+
+
+def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int) -> tuple[list[Difference], list[str]]:
+    """Return what can be compared over these prompts, and notes on what cannot.
+
+    Readings of a prompt are averaged before anything else, so that systems read so often and not so often compare.
+    """
+    found: list[Difference] = []
+    notes: list[str] = []
+    worded = [pair for pair in pairs if pair[0][0]["n_words"]]
+    if not worded:
+        notes.append("wer is not compared: the texts hold no words")
+    for metric, columns in RATES.items():
+        if worded and all(column in worded[0][0][0] for column in columns):
+            found += _compared(metric, worded, cluster_by, seed, notes)
+    for metric in MEANS:
+        both, why_not = _both(metric, pairs, raters)
+        notes += why_not
+        if both:
+            found += _compared(metric, both, cluster_by, seed, notes)
+    n_clusters = sorted({difference.n_clusters for difference in found})
+    notes += [note for n in n_clusters if (note := cluster_note(n, UNITS[cluster_by]))]
+    return found, notes
+
+
+def _compared(metric: str, pairs: Sequence[Pair], cluster_by: str, seed: int, notes: list[str]) -> list[Difference]:
+    """Return the difference of a metric, or nothing, and a note, where all prompts are of one cluster."""
+    clusters = [cluster_of(ours[0], cluster_by) for ours, _ in pairs]
+    if len(set(clusters)) < 2:
+        notes.append(f"{metric} is not compared: the rows are of one {cluster_by}, which leaves nothing to draw from")
+        return []
+    top, bottom = RATES.get(metric, (metric, ""))
+    first, second = ([_mean(rows, top) for rows in system] for system in zip(*pairs, strict=True))
+    if not bottom:
+        return [mean_difference(metric, first, second, clusters, seed)]
+    return [rate_difference(metric, first, second, [ours[0][bottom] for ours, _ in pairs], clusters, seed)]
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> float:
+    values = [row[column] for row in rows if row[column] is not None]
+    return sum(values) / len(values)
+
+
+def _both(metric: str, pairs: Sequence[Pair], raters: str) -> tuple[list[Pair], list[str]]:
+    """Return the prompts whose values of a metric have a common scale, and notes on those left out."""
+    both = [pair for pair in pairs if all(any(row[metric] is not None for row in rows) for rows in pair)]
+    if metric == "signal_quality" and both and raters:
+        return [], [f"{metric} is not compared: {raters}"]
+    same = [(a, b) for a, b in both if metric != "similarity" or a[0]["compared_with"] == b[0]["compared_with"]]
+    n_other = len(both) - len(same)
+    return same, (
+        [f"{metric} of {n_other} texts is left out: measured against different recordings"] if n_other else []
+    )
+
+
+def table(comparison: Comparison) -> str:
+    """Return the comparison as Markdown."""
+    lines = [
+        f"{comparison.second} against {comparison.first}: {comparison.n_common} texts in both"
+        + (f", {comparison.n_left_out} in one only and left out" if comparison.n_left_out else ""),
+        "",
+        "| metric | difference | 95 % interval | p | p, Holm | detectable | pairs | clusters | test |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for d in comparison.differences:
+        lines.append(f"| {_cells(d, comparison.adjusted.get(d.metric))} |")
+    for group, values in comparison.groups.items():
+        for value, differences in values.items():
+            lines += [f"| {group} {markdown(value)}: {_cells(d, None, in_group=True)} |" for d in differences]
+    scales = {name: scale_line(scale) for name, scale in comparison.scales.items()}
+    if len(set(scales.values())) == 1:
+        lines += ["", f"Similarity: {next(iter(scales.values()))}."]
+    elif scales:
+        lines += ["", *(f"Similarity in {name}: {line}." for name, line in scales.items())]
+    lines += ["", *(f"{note[0].upper()}{note[1:]}." for note in comparison.notes)] if comparison.notes else []
+    lines += ["", *_planning(comparison)]
+    return "\n".join(lines)
+
+
+def _planning(comparison: Comparison) -> list[str]:
+    """Return how large a set shows a difference, and what the scatter consists of, as lines of Markdown."""
+    lines = []
+    if comparison.needed:
+        lines += ["Shown at the 5 % level four times out of five over:", "", *needed_table(comparison.needed)]
+        if any(None in one.by_readings.values() for one in comparison.needed if one.unit == "prompts"):
+            lines += ["", "What more readings of a prompt save is known of runs with n_seeds=2 or more."]
+    for name, found in comparison.scatter.items():
+        if found and any(c.n_runs * c.n_recognizers * c.n_readings > 1 for c in found):
+            lines += [
+                "",
+                f"Where the scatter of {name} comes from, as the standard deviation of one utterance (and",
+            ]
+            lines[-1] += f" share of the variance); {_sizes(found[0])}:"
+            lines += ["", *scatter_table(found)]
+            lines += ["", *dict.fromkeys(f"{r[0].upper()}{r[1:]}." for c in found for r in c.remarks())]
+    return lines
+
+
+def _sizes(c: Components) -> str:
+    counts = {
+        "prompts": c.n_prompts,
+        "training runs": c.n_runs,
+        "recognizers": c.n_recognizers,
+        "readings": c.n_readings,
+    }
+    return ", ".join(f"{n} {what if n != 1 else what[:-1]}" for what, n in counts.items())
+
+
+def _cells(d: Difference, adjusted: float | None, in_group: bool = False) -> str:
+    scale, unit = (100, " %") if d.metric in RATES else (1, "")
+    ends = "–"
+    if d.interval is not None:
+        ends = f"{scale * d.interval.low:+.3f} to {scale * d.interval.high:+.3f}{unit}"
+    p, p_holm = ("–" if value is None else f"{value:.4f}" for value in (d.p, adjusted))
+    detectable = "–" if d.detectable is None else f"{scale * d.detectable:.3f}{unit}"
+    cells = [d.metric, f"{scale * d.difference:+.3f}{unit}", ends, p, "" if in_group else p_holm, detectable,
+             str(d.n_pairs), str(d.n_clusters), d.test]  # fmt: skip
+    return " | ".join(cells)

@@ -1,0 +1,192 @@
+"""A benchmark from prompts to tables: plan, synthesize, transcribe, embed, score, report, each stage on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.data.test_sets import Prompt
+from tts_toolkit.evaluation.aggregation import UNITS, Measured, headline, score_rows, sum_up
+from tts_toolkit.evaluation.measurement import judge, listen, rate_signals
+from tts_toolkit.evaluation.plan import NATURAL as NATURAL
+from tts_toolkit.evaluation.plan import Plan
+from tts_toolkit.evaluation.stage_log import SUM, Row, Stage, has_failed, key_of
+from tts_toolkit.evaluation.stages import failed_row, identity, reason_of, synthesize
+from tts_toolkit.evaluation.statistics.intervals import cluster_note
+from tts_toolkit.evaluation.validation import check
+from tts_toolkit.files import write_whole
+from tts_toolkit.hub.upload import without_token
+from tts_toolkit.memory import free_memory
+from tts_toolkit.models.base import Family
+from tts_toolkit.models.recordings import Recordings
+from tts_toolkit.nn.devices import hardware
+from tts_toolkit.processes import Processes
+
+log = logging.getLogger(__name__)
+FACTS = "facts-2"  # part of their key; a change to what is known of a system changes it
+
+
+@dataclass(frozen=True)
+class Results:
+    """The table of every system with what it sums up to."""
+
+    rows: Mapping[str, list[dict[str, Any]]]
+    summary: Mapping[str, Any]
+
+
+def run(plan: Plan, processes: Processes) -> Results | None:
+    """Return the results, or None on processes that only helped; raises UserError when the plan cannot be judged.
+
+    What judges and listens is opened before anything speaks. A system that cannot be opened becomes failed rows.
+    """
+    planned = key_of(plan.planned)
+    check(plan, planned)
+    systems = dict(plan.systems)
+    if any(prompt.reference for prompt in plan.prompts) and NATURAL not in systems:
+        systems = {NATURAL: lambda: Recordings(NATURAL), **systems}
+    _plan_stage(plan, processes)
+    spoken, facts = {}, {}
+    for name, open_family in systems.items():
+        spoken[name], facts[name] = _speak(plan, name, open_family, processes)
+        free_memory()
+    hypotheses, recogniser = listen(plan, spoken, processes)
+    free_memory()
+    judged = judge(plan, spoken, processes)
+    free_memory()
+    qualities, quality = rate_signals(plan, spoken, processes)
+    if not processes.is_first:
+        return None
+    rows, summaries = {}, {}
+    for name in systems:
+        measured = Measured(spoken[name], hypotheses[name], judged.embeddings.get(name, {}), qualities.get(name, {}))
+        compared = judged.compared if name != NATURAL else judged.compared_with_others
+        rows[name] = score_rows(_prompts_of(plan, name), measured, compared, plan.language)
+        figures = sum_up(rows[name], plan.protocols, judged.scale, plan.cluster_by, facts[name]["played_back"])
+        summaries[name] = figures | facts[name]
+    return Results(
+        rows,
+        {
+            "systems": summaries,
+            "recogniser": recogniser,
+            "judge": judged.judge,
+            "quality": quality,
+            "similarity_scale": asdict(judged.scale) if judged.scale else None,
+            "references": judged.references,
+            "seed": plan.seed,
+            "language": plan.language,
+            "n_seeds": plan.n_seeds,
+            "headline": headline([row for found in rows.values() for row in found]),
+            "interval_notes": notes(summaries, plan.cluster_by),
+            "intervals": intervals(plan.cluster_by),
+            "cluster_by": plan.cluster_by,
+            "plan": planned,
+            "config": json.loads(without_token(json.dumps(plan.config, default=str))),
+        },
+    )
+
+
+def intervals(cluster_by: str) -> str:
+    """Return how intervals are made, for reports."""
+    unit = UNITS[cluster_by]
+    return f"95 %, Student's t over {unit} on the scale of log-odds, exact binomial for shares of texts"
+
+
+def notes(systems: Mapping[str, Mapping[str, Any]], cluster_by: str) -> list[str]:
+    """Return what is to be said of the intervals of these systems: too few, or few."""
+    sizes = {figures["n_clusters"] for figures in systems.values()}
+    return [note for n in sorted(sizes) if (note := cluster_note(n, UNITS[cluster_by]))]
+
+
+def _prompts_of(plan: Plan, system: str) -> list[Prompt]:
+    """Return what a system is to say, in its voices: the natural one only what it was recorded with, and once."""
+    if system == NATURAL:
+        return [prompt.for_system(system) for prompt in plan.prompts if prompt.reference]
+    return [prompt.for_system(system) for prompt in plan.utterances]
+
+
+def _plan_stage(plan: Plan, processes: Processes) -> None:
+    """Write what is planned."""
+    planned = plan.planned
+    if processes.is_first:
+        stage = Stage(plan.output_dir / "plan", {row["id"]: key_of(row) for row in planned})
+        if not stage.complete:
+            stage.append(planned)
+            stage.finish()
+
+
+def _speak(
+    plan: Plan, name: str, open_family: Callable[[], Family], processes: Processes
+) -> tuple[dict[str, Row], dict[str, Any]]:
+    """Return a system's rows and the facts about it. The family is let go with the end of this call."""
+    prompts = _prompts_of(plan, name)
+    faulty = {p.id: failed_row(p.id, f"{p.source}: {p.fault}") for p in prompts if p.fault}
+    prompts = [prompt for prompt in prompts if not prompt.fault]
+    try:
+        family = open_family()
+        key = key_of(FACTS, identity(family, family.version))
+    except Exception as error:  # whatever a constructor or a broken checkpoint raises; the other systems go on
+        reason = reason_of(_of_the_constructor(error))
+        log.warning("%s cannot be opened: %s", name, reason)
+        return {prompt.id: failed_row(prompt.id, reason) for prompt in prompts} | faulty, _facts(None, name)
+    folder = plan.folder(name)
+    rows = synthesize(family, prompts, folder, plan.seed, plan.batch_size, processes)
+    facts = _known_facts(family, key, folder / "facts.json", rows) if processes.is_first else _facts(None, name)
+    peaks = [row["peak_memory_bytes"] for row in rows.values() if row.get("peak_memory_bytes")]
+    sizes = sorted({row["batch_size"] for row in rows.values() if "batch_size" in row})
+    measured = None if facts["n_parameters"] is None else max(peaks, default=None)
+    machines = sorted({row["spoken_on"] for row in rows.values() if "spoken_on" in row})
+    return rows | faulty, facts | {"peak_memory_bytes": measured, "batch_sizes": sizes, "spoken_on": machines}
+
+
+def _of_the_constructor(error: Exception) -> Exception:
+    """Return what a constructor raised, where a config system has wrapped it."""
+    return error.__cause__ if isinstance(error.__cause__, Exception) else error
+
+
+def _known_facts(family: Family, key: str, file: Path, rows: Mapping[str, Row]) -> dict[str, Any]:
+    """Return the facts that an earlier run kept, or new ones; they are kept once the system has spoken."""
+    known = _kept_facts(file)
+    if known.get("key") != key:
+        has_spoken = any(not has_failed(row) for row in rows.values())
+        known = {"key": key} | _facts(family, family.name, family.n_parameters if has_spoken else None)
+        if has_spoken:  # of a system that failed throughout, not everything is known
+            write_whole(file, json.dumps(known | {SUM: key_of(known)}, indent=2).encode())
+    return {fact: value for fact, value in known.items() if fact != "key"}
+
+
+def _kept_facts(file: Path) -> dict[str, Any]:
+    """Return the facts in a file, as they were written; nothing where it is absent or damaged."""
+    try:
+        known = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    sum_ = known.pop(SUM, "") if isinstance(known, dict) else ""
+    return known if sum_ and sum_ == key_of(known) else {}
+
+
+def _facts(family: Family | None, name: str, n_parameters: int | None = None) -> dict[str, Any]:
+    """Return what a report says of a system: of one that could not be opened, its name."""
+    return {
+        "checkpoint": name,
+        "version": "" if family is None else family.version,
+        "n_parameters": n_parameters,
+        "conditioned_by": None if family is None else family.conditioned_by,
+        "played_back": isinstance(family, Recordings),
+        "settings": _settings(family),
+        "hardware": hardware(),
+        "peak_memory_bytes": None,
+        "batch_sizes": [],
+        "spoken_on": [],
+    }
+
+
+def _settings(family: Family | None) -> dict[str, Any]:
+    """Return a family's options by name, without the hub token."""
+    if family is None or not is_dataclass(family):
+        return {}
+    settings: dict[str, Any] = json.loads(without_token(json.dumps(asdict(family), default=str)))
+    return settings

@@ -1,0 +1,64 @@
+"""What a benchmark is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.data.test_sets import Prompt
+from tts_toolkit.evaluation.metrics.asr import Recogniser
+from tts_toolkit.evaluation.metrics.dnsmos import Quality
+from tts_toolkit.evaluation.metrics.protocols import Protocol
+from tts_toolkit.evaluation.stage_log import Row
+from tts_toolkit.files import file_names
+from tts_toolkit.models.base import Family
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+NATURAL = "natural"  # the system that plays the recordings of the texts
+
+
+def system_folders(systems: Iterable[str]) -> dict[str, str]:
+    """Return the names of the systems' folders, and of the natural one's."""
+    return file_names({**dict.fromkeys(systems), NATURAL: None})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, by whom and how it is read."""
+
+    systems: Mapping[str, Callable[[], Family]]  # opened when their turn comes, let go after it
+    prompts: Sequence[Prompt]
+    recogniser: Callable[[], Recogniser]
+    judge: Callable[[], SpeakerEncoder] | None
+    protocols: Sequence[Protocol]
+    output_dir: Path
+    seed: int = 0
+    batch_size: int = 16
+    cluster_by: str = "id"  # or speaker: what is drawn again for intervals
+    background: str | None = "demo-voice"  # recordings of somebody else, for the different-speaker floor
+    allow_same_encoder: bool = False
+    language: str = "en"  # of texts that name none: whose words the strict protocol reads
+    quality: Callable[[], Quality] | None = None
+    n_seeds: int = 1  # readings of each text by each system, with `seed`, `seed` + 1 and so on
+    config: Mapping[str, Any] = field(default_factory=dict)  # the settings it was made from, for the summary
+
+    @property
+    def planned(self) -> list[Row]:
+        """The prompts as rows; where each was read from is no part of them."""
+        return [asdict(replace(prompt, source="")) for prompt in self.utterances]
+
+    @property
+    def utterances(self) -> list[Prompt]:
+        """The prompts, each as often as it is read; recordings, which are what they are, are of the first reading."""
+        return [reading for prompt in self.prompts for reading in prompt.readings(self.n_seeds)]
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there are recordings that speech can be compared with, and somebody to do it."""
+        return self.judge is not None and any(p.reference or p.voice_reference for p in self.prompts)
+
+    def folder(self, system: str) -> Path:
+        """Return where a system's stages lie."""
+        return self.output_dir / "systems" / system_folders(self.systems)[system]

@@ -1,0 +1,72 @@
+"""A finished benchmark read back from what it left: no system, recogniser or judge is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.aggregation import headline, sum_up
+from tts_toolkit.evaluation.metrics.protocols import protocol
+from tts_toolkit.evaluation.metrics.speaker_similarity import SimilarityScale
+from tts_toolkit.evaluation.pipeline import Results, intervals, notes
+from tts_toolkit.evaluation.validation import check_clusters
+from tts_toolkit.files import file_hash
+from tts_toolkit.reading import read_json, reading
+
+SUMMARY, TABLE = "summary.json", "scores.parquet"
+AGAIN = "run tts-benchmark or tts-score with this output_dir again: what is spoken and heard is kept"
+TABLE_SHA256 = "scores_sha256"  # in the summary: the hash of the table that it sums up
+
+
+def read_finished(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the summary and the rows of all systems.
+
+    Raises UserError when the folder holds no finished benchmark, or when the rows are not those of the summary.
+    """
+    if not (folder / SUMMARY).is_file() or not (folder / TABLE).is_file():
+        raise UserError(f"{folder}: holds no finished benchmark ({SUMMARY} and {TABLE}); run tts-benchmark")
+    from pyarrow.parquet import read_table
+
+    summary = read_json(folder / SUMMARY, AGAIN)
+    if summary.get(TABLE_SHA256, (known := file_hash(folder / TABLE))) != known:
+        raise _not_its_own(folder)
+    with reading(folder / TABLE, AGAIN):
+        table = read_table(folder / TABLE).to_pylist()
+        n_rows = Counter(row["system"] for row in table)
+    with reading(folder / SUMMARY, AGAIN):
+        planned = {name: figures["n_planned"] for name, figures in summary["systems"].items() if figures["n_planned"]}
+    if n_rows != planned:
+        raise _not_its_own(folder)
+    return summary, table
+
+
+def _not_its_own(folder: Path) -> UserError:
+    return UserError(f"{folder / TABLE}: is not the table that {SUMMARY} sums up; {AGAIN}")
+
+
+def reread(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:
+    """Return the results of a finished benchmark, summed up again under `protocols` and `cluster_by`, or as before."""
+    summary, table = read_finished(folder)
+    with reading(folder / SUMMARY, AGAIN):
+        return _summed_up(summary, table, protocols, cluster_by)
+
+
+def _summed_up(
+    summary: dict[str, Any], table: list[dict[str, Any]], protocols: Sequence[str] | None, cluster_by: str | None
+) -> Results:
+    cluster_by = cluster_by or summary["cluster_by"]
+    rows = {name: [row for row in table if row["system"] == name] for name in summary["systems"]}
+    check_clusters(cluster_by, {row["speaker"] for row in table})
+    used = [protocol(name) for name in protocols or next(iter(summary["systems"].values()))["protocols"]]
+    known = summary["similarity_scale"]
+    scale = known and SimilarityScale(**{field.name: known[field.name] for field in fields(SimilarityScale)})
+    systems = {
+        name: facts | sum_up(rows[name], used, scale, cluster_by, facts["played_back"])
+        for name, facts in summary["systems"].items()
+    }
+    said = {"intervals": intervals(cluster_by), "interval_notes": notes(systems, cluster_by)}
+    return Results(rows, summary | {"systems": systems, "cluster_by": cluster_by, "headline": headline(table), **said})

@@ -1,0 +1,356 @@
+"""The heavy stages: families speak, recognisers listen, encoders embed; only rows that changed are made again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS, load_waveform, write_wav
+from tts_toolkit.data.test_sets import Prompt
+from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.metrics.artifacts import waveform_health
+from tts_toolkit.evaluation.metrics.asr import Recogniser, transcribe
+from tts_toolkit.evaluation.stage_log import Row, Stage, key_of, share
+from tts_toolkit.files import file_hash, file_names, write_whole
+from tts_toolkit.memory import PeakMemory, free_memory
+from tts_toolkit.models.base import Coverage, Family, Line, Take, line_for
+from tts_toolkit.nn.devices import hardware
+from tts_toolkit.processes import Processes
+from tts_toolkit.progress import AudioProgress
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.table_audio import is_there, sound_hash
+
+log = logging.getLogger(__name__)
+FRONT_END = "synthesis-2"  # part of every key; a change to how texts are spoken changes it
+WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change no result
+SHORT_SECONDS = 1.0  # an encoder may find less than this too short; none wants more
+Measure = Callable[[np.ndarray], Mapping[str, Any]]  # what is found in a waveform (n,) at 16 kHz
+
+
+def identity(worker: Any, version: str) -> str:
+    """Return what a worker's results rest on: its class, its settings and the version of its weights."""
+    settings = (
+        {f.name: getattr(worker, f.name) for f in fields(worker) if f.name not in WHERE_IT_RUNS}
+        if is_dataclass(worker)
+        else {}
+    )
+    return key_of(type(worker).__qualname__, settings, version)
+
+
+def synthesize(
+    family: Family, prompts: Sequence[Prompt], folder: Path, seed: int, batch_size: int, processes: Processes
+) -> dict[str, Row]:
+    """Return a row for each prompt, spoken or failed with its reason; waveforms lie in `folder/wavs`.
+
+    Batches are made of texts of like length. A batch that does not fit into memory is halved; a batch that fails is
+    spoken line by line, so that one text spoils no other. A system whose weights do not load fails all rows at once.
+    """
+    lines = {prompt.id: _line(prompt, family, seed) for prompt in prompts}
+    who = identity(family, family.version)
+    stage = Stage(
+        folder / "synthesis",
+        {id_: line_key(family, who, line) for id_, line in lines.items()},
+        processes.rank,
+    )
+    missing = stage.missing() | _without_their_sound(stage.rows(), folder / "wavs")
+    settled = stage.complete and not missing
+    processes.wait()  # all have looked before any writes, or one would see another's work and leave it waiting
+    if not settled:
+        by_length = sorted(lines, key=lambda id_: (len(lines[id_].text), id_))
+        todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
+        with PeakMemory() as peak:
+            _speak_share(family, lines, todo, batch_size, stage, peak, processes.is_first and bool(missing))
+        _finish(stage, processes)
+    return stage.rows()
+
+
+def line_key(family: Family, who: str, line: Line) -> str:
+    """Return what a line's waveform rests on; `who` is the family's `identity`."""
+    return key_of(who, FRONT_END, asdict(line), *_voice_versions(line, family))
+
+
+def _without_their_sound(rows: Mapping[str, Row], wav_dir: Path) -> set[str]:
+    """Return the ids of rows whose waveform is not there, or is another: a killed run of other settings left it."""
+    return {id_ for id_, row in rows.items() if "wav" in row and not _holds(wav_dir / row["wav"], row["sha256"])}
+
+
+def _holds(wav: Path, sha256: str) -> bool:
+    return wav.is_file() and file_hash(wav) == sha256
+
+
+def _line(prompt: Prompt, family: Family, seed: int) -> Line:
+    voice = prompt.voice or None
+    recording = family.recording_for(prompt.prompt_id, prompt.reference, prompt.voice_reference, voice)
+    return line_for(family, prompt.text, seed + prompt.reading - 1, voice, recording or None)
+
+
+def _voice_versions(line: Line, family: Family) -> list[str]:
+    """Return what a line's voice rests on: what its recording and a voice that is a file hold, and what reads them."""
+    voice = (line.voice or getattr(family, "voice", None) or "").split(".safetensors:")
+    files = [line.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
+    versions = [sound_hash(Path(file)) for file in files if file and is_there(Path(file))]
+    if hasattr(family, "voice_version"):
+        versions.append(family.voice_version(line))
+    return versions
+
+
+def _speak_share(
+    family: Family,
+    lines: Mapping[str, Line],
+    todo: list[str],
+    batch_size: int,
+    stage: Stage,
+    peak: PeakMemory,
+    report: bool,
+) -> None:
+    """Speak this process's share, once it is known that the family can speak at all; else its rows fail at once."""
+    if not todo and not report:
+        return
+    coverage = _coverage(family, lines)
+    if isinstance(coverage, str):
+        log.warning("%s cannot speak: %s", family.name, coverage)
+        stage.append(failed_row(id_, coverage) for id_ in todo)
+        return
+    if report:
+        _report_coverage(family.name, coverage, stage.folder.parent / "coverage.jsonl")
+    if todo:
+        _speak_all(family, lines, todo, coverage, batch_size, stage, peak)
+
+
+def _coverage(family: Family, lines: Mapping[str, Line]) -> dict[str, Coverage] | str:
+    """Return what the family cannot say of each line, or why it can say nothing: it does not load, or breaks here.
+
+    A single text that cannot be said at all fails when it is spoken, with its own reason.
+    """
+    reports, reasons = {}, []
+    try:
+        _ = family.n_parameters  # counting the weights loads them
+        for id_, line in lines.items():
+            try:
+                reports[id_] = family.coverage(line.text)
+            except UserError as error:
+                reports[id_] = Coverage()
+                reasons.append(str(error))
+    except Exception as error:
+        free_memory()
+        return reason_of(error)
+    all_the_same = len(reasons) == len(lines) > 1 and len(set(reasons)) == 1
+    return reasons[0] if all_the_same else reports
+
+
+def _report_coverage(name: str, reports: Mapping[str, Coverage], file: Path) -> None:
+    """Write what the family cannot say, text by text, and log what that comes to, before anything is spoken."""
+    lines = [json.dumps({"id": id_, **asdict(report)}, ensure_ascii=False) for id_, report in reports.items()]
+    write_whole(file, ("\n".join(lines) + "\n").encode())
+    affected: dict[str, list[tuple[str, ...]]] = {
+        "drops": [report.dropped for report in reports.values() if report.dropped],
+        "does not know": [report.unknown for report in reports.values() if report.unknown],
+        "cuts tokens off": [(str(report.n_truncated),) for report in reports.values() if report.n_truncated],
+    }
+    for what, found in affected.items():
+        if found:
+            pieces = " ".join(sorted({piece for pieces in found for piece in pieces}))
+            log.warning("%s %s in %d of %d texts: %s", name, what, len(found), len(reports), pieces[:200])
+
+
+def _speak_all(
+    family: Family,
+    lines: Mapping[str, Line],
+    todo: list[str],
+    coverage: Mapping[str, Coverage],
+    batch_size: int,
+    stage: Stage,
+    peak: PeakMemory,
+) -> None:
+    _attempt(family, [lines[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
+    names, here = file_names(lines), hardware()
+    machine = str(here["gpu"] or here["processor"])
+    with AudioProgress(f"speaking ({family.name})", "text", len(todo)) as bar:
+        while todo:
+            ids, todo = todo[:batch_size], todo[batch_size:]
+            for spoken, takes, wall_seconds, halved in _attempts(family, ids, lines):
+                if halved:  # the rest need not fail first
+                    batch_size = min(batch_size, len(spoken))
+                rows = [
+                    _row(id_, take, coverage[id_], stage.folder.parent / "wavs" / f"{names[id_]}.wav")
+                    | {"batch_size": len(spoken), "batch_seconds": wall_seconds, "peak_memory_bytes": peak.bytes()}
+                    | {"spoken_on": machine}
+                    for id_, take in zip(spoken, takes, strict=True)
+                ]
+                stage.append(rows)
+                bar.update(len(rows), sum(row["seconds"] for row in rows))
+
+
+def _batches(ids: Sequence[str], batch_size: int) -> Iterator[list[str]]:
+    for start in range(0, len(ids), batch_size):
+        yield list(ids[start : start + batch_size])
+
+
+def _attempts(
+    family: Family, ids: list[str], lines: Mapping[str, Line], halved: bool = False
+) -> Iterator[tuple[list[str], list[Take | str], float, bool]]:
+    """Yield batches that were spoken: ids, takes or reasons of failure, wall-clock seconds, whether it was halved."""
+    started = time.perf_counter()
+    takes = _attempt(family, [lines[id_] for id_ in ids])
+    wall_seconds = time.perf_counter() - started
+    if isinstance(takes, list):
+        yield ids, list(takes), wall_seconds, halved
+    elif len(ids) == 1:
+        yield ids, [takes], wall_seconds, halved
+    else:
+        out_of_memory = takes.startswith(OUT_OF_MEMORY)
+        if out_of_memory:
+            log.warning("%s: a batch of %d does not fit into memory: halved", family.name, len(ids))
+        for part in _batches(ids, (len(ids) + 1) // 2 if out_of_memory else 1):
+            yield from _attempts(family, part, lines, halved or out_of_memory)
+
+
+OUT_OF_MEMORY = "out of memory"
+
+
+def _attempt(family: Family, lines: Sequence[Line]) -> list[Take] | str:
+    """Return the takes of a batch, or why there are none: a row fails with its reason and the others go on."""
+    try:
+        return family.speak(lines)
+    except Exception as error:
+        message = reason_of(error)
+        if isinstance(error, MemoryError) or "out of memory" in message.lower() or "can't allocate" in message:
+            free_memory()
+            return f"{OUT_OF_MEMORY}: {message}"
+        return message
+
+
+def _row(id_: str, take: Take | str, coverage: Coverage, wav: Path) -> Row:
+    """Return the row of a take, its waveform written; or of a failure."""
+    reason = take if isinstance(take, str) else _unusable(take.waveform)
+    row: Row = {
+        "id": id_,
+        "status": "failed" if reason else "spoken",
+        "reason": reason,
+        "seconds": 0.0,
+        "dropped": list(coverage.dropped),
+        "unknown": list(coverage.unknown),
+        "n_truncated": coverage.n_truncated,
+    }
+    if reason or isinstance(take, str):
+        return row
+    wav.parent.mkdir(parents=True, exist_ok=True)
+    write_wav(wav, take.waveform, take.sample_rate_hz)
+    return row | {
+        "wav": wav.name,
+        "sha256": file_hash(wav),
+        "seconds": len(take.waveform) / take.sample_rate_hz,
+        "sample_rate_hz": take.sample_rate_hz,
+        "hit_ceiling": take.cut_off,
+        **waveform_health(take.waveform),
+    }
+
+
+def failed_row(id_: str, reason: str) -> Row:
+    """Return the row of a text that no attempt was made to speak."""
+    return {**_row(id_, reason, Coverage(), Path()), "batch_size": 1, "batch_seconds": 0.0}
+
+
+def _unusable(waveform: np.ndarray) -> str:
+    if not len(waveform):
+        return "no sound was made"
+    return "" if np.isfinite(waveform).all() else "the sound holds values that are not numbers"
+
+
+def measure(
+    folder: Path,
+    who: str,
+    spoken: Mapping[str, Row],
+    wav_dir: Path,
+    open_measure: Callable[[], Measure],
+    processes: Processes,
+) -> dict[str, Row]:
+    """Return what a measure finds in each spoken row's waveform; rows rest on `who` and the sound.
+
+    The measure is opened when there is something to do: a run whose rows are all there loads no model.
+    """
+    made = {id_: row for id_, row in spoken.items() if row["status"] == "spoken"}
+    stage = Stage(folder, {id_: key_of(who, row["sha256"]) for id_, row in made.items()}, processes.rank)
+    if not stage.complete:
+        by_length = sorted(made, key=lambda id_: (made[id_]["seconds"], id_))
+        missing = stage.missing()
+        todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
+        with AudioProgress(f"{folder.name} ({folder.parent.name})", "clip", len(todo)) as bar:
+            measure_one = open_measure() if todo else _nothing
+            for id_ in todo:
+                stage.append([{"id": id_, **_measured(measure_one, wav_dir / made[id_]["wav"])}])
+                bar.update(1, made[id_]["seconds"])
+        _finish(stage, processes)
+    return stage.rows()
+
+
+def _nothing(waveform: np.ndarray) -> dict[str, Any]:
+    return {}
+
+
+def _measured(measure_one: Measure, wav: Path) -> Mapping[str, Any]:
+    """Return the findings, or the error that stands in their place: one clip spoils no other."""
+    try:
+        found = measure_one(load_waveform(wav))
+        numbers = {name: value for name, value in found.items() if isinstance(value, float)}
+        if not np.isfinite(list(numbers.values())).all():
+            raise ValueError(f"not a number was measured: {numbers}")
+        return found
+    except Exception as error:
+        return {"error": reason_of(error)}
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error as a row's reason: one line, in a user's terms where it holds any."""
+    if isinstance(error, UserError):
+        return str(error)
+    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+
+
+def _finish(stage: Stage, processes: Processes) -> None:
+    processes.wait()
+    if processes.is_first:
+        stage.finish()
+    processes.wait()
+
+
+def hypothesis_of(recogniser: Recogniser) -> Measure:
+    """Return what writes down a waveform; silence is never shown to the recogniser."""
+    return lambda waveform: {"hypothesis": transcribe(recogniser, [waveform])[0]}
+
+
+def embedding_of(judge: SpeakerEncoder) -> Measure:
+    """Return what embeds a waveform, as base64 of float32; empty, with its reason, where there is too little sound.
+
+    What else goes wrong, such as weights that do not load, is raised: the row is made again by the next run.
+    """
+
+    def embed(waveform: np.ndarray) -> dict[str, str]:
+        try:
+            vector = judge.embed(waveform)
+        except UserError as error:
+            if len(waveform) >= SHORT_SECONDS * SAMPLE_RATE_HZ:
+                raise
+            return {"embedding": "", "reason": str(error)}
+        if not np.isfinite(vector).all():
+            if float(np.abs(waveform).max()) > SILENCE_RMS:
+                raise ValueError("the embedding holds values that are not numbers")
+            return {"embedding": "", "reason": "silence has no voice"}
+        return {"embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()}
+
+    return embed
+
+
+def embedding(row: Mapping[str, Any] | None) -> np.ndarray | None:
+    """Return the vector (dim,) of a row that `embedding_of` made, or None where there is none."""
+    if row is None or not row.get("embedding"):
+        return None
+    return np.frombuffer(base64.b64decode(row["embedding"]), dtype="<f4")

@@ -1,0 +1,149 @@
+"""What would come to nothing after hours, looked for before anything speaks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.assets import asset_path
+from tts_toolkit.audio import sound_files
+from tts_toolkit.components import PROBE, open_parts
+from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.plan import Plan
+from tts_toolkit.evaluation.stages import reason_of
+from tts_toolkit.memory import free_memory
+from tts_toolkit.models.base import Family
+from tts_toolkit.reading import read_json
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.speakers.registry import is_same_encoder
+from tts_toolkit.table_audio import is_there
+
+log = logging.getLogger(__name__)
+CLUSTERS = ("id", "speaker")
+
+
+def check(plan: Plan, planned: str) -> None:
+    """Raise UserError for what would come to nothing: settings, recordings, and workers that cannot be opened.
+
+    `planned` is the hash of what is to be said: of a run that is finished, what scored it is not opened again.
+    """
+    check_clusters(plan.cluster_by, {prompt.speaker for prompt in plan.prompts})
+    _check_readings(plan)
+    _check_recordings(plan)
+    known = _finished(plan, planned)
+    parts = {
+        "asr": _opening("recogniser", plan.recogniser, lambda worker: worker.hear(PROBE), known),
+        "quality": _opening("quality", plan.quality, lambda worker: worker.rate(PROBE), known),
+    }
+    if plan.is_judged:
+        parts["judge"] = _opening("judge", plan.judge, lambda worker: worker.embed(PROBE), known)
+    open_parts(parts)
+    if not plan.is_judged:
+        return
+    if plan.judge is not None and not plan.allow_same_encoder:
+        judge = plan.judge()
+        for name, open_family in plan.systems.items():
+            _check_independent(name, conditioned_by(open_family), judge)
+
+
+def check_clusters(cluster_by: str, speakers: Set[str]) -> None:
+    """Raise UserError when texts of these speakers cannot be drawn by these clusters."""
+    if cluster_by not in CLUSTERS:
+        raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
+    if cluster_by == "speaker" and len(speakers) < 2:
+        raise UserError("cluster_by=speaker: the texts are of one speaker, which leaves nothing to draw from; use id")
+
+
+def _check_readings(plan: Plan) -> None:
+    """Refuse a number of readings below one, and texts whose ids are those of others' readings."""
+    if plan.n_seeds < 1:
+        raise UserError(f"n_seeds={plan.n_seeds}: each text is read at least once; give 1 or more")
+    ids = [utterance.id for utterance in plan.utterances]
+    if len(set(ids)) < len(ids):
+        taken = next(id_ for id_ in ids if ids.count(id_) > 1)
+        raise UserError(f"n_seeds={plan.n_seeds}: the id {taken!r} would be a text's and another's reading; rename it")
+
+
+def _check_recordings(plan: Plan) -> None:
+    """Refuse references none of which is there, which is a wrong path; a single one that is missing fails its row."""
+    judged = plan.judge is not None
+    named = [p.voice_reference or p.reference if judged else p.reference for p in plan.prompts]
+    referred = [name for name in named if name]
+    if referred and not any(is_there(Path(name)) for name in referred):
+        raise UserError(f"none of the {len(referred)} reference recordings is there, such as {referred[0]}")
+    if referred and judged and plan.background is not None:
+        background_files(plan.background)
+
+
+def background_files(folder: str, n_files: int = 20) -> list[Path]:
+    """Return recordings of somebody outside the set; raises UserError where there are none."""
+    place = asset_path(folder)
+    found = list(sound_files(place).values())[:n_files] if place.is_dir() else []
+    if not found:
+        raise UserError(f"background={folder}: no recordings there; give a folder of them, or null")
+    return found
+
+
+def _finished(plan: Plan, planned: str) -> Mapping[str, Any]:
+    """Return the summary that a finished run of the same texts and systems left, or nothing."""
+    file = plan.output_dir / "summary.json"
+    try:
+        summary = read_json(file, "it is written again") if file.is_file() else {}
+    except UserError as error:
+        log.warning("%s", error)
+        return {}
+    systems = summary.get("systems")
+    same = summary.get("plan") == planned and isinstance(systems, dict) and set(plan.systems) <= set(systems)
+    return summary if same else {}
+
+
+def _opening(
+    role: str, open_worker: Callable[[], Any] | None, try_out: Callable[[Any], object], known: Mapping[str, Any]
+) -> Callable[[], None]:
+    """Return what opens a part that will listen, judge or rate, and lets it go again; it raises UserError if it cannot.
+
+    One that scored a run which is finished is not opened again.
+    """
+
+    def check() -> None:
+        if open_worker is None:
+            return
+        worker = open_worker()
+        try:
+            if known.get(role) != described(worker):
+                try_out(worker)
+        except UserError:
+            raise
+        except Exception as error:  # whatever the libraries behind it raise
+            raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
+        del worker
+        free_memory()
+
+    return check
+
+
+def described(worker: Any) -> dict[str, str]:
+    """Return what a summary says of a recogniser, a judge or a rater of quality."""
+    return {"name": worker.name, "version": worker.version}
+
+
+def conditioned_by(open_family: Callable[[], Family]) -> str | None:
+    """Return the encoder that conditions a system; None for one that cannot be opened, whose rows will say why."""
+    try:
+        return open_family().conditioned_by
+    except Exception:
+        return None
+
+
+def _check_independent(system: str, encoder: str | None, judge: SpeakerEncoder) -> None:
+    """Refuse the encoder that conditions a system as its judge, be it by name or as a copy of its weights."""
+    if encoder is None:
+        return
+    if is_same_encoder(encoder, judge):
+        raise UserError(
+            f"the system {system!r} is conditioned by the encoder {encoder!r}"
+            + ("" if encoder in (judge.name, judge.version) else f", of which {judge.name} is a copy")
+            + ", which would judge its own work; choose another judge, or set allow_same_encoder=true"
+        )

@@ -1,0 +1,1 @@
+"""Fine-tuning: tasks, examples, adapters, dev synthesis, export."""

@@ -1,0 +1,124 @@
+"""Dev sentences spoken and scored while a model trains: what the loss does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.evaluation.metrics.asr import Recogniser
+from tts_toolkit.evaluation.results import score_rows, sum_up
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer, Utterance
+from tts_toolkit.report.plots import attention_picture, spectrogram_picture
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def measured(has_recogniser: bool, has_judge: bool) -> tuple[str, ...]:
+    """Return the names of what a spoken evaluation measures."""
+    rates, similarity = ("wer", "cer") * has_recogniser, ("similarity",) * has_judge
+    return (*rates, *similarity, *("score",) * (has_recogniser or has_judge), "n_cut_off", "diagonality")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A held-out sentence, the voice that says it, and what its sound is compared with."""
+
+    id: str
+    text: str
+    voice: np.ndarray  # (dim,) that conditions the model
+    reference: np.ndarray | None  # (judge dim,)
+
+
+@dataclass(frozen=True)
+class SpokenEvaluation:
+    """Speaks the same sentences with the same seed each time.
+
+    The recogniser is opened for each evaluation and let go after it: it would hold memory that training wants, and
+    where CTranslate2 keeps its threads, PyTorch's own wait for each other in their sleep (libgomp counts them all).
+    """
+
+    sentences: Sequence[Sentence]
+    synthesizer: SpeechT5Synthesizer
+    open_recogniser: Callable[[], Recogniser | None]
+    judge: SpeakerEncoder | None
+    seed: int
+    language: str = "en"
+
+    def __call__(self, accelerator: Accelerator, step: int) -> dict[str, float]:
+        """Return `wer`, `cer`, `similarity`, `score`, `n_cut_off` and `diagonality`, the same on every process.
+
+        What takes a recogniser or a judge is left out without one.
+
+        Each process speaks its share. The first sentence goes to the trackers as sound and pictures.
+        """
+        from accelerate.utils import gather_object
+
+        share = self.sentences[accelerator.process_index :: accelerator.num_processes]
+        utterances = self._speak(share)
+        rows = score_rows(
+            [s.id for s in share],
+            [s.text for s in share],
+            [u.waveform for u in utterances],
+            self.open_recogniser(),
+            self.judge,
+            [s.reference for s in share if s.reference is not None],
+        )
+        extras = [(float(u.cut_off), diagonality(u)) for u in utterances]
+        if accelerator.is_main_process:
+            _show(accelerator, utterances[0], step)
+        rows, extras = gather_object(rows), gather_object(extras)
+        scores = sum_up(rows, self.language)
+        figures = {"wer": scores.wer, "cer": scores.cer, "similarity": scores.similarity}
+        found = {name: value for name, value in figures.items() if value is not None}
+        return {
+            **found,
+            **({"score": scores.score} if found else {}),
+            "n_cut_off": float(sum(cut for cut, _ in extras)),
+            "diagonality": float(np.mean([straight for _, straight in extras])),
+        }
+
+    def _speak(self, sentences: Sequence[Sentence]) -> list[Utterance]:
+        if not sentences:
+            return []
+        voices = np.stack([s.voice for s in sentences])
+        return self.synthesizer.speak([s.text for s in sentences], voices, self.seed, keep_attention=True)
+
+
+def diagonality(utterance: Utterance) -> float:
+    """Return the share of decoder steps whose attention peak moves forward by at most a few tokens: 1 is a clean walk.
+
+    Steps that jump more than four tokens, or back by more than one, are a word skipped or repeated.
+    """
+    shares = []
+    for attention in utterance.attentions:
+        if attention is not None and len(attention) > 1:
+            moves = torch.diff(attention.argmax(dim=1))
+            shares.append(((moves >= -1) & (moves <= 4)).float().mean().item())
+    return float(np.mean(shares)) if shares else 0.0
+
+
+def _show(accelerator: Accelerator, utterance: Utterance, step: int) -> None:
+    pictures = {"spectrogram": spectrogram_picture(utterance.log_mels[0].numpy())}
+    if utterance.attentions[0] is not None:
+        pictures["attention"] = attention_picture(utterance.attentions[0].numpy())
+    for tracker in accelerator.trackers:
+        if hasattr(tracker, "log_images"):
+            images = {f"dev/{name}": picture[None] for name, picture in pictures.items()}
+            options: dict[str, Any] = {"dataformats": "NHWC"} if tracker.name == "tensorboard" else {}
+            tracker.log_images(images, step=step, **options)
+        if not len(utterance.waveform):
+            continue
+        if tracker.name == "tensorboard":
+            sound = torch.from_numpy(utterance.waveform).clamp(-1, 1)
+            tracker.tracker.add_audio("dev/speech", sound, step, sample_rate=SAMPLE_RATE_HZ)
+        if tracker.name == "wandb":
+            import wandb
+
+            tracker.log({"dev/speech": wandb.Audio(utterance.waveform, SAMPLE_RATE_HZ)}, step=step)

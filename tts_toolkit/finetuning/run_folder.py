@@ -1,0 +1,188 @@
+"""A run's folder: claimed before, described after."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from tts_toolkit.data.clips import told
+from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.finetuning.dev_synthesis import measured
+from tts_toolkit.finetuning.export import licence_of
+from tts_toolkit.hub.upload import without_token
+from tts_toolkit.reading import reading
+from tts_toolkit.report.plots import curves_svg
+from tts_toolkit.speakers.registry import is_same_encoder
+from tts_toolkit.training.checkpoints import checked_progress, checkpoints, find_checkpoint, is_of_run
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from tts_toolkit.evaluation.metrics.asr import Recogniser
+    from tts_toolkit.finetuning.examples import Prepared
+    from tts_toolkit.models.speecht5.checkpoint import SpeechT5
+    from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+
+def claim_run(output_dir: Path, resume: str | None, overwrite: bool) -> Path | None:
+    """Return the checkpoint to go on from, or None for a new run.
+
+    Raises UserError when the folder holds a run that the new one would mix with.
+    """
+    found = find_checkpoint(resume, output_dir) if resume else None
+    if checkpoints(output_dir) and not overwrite and not (resume and is_of_run(found, output_dir)):
+        raise UserError(
+            f"output_dir={output_dir} holds a run already: continue it with resume=latest, choose another "
+            "output_dir, or start again with overwrite=true"
+        )
+    return found
+
+
+def clear_run(output_dir: Path, resume_from: Path | None = None) -> None:
+    """Remove what an earlier run left in its folder, unless it is that run which goes on."""
+    if is_of_run(resume_from, output_dir):
+        return
+    for folder in ("checkpoints", "model", "speech", "tracking"):
+        shutil.rmtree(output_dir / folder, ignore_errors=True)
+
+
+def accelerator_of(settings: Mapping[str, Any], output_dir: Path, patience_seconds: float) -> Accelerator:
+    """Return the accelerator of the configuration's `accelerator`; raises UserError for what it does not take."""
+    from accelerate import Accelerator
+    from accelerate.utils import GradientAccumulationPlugin, InitProcessGroupKwargs
+
+    others = dict(settings)
+    n_accumulated = others.pop("gradient_accumulation_steps", 1)
+    if not isinstance(n_accumulated, int) or n_accumulated < 1:
+        raise UserError(f"accelerator.gradient_accumulation_steps={n_accumulated}: a whole number of 1 or more")
+    # what another training left half read in this process would end our accumulation, too
+    accumulation = GradientAccumulationPlugin(num_steps=n_accumulated, sync_with_dataloader=False)
+    try:
+        return Accelerator(
+            **others,
+            gradient_accumulation_plugin=accumulation,
+            project_dir=str(output_dir),
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(seconds=patience_seconds))],
+        )
+    except ValueError as error:
+        raise UserError(f"accelerator: {first_line(error)}") from error
+
+
+def check_metric(metric: str, n_spoken_sentences: int, has_recogniser: bool = True, has_judge: bool = True) -> None:
+    """Raise UserError when no evaluation will measure `metric`."""
+    found = ("loss", *(measured(has_recogniser, has_judge) if n_spoken_sentences else ()))
+    if metric not in found:
+        missing = [f"{group}=null" for group, there in (("asr", has_recogniser), ("judge", has_judge)) if not there]
+        raise UserError(
+            f"schedule.best_metric={metric}: measured are {', '.join(found)}{' with ' * bool(missing)}"
+            f"{' '.join(missing)}; to choose by the loss: schedule.best_metric=loss schedule.greater_is_better=false"
+        )
+
+
+def check_judge(judge: SpeakerEncoder, encoder: SpeakerEncoder) -> None:
+    """Raise UserError when the encoder that conditions the model would judge its voice, too."""
+    if is_same_encoder(encoder.name, judge):
+        raise UserError(
+            f"judge={judge.name} is the encoder that conditions the model, which would be its own judge: choose "
+            "another, e.g. judge=ecapa or judge=ge2e"
+        )
+
+
+def load_weights(model: torch.nn.Module, output_dir: Path, step: int) -> None:
+    """Load the weights of a checkpoint of this run into `model`."""
+    from safetensors.torch import load_model
+
+    folder = output_dir / "checkpoints" / f"step_{step:08d}"
+    checked_progress(folder)
+    with reading(folder / "model.safetensors", "start again with overwrite=true"):
+        load_model(model, folder / "model.safetensors")
+
+
+def release(accelerator: Accelerator) -> None:
+    """End distributed work; what is left runs on the main process alone.
+
+    DDP objects must be gone before the process group is: torch 2.13 with gloo can deadlock otherwise.
+    """
+    accelerator.wait_for_everyone()
+    accelerator.free_memory()
+    gc.collect()
+    accelerator.end_training()
+
+
+def flat_settings(settings: Any, prefix: str = "") -> dict[str, str | int | float | bool]:
+    """Return nested settings as one flat dict of the types that trackers take; the hub token is taken out of texts."""
+    if isinstance(settings, Mapping):
+        items = [(f"{prefix}{key}", value) for key, value in settings.items()]
+        return {name: v for key, value in items for name, v in flat_settings(value, f"{key}.").items()}
+    value = settings if isinstance(settings, int | float | bool) else without_token(str(settings))
+    return {prefix.rstrip("."): value}
+
+
+def training_curves(metrics_file: Path) -> dict[str, str]:
+    """Return the SVG pictures of a run's losses and of its dev scores, by title."""
+    lines = metrics_file.read_bytes().splitlines() if metrics_file.is_file() else []
+    rows = [row for line in lines if (row := _metrics(line))]
+
+    def curve(name: str) -> tuple[list[float], list[float]]:
+        points = [(row["step"], row[name]) for row in rows if name in row]
+        return [x for x, _ in points], [y for _, y in points]
+
+    pictures = {
+        "Loss": {"training": curve("loss"), "dev": curve("dev_loss")},
+        "Dev sentences, spoken and scored": {"WER": curve("dev_wer"), "similarity": curve("dev_similarity")},
+    }
+    return {
+        title: curves_svg({name: points for name, points in curves.items() if points[0]}, "step")
+        for title, curves in pictures.items()
+        if any(points[0] for points in curves.values())
+    }
+
+
+def _metrics(line: bytes) -> dict[str, float]:
+    """Return the numbers of a row of metrics; nothing of one that a kill or a damage spoilt."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int | float):
+        return {}
+    return {name: value for name, value in row.items() if isinstance(value, int | float)}
+
+
+def describe(
+    name: str,
+    speech: SpeechT5,
+    prepared: Prepared,
+    encoder: SpeakerEncoder,
+    recogniser: Recogniser | None,
+    judge: SpeakerEncoder | None,
+    best_step: int,
+    licence: str,
+) -> dict[str, Any]:
+    """Return what a reader of the report and the model card must know of how the figures came about."""
+    seconds = sum(card.seconds for card in prepared.cards)
+    licences = told(licence for card in prepared.cards for licence in card.licences)
+    consents = [f"{card.speaker}: {', '.join(card.consents) or 'not told'}" for card in prepared.cards]
+    return {
+        "name": name,
+        "base model": speech.name,
+        "licence": licence,
+        "licence of the base model": licence_of(speech.name),
+        "licences of the recordings": ", ".join(licences) or "not told",
+        "consent of the speakers": "; ".join(consents),
+        "steps": best_step,
+        "training clips": len(prepared.clips["train"]),
+        "test clips": len(prepared.clips.get("test", ())),
+        "sound behind the voices": f"{seconds:.0f} s",
+        "speaker encoder": f"{encoder.name} ({encoder.version})",
+        "embedding size": int(speech.model.config.speaker_embedding_dim),
+        "recogniser": recogniser.name if recogniser else "none",
+        "similarity judge": f"{judge.name} ({judge.version})" if judge else "none",
+    }

@@ -1,0 +1,1 @@
+"""Loading from the Hugging Face hub, from folders and from packages, and uploading."""

@@ -1,0 +1,90 @@
+"""What a model family offers: it says what it cannot say, and speaks lines as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tts_toolkit.text.cues import without_cues
+
+
+@dataclass(frozen=True)
+class Line:
+    """A text to speak; a family gives the same waveform for equal lines, whatever else is in the batch.
+
+    What it draws follows from `piece_seed(seed, text)`, so that every command speaks a text alike.
+    """
+
+    text: str
+    seed: int  # as the user gave it, one for all texts
+    voice: str | None = None  # in the family's own terms; None: its default
+    recording: str | None = None  # the path of one that it is spoken from
+
+
+@dataclass(frozen=True)
+class Take:
+    """A line as it was spoken."""
+
+    waveform: np.ndarray  # (n,) float32, true length
+    sample_rate_hz: int
+    cut_off: bool = False  # the model hit its ceiling instead of stopping by itself
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What of a text is not said as written."""
+
+    dropped: tuple[str, ...] = ()  # characters or cues that never reach the model
+    unknown: tuple[str, ...] = ()  # characters or words that the tokenizer maps to its unknown token
+    n_truncated: int = 0  # tokens beyond what the model reads
+
+
+class Family(Protocol):
+    """A checkpoint that speaks; a frozen dataclass whose weights are loaded when first used.
+
+    Where a line's voice rests on more than the files it names, `voice_version(line)` may say on what.
+    """
+
+    @property
+    def name(self) -> str:
+        """The checkpoint, for reports."""
+
+    @property
+    def version(self) -> str:
+        """What identifies the weights: a hub commit, a hash or a release; part of what decides on reuse."""
+
+    @property
+    def n_parameters(self) -> int | None:
+        """How many weights speak; None where there are none to count."""
+
+    @property
+    def conditioned_by(self) -> str | None:
+        """The speaker encoder that conditions it, which must not judge it; None without one."""
+
+    @property
+    def speaks_cues(self) -> bool:
+        """Whether it acts out cues such as [laughter]; from the texts of others they are taken out."""
+
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
+        """Return the path of the recording that a prompt is spoken from, None for text alone.
+
+        `reference` is a recording of the very text, `voice_reference` one of the voice to imitate; both may be empty.
+        `voice` is the line's own, None for the family's default.
+        """
+
+    def coverage(self, text: str) -> Coverage:
+        """Return what of `text` this family cannot say."""
+
+    def check(self, line: Line) -> None:
+        """Raise UserError, as `speak` would, for a line that cannot be spoken at all; nothing is spoken."""
+
+    def speak(self, lines: Sequence[Line]) -> list[Take]:
+        """Return a take for each line; raises UserError for a line that cannot be spoken at all."""
+
+
+def line_for(family: Family, text: str, seed: int, voice: str | None = None, recording: str | None = None) -> Line:
+    """Return a text as a family is to speak it: with cues only where it acts them out."""
+    return Line(text if family.speaks_cues else without_cues(text), seed, voice, recording)

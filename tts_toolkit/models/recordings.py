@@ -1,0 +1,57 @@
+"""Speech that is there already: natural recordings, or a folder of files made by anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, sound_files
+from tts_toolkit.errors import UserError
+from tts_toolkit.files import called
+from tts_toolkit.models.base import Coverage, Line, Take
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Plays back each prompt's reference, or the file of a folder that is called by the prompt's id."""
+
+    name: str = "recordings"
+    folder: str | None = None
+
+    version = ""
+    n_parameters = None
+    conditioned_by = None
+    speaks_cues = True
+
+    def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
+        """Return the recording of a prompt; one that is missing becomes a failed row."""
+        if self.folder is None:
+            return reference or None
+        return str(called(id_, self._files) or Path(self.folder) / f"{id_}.wav")
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        return sound_files(Path(self.folder or "."))
+
+    def coverage(self, text: str) -> Coverage:
+        """Return nothing: it is spoken already."""
+        return Coverage()
+
+    def check(self, line: Line) -> None:
+        """Raise UserError where there is no recording of a line."""
+        _recording(line)
+
+    def speak(self, lines: Sequence[Line]) -> list[Take]:
+        """Return each line's recording at 16 kHz; raises UserError where one is missing or unreadable."""
+        return [self._speak(line) for line in lines]
+
+    def _speak(self, line: Line) -> Take:
+        return Take(load_waveform(Path(_recording(line))), SAMPLE_RATE_HZ)
+
+
+def _recording(line: Line) -> str:
+    if line.recording is None:
+        raise UserError(f"there is no recording of {line.text!r}")
+    return line.recording

@@ -1,0 +1,1 @@
+"""SpeechT5: checkpoint, decoder, generation, loss."""

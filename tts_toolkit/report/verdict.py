@@ -1,0 +1,74 @@
+"""What a finished benchmark comes to: is it complete, and does it reach what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tts_toolkit.evaluation.pipeline import run
+from tts_toolkit.evaluation.plan import Plan
+from tts_toolkit.files import file_hash
+from tts_toolkit.processes import launched_processes
+from tts_toolkit.report.benchmark import Shown, write_benchmark
+
+EXIT_MISSED, EXIT_INCOMPLETE = 1, 3
+
+
+def complete(
+    plan: Plan, shown: Shown, min_coverage: float, expected: Mapping[str, Any] | None = None
+) -> tuple[Path | None, int]:
+    """Run a plan to its report and verdict; return the report, None on processes that only helped, and exit status."""
+    results = run(plan, launched_processes())
+    if results is None:
+        return None, 0
+    report = write_benchmark(plan.output_dir, results, shown)
+    return report, conclude(plan.output_dir, report, results.summary, min_coverage, expected)
+
+
+def conclude(
+    output_dir: Path, report: Path, summary: Mapping[str, Any], min_coverage: float, expected: Mapping[str, Any] | None
+) -> int:
+    """Print the leaderboard and the verdicts; return the exit status: 3 for too few rows, 1 for a missed rate."""
+    print(f"{(output_dir / 'leaderboard.md').read_text()}\nreport: {report}")
+    incomplete = [
+        f"{name}: {s['n_scored']} of {s['n_planned']} rows scored, fewer than min_coverage={min_coverage}"
+        + (": every row failed" if not s["n_scored"] else "")
+        for name, s in summary["systems"].items()
+        if s["n_scored"] < min_coverage * s["n_planned"] or not s["n_scored"]
+    ]
+    print("\n".join(incomplete), end="\n" if incomplete else "")
+    missed = [] if expected is None else _missed(summary, expected)
+    if incomplete:
+        return EXIT_INCOMPLETE
+    return EXIT_MISSED if missed else 0
+
+
+def _missed(summary: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    """Print each system's error rate against its band and return the systems that do not pass."""
+    missed = []
+    other_texts = _other_texts(summary, expected["published"]) if "published" in expected else ""
+    print(other_texts, end="\n" if other_texts else "")
+    for name, rate in expected["wer"].items():
+        measured = summary["systems"].get(name, {}).get("protocols", {}).get(expected["protocol"], {}).get("wer")
+        within = expected["within"][name]
+        inside = measured is not None and abs(measured - rate) <= within
+        shown = "–" if measured is None else f"{100 * measured:.2f} %"
+        band = f"{100 * rate:.2f} ± {100 * within:.2f} %"
+        verdict = "FAIL" if not inside else "within, but of other texts" if other_texts else "pass"
+        print(f"{name}: WER {shown} under {expected['protocol']}, expected {band}: {verdict}")
+        if verdict != "pass":
+            missed.append(name)
+    return missed
+
+
+def _other_texts(summary: Mapping[str, Any], published: Mapping[str, Any]) -> str:
+    """Return that the texts were not the published ones, all of them; empty where they were."""
+    file = Path(published["list"])
+    n_texts = max(s["n_planned"] for s in summary["systems"].values()) // summary.get("n_seeds", 1)
+    if file.is_file() and file_hash(file) == published["sha256"] and n_texts == published["n_texts"]:
+        return ""
+    return (
+        f"{file} ({n_texts} texts) is not the published list of {published['n_texts']:,} texts: "
+        "these figures cannot reproduce its table"
+    )

@@ -1,1 +1,0 @@
-"""Intelligibility and speaker similarity, and how they are summed up."""

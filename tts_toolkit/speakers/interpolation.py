@@ -1,0 +1,97 @@
+"""Voices beside each other: how near two are, which known one is nearest, and a mixture of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tts_toolkit.errors import UserError
+from tts_toolkit.speakers.embedding_files import EmbeddingCard, same_encoder
+from tts_toolkit.speakers.encoders import SpeakerEncoder
+
+UNKNOWN = "unknown"  # licence of a voice whose card names none
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the cosine of two voices, (dim,) or (1, dim); raises UserError for those of different encoders."""
+    a, b = first.ravel(), second.ravel()
+    _check_sizes({"the first": a, "the second": b})
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def _check_sizes(voices: Mapping[str, np.ndarray]) -> None:
+    sizes = {name: voice.size for name, voice in voices.items()}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise UserError(f"the voices have different numbers of values ({told}): they come from different encoders")
+
+
+def check_encoders(encoders: Mapping[str, str | None]) -> None:
+    """Raise UserError where voices are known to come from different encoders, whose vectors have no common scale."""
+    known = {name: encoder for name, encoder in encoders.items() if encoder}
+    if len(set(known.values())) > 1:
+        told = ", ".join(f"{name} from {encoder}" for name, encoder in known.items())
+        raise UserError(f"the voices come from different encoders ({told}); take all with the same")
+
+
+def makers(made_by: Mapping[str, tuple[str, str] | None]) -> dict[str, str | None]:
+    """Return, for `check_encoders`, what each voice was made by, given as name and revision: one word for one encoder.
+
+    None is a voice of which nobody knows.
+    """
+    told: dict[str, str | None] = {}
+    known: dict[tuple[str, str], str] = {}
+    for voice, maker in made_by.items():
+        same = next((name for other, name in known.items() if maker and same_encoder(maker, other)), None)
+        told[voice] = None if maker is None else same or " ".join(filter(None, maker))
+        if maker and not same:
+            known[maker] = str(told[voice])
+    return told
+
+
+def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> dict[str, float]:
+    """Return the names of the `n` nearest known voices with their cosines, the nearest first."""
+    cosines = {name: cosine(voice, embedding) for name, embedding in known.items()}
+    return dict(sorted(cosines.items(), key=lambda item: -item[1])[:n])
+
+
+def mixture(voices: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    """Return the normalised weighted mean (1, dim) of normalised voices; raises UserError for weights of no use.
+
+    Voices of different sizes, which different encoders gave, raise UserError too.
+    """
+    if min(weights.values()) < 0 or sum(weights.values()) <= 0:
+        raise UserError(f"weights {dict(weights)}: none may be below 0, and their sum must be above")
+    _check_sizes({name: voices[name] for name in weights})
+    rows = np.stack([voices[name].ravel() / np.linalg.norm(voices[name]) for name in weights])
+    total = sum(weights.values())
+    mixed = rows.T @ np.asarray([weight / total for weight in weights.values()])
+    return (mixed / np.linalg.norm(mixed))[None].astype(np.float32)
+
+
+def mixture_card(
+    name: str, weights: Mapping[str, float], parts: Mapping[str, EmbeddingCard | None], encoder: SpeakerEncoder | None
+) -> EmbeddingCard:
+    """Return the card of a mixture: its parts with their weights, and every licence and consent that they name.
+
+    `parts` are the cards of the voices (`find_card`), None where a voice has none; a licence that is not
+    known is told as such. `encoder` made those that have none.
+    """
+    made_by = next(((card.encoder, card.encoder_revision) for card in parts.values() if card), None)
+    encoder_name, revision = made_by or ((encoder.name, encoder.version) if encoder else (UNKNOWN, UNKNOWN))
+    licences = dict.fromkeys(
+        licence for card in parts.values() for licence in ((card.licences if card else ()) or [UNKNOWN])
+    )
+    consents = dict.fromkeys(consent for card in parts.values() if card for consent in card.consents)
+    shares = ", ".join(f"{weight:g} {part}" for part, weight in weights.items())
+    return EmbeddingCard(
+        speaker=name,
+        encoder=encoder_name,
+        encoder_revision=revision,
+        n_clips=sum(card.n_clips for card in parts.values() if card),
+        seconds=round(sum(card.seconds for card in parts.values() if card), 2),
+        conditioning=f"mixture of {shares}",
+        licences=list(licences),
+        consents=list(consents),
+    )
