@@ -17,7 +17,8 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.finetuning.examples import Prepared
 from tts_toolkit.finetuning.export import export_model, model_card, settings_for, title_of
 from tts_toolkit.finetuning.run_folder import flat_settings
-from tts_toolkit.hub.upload import push_folder, without_token
+from tts_toolkit.hub.tokens import without_token
+from tts_toolkit.hub.upload import push_folder
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, load_speecht5
 from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.speakers.embedding_files import EmbeddingCard

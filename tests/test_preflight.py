@@ -34,11 +34,11 @@ from tts_toolkit.data.signal_checks import measured
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.errors import UserError
 from tts_toolkit.finetuning.examples import prepare
+from tts_toolkit.formatting import apart
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
-from tts_toolkit.wording import apart
 
 
 @pytest.fixture(scope="module")

@@ -383,7 +383,8 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
 
     from tts_toolkit.finetuning.export import export_model
     from tts_toolkit.finetuning.run_folder import describe, training_curves
-    from tts_toolkit.hub.upload import push_folder, without_token
+    from tts_toolkit.hub.tokens import without_token
+    from tts_toolkit.hub.upload import push_folder
     from tts_toolkit.report.summary import table, write_results
 
     output_dir = Path(cfg.output_dir)

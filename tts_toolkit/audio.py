@@ -260,3 +260,6 @@ def frame_powers(waveform: np.ndarray, frame_length: int = HOP_LENGTH) -> np.nda
     around = np.lib.stride_tricks.sliding_window_view(np.pad(means, MEAN_FRAMES // 2, mode="reflect"), MEAN_FRAMES)
     offsets = np.median(around, axis=1) if len(means) > MEAN_FRAMES // 2 else np.median(means)
     return np.maximum(((frames - np.broadcast_to(offsets, means.shape)[:, None]) ** 2).mean(axis=1), 1e-12)
+
+
+FULL_SCALE = 0.999

@@ -16,9 +16,9 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ, Channel, Recording, load_recording
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import kept, sealed, write_whole
+from tts_toolkit.formatting import apart
 from tts_toolkit.progress import progress
 from tts_toolkit.table_audio import cell_of, is_there
-from tts_toolkit.wording import apart
 
 log = logging.getLogger(__name__)
 MAX_HELD_SECONDS = 7200.0  # of sound in memory, for those who need it later in a run: 460 MB

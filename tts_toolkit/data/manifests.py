@@ -17,6 +17,7 @@ from typing import Any
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.intake import intake
 from tts_toolkit.data.rows import cell, parsed_json, refuse_row
+from tts_toolkit.data.table_rows import plain_rows
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import read_text
 from tts_toolkit.folders import Finder, is_file, is_sound
@@ -198,8 +199,6 @@ def listed_rows(file: Path) -> tuple[list[str], list[Row]]:
     """
     suffix = file.suffix.lower()
     if suffix == ".parquet":
-        from tts_toolkit.data.tables import plain_rows
-
         rows = list(plain_rows(file))
         columns = list(rows[0][1]) if rows else []
     elif suffix in (".csv", ".tsv", ".txt"):

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, Recording, load_recording, trim_silence
+from tts_toolkit.audio import FULL_SCALE, SAMPLE_RATE_HZ, Recording, load_recording, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, counted
@@ -21,12 +21,11 @@ from tts_toolkit.data.intake import Intake
 from tts_toolkit.data.rows import RowFault
 from tts_toolkit.data.signal_checks import Sound, measured, signal_to_noise_db
 from tts_toolkit.errors import UserError
-from tts_toolkit.evaluation.metrics.artifacts import FULL_SCALE
+from tts_toolkit.formatting import apart
 from tts_toolkit.progress import AudioProgress
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.outliers import profiles, unparted
 from tts_toolkit.text.frontend import TextFrontEnd
-from tts_toolkit.wording import apart
 
 __all__ = ["signal_to_noise_db"]
 log = logging.getLogger(__name__)

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from tts_toolkit.assets import asset_path
+from tts_toolkit.data.audio_folders import Tree, add_list, audio_folder, found_instead, lists_of, sounds_of
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.intake import LISTS, count_files, intake
+from tts_toolkit.data.intake import count_files, intake
 from tts_toolkit.data.manifests import (
     ONE_SPEAKER,
-    SPLIT_NAMES,
     Defaults,
     Names,
-    Row,
     add_clips,
-    choose_columns,
-    listed_rows,
     physical_lines,
     placed_in,
 )
@@ -31,12 +27,9 @@ from tts_toolkit.data.rows import refuse_row
 from tts_toolkit.data.tables import hub as hub
 from tts_toolkit.data.tables import parquet as parquet
 from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_text
-from tts_toolkit.folders import CONVERT, SOUND_SUFFIXES, Found, found_below, is_sound, why_no_sound
+from tts_toolkit.folders import SOUND_SUFFIXES, found_below, is_sound
 
 log = logging.getLogger(__name__)
-LIST_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
-TEXT_SUFFIXES = (".txt", ".lab")  # of transcripts beside their recordings
 LJSPEECH_FOLDERS = ("wavs", "", "wav", "audio", "clips")
 LJSPEECH_HEADERS = {"id", "file", "file_name", "filename", "wav", "name", "audio", "path", "audio_file"}
 
@@ -58,10 +51,10 @@ def folder(
     root = _folder(path)
     found = found_below(root)
     names = Names(audio_column_name, text_column_name, speaker_id_column_name)
-    clips = _audiofolder(root, found, names, allow_outside)
+    clips = audio_folder(root, found, names, allow_outside)
     if clips is None:
         raise UserError(
-            f"{root}: holds neither metadata.csv nor metadata.jsonl{_instead(found)}; write one with the columns "
+            f"{root}: holds neither metadata.csv nor metadata.jsonl{found_instead(found)}; write one with the columns "
             "file_name and text, or choose data=ljspeech or data=jsonl"
         )
     return clips
@@ -83,7 +76,7 @@ def jsonl(
         raise UserError(f"data.path={path}: no such file; give the path of a .jsonl manifest")
     clips: dict[str, Clip] = {}
     names = Names(audio_column_name, text_column_name, speaker_id_column_name)
-    _add_list(clips, file, names, allow_outside, Defaults())
+    add_list(clips, file, names, allow_outside, Defaults())
     intake().add("files", 1)
     return list(clips.values())
 
@@ -98,8 +91,8 @@ def audio(path: str) -> list[Clip]:
     if _is_ljspeech(root):
         return ljspeech(path)
     found = found_below(root)
-    if _lists(root, found):
-        return _audiofolder(root, found, Names(needs_text=False), False) or []
+    if lists_of(root, found):
+        return audio_folder(root, found, Names(needs_text=False), False) or []
     clips: dict[str, Clip] = {}
     tree = Tree.of(root, found.sounds())
     for file in found.sounds():
@@ -108,8 +101,8 @@ def audio(path: str) -> list[Clip]:
             raise UserError(f"{file}: {clips[clip.id].audio} has the same name but for its ending; rename one of them")
         clips[clip.id] = clip
     if not clips:
-        raise UserError(f"data.path={path}: holds no sound files ({', '.join(SOUND_SUFFIXES)}){_instead(found)}")
-    count_files(root, found, _sounds(clips))
+        raise UserError(f"data.path={path}: holds no sound files ({', '.join(SOUND_SUFFIXES)}){found_instead(found)}")
+    count_files(root, found, sounds_of(clips))
     return list(clips.values())
 
 
@@ -129,7 +122,7 @@ def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
     rows = [(where, _ljspeech_row(fields, order)) for where, fields in lines]
     clips: dict[str, Clip] = {}
     add_clips(clips, rows, columns, placed_in(root, beside=LJSPEECH_FOLDERS), Defaults(speaker))
-    count_files(root, found_below(root), _sounds(clips), [file])
+    count_files(root, found_below(root), sounds_of(clips), [file])
     return list(clips.values())
 
 
@@ -197,130 +190,3 @@ def _folder(path: str) -> Path:
     if not root.is_dir():
         raise UserError(f"data.path={path}: no such folder")
     return root
-
-
-def _lists(root: Path, found: Found) -> list[Path]:
-    """Return the lists of an AudioFolder: its own, or else those of its sub-folders; one of a folder."""
-    lists: dict[Path, Path] = {}
-    for name in LISTS:
-        for file in (file for file in found.files if file.name.casefold() == name):
-            lists.setdefault(file.parent, file)
-    return [lists[root]] if root in lists else [lists[parent] for parent in sorted(lists)]
-
-
-def _audiofolder(root: Path, found: Found, names: Names, allow_outside: bool) -> list[Clip] | None:
-    """Return the clips of the lists, or of the texts beside recordings; None where there is neither."""
-    clips: dict[str, Clip] = {}
-    lists = _lists(root, found)
-    used, tree = list(lists), Tree.of(root, lists)
-    for file in lists:
-        speaker = tree.speaker(file) if len(lists) > 1 else ONE_SPEAKER
-        defaults = Defaults(speaker, tree.part(file), tree.prefix(file), names.needs_text)
-        _add_list(clips, file, names, allow_outside, defaults)
-    if not lists:
-        texts = _texts_beside(found)
-        used = list(texts.values())
-        _add_pairs(clips, root, texts)
-    if not used:
-        return None
-    count_files(root, found, _sounds(clips), used)
-    return list(clips.values())
-
-
-def _add_list(clips: dict[str, Clip], file: Path, names: Names, allow_outside: bool, defaults: Defaults) -> None:
-    there, rows = listed_rows(file)
-    if not rows:  # all refused
-        return
-    add_clips(clips, rows, choose_columns(file, there, names), placed_in(file.parent, allow_outside), defaults)
-
-
-def _texts_beside(found: Found) -> dict[Path, Path]:
-    """Return the text file beside each recording that has one of its name."""
-    texts = {file.with_suffix(""): file for file in found.files if file.suffix.lower() in TEXT_SUFFIXES}
-    sounds = found.sounds()
-    return {sound: texts[sound.with_suffix("")] for sound in sounds if sound.with_suffix("") in texts}
-
-
-def _add_pairs(clips: dict[str, Clip], root: Path, texts: Mapping[Path, Path]) -> None:
-    rows: list[Row] = []
-    tree = Tree.of(root, texts)
-    columns = {role: role for role in ("id", "audio", "text", "speaker", "split")}
-    for sound, file in texts.items():
-        intake().add("rows", 1)
-        try:
-            text = " ".join(read_text(file).split())
-        except UserError as error:
-            where, _, why = str(error).rpartition(": ")
-            refuse_row(where, why, "in another encoding")
-            continue
-        cells = (tree.id(sound), str(sound.relative_to(root)), text, tree.speaker(sound), tree.part(sound))
-        rows.append((str(file), dict(zip(columns, cells, strict=True))))
-    if texts:
-        log.info("%s: holds no metadata.csv; the texts beside %d recordings are read", root, len(texts))
-    add_clips(clips, rows, columns, placed_in(root), Defaults())
-
-
-def _sounds(clips: Mapping[str, Clip]) -> list[Path]:
-    return [clip.audio for clip in clips.values()]
-
-
-@dataclass(frozen=True)
-class Tree:
-    """What the folders that files lie in tell of them."""
-
-    root: Path
-    has_parts: bool  # the topmost folders are parts of the data, all of them; else they are speakers
-
-    @classmethod
-    def of(cls, root: Path, files: Iterable[Path]) -> Tree:
-        """Return the tree of files: `val` beside `anna` is a person, beside `train` a part."""
-        tops = {file.relative_to(root).parts[0].lower() for file in files if file.parent != root}
-        parts = {SPLIT_NAMES.get(top, "") for top in tops}
-        return cls(root, "" not in parts and "train" in parts)
-
-    def folders(self, file: Path) -> list[str]:
-        """Return the folders from the root to a file."""
-        return list(file.relative_to(self.root).parts[:-1])
-
-    def part(self, file: Path) -> str:
-        """Return the part that a file belongs to; empty where none is told."""
-        return SPLIT_NAMES[self.folders(file)[0].lower()] if self.has_parts and self.folders(file) else ""
-
-    def speaker(self, file: Path) -> str:
-        """Return the speaker that the topmost folder names, below that of a part."""
-        folders = self.folders(file)[int(self.has_parts) :]
-        return folders[0] if folders else ONE_SPEAKER
-
-    def id(self, file: Path) -> str:
-        """Return the id of a recording that no list names."""
-        return file.relative_to(self.root).with_suffix("").as_posix()
-
-    def prefix(self, file: Path) -> str:
-        """Return what ids of a list's rows begin with, so that those of two lists differ."""
-        return "".join(f"{folder}/" for folder in self.folders(file))
-
-
-def _instead(found: Found) -> str:
-    """Return what a folder holds instead of what is wanted, for an error about it."""
-    lists = [file.name for file in found.files if file.suffix.lower() in LIST_SUFFIXES]
-    others = [file.name for file in found.files if why_no_sound(file) == CONVERT]
-    told = f", but {', '.join(lists[:5])}{', ...' if len(lists) > 5 else ''}" if lists else ""
-    if others:
-        told += f", but {len(others)} files in a format that is not read, such as {others[0]} (convert them to WAV)"
-    return told
-
-
-def folder_clips(where: str, root: Path, files: Sequence[Path], names: Names) -> list[Clip]:
-    """Return the clips of the files of an AudioFolder that are one split of a dataset, `root` being its folder."""
-    found = Found(sorted(files))
-    clips: dict[str, Clip] = {}
-    tree = Tree(root, has_parts=False)
-    lists = [file for name in LISTS for file in found.files if file.name.casefold() == name]
-    if not lists:
-        raise UserError(
-            f"{where}: none of its {len(files)} files is a metadata.csv, .jsonl or .parquet with transcripts"
-        )
-    for file in {file.parent: file for file in reversed(lists)}.values():
-        _add_list(clips, file, names, False, Defaults(id_prefix=tree.prefix(file), needs_text=names.needs_text))
-    count_files(root, found, _sounds(clips), lists)
-    return list(clips.values())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.data.audio_folders import folder_clips
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.hub_files import HubFiles, hub_files, sliced
 from tts_toolkit.data.intake import intake
@@ -28,14 +29,14 @@ from tts_toolkit.data.manifests import (
 )
 from tts_toolkit.data.rows import cell as cell_text
 from tts_toolkit.data.rows import refuse_row
-from tts_toolkit.errors import UserError, first_line
+from tts_toolkit.data.table_rows import Part, n_rows, read_rows, schema_of
+from tts_toolkit.errors import UserError
 from tts_toolkit.folders import found_below
 from tts_toolkit.progress import progress
-from tts_toolkit.table_audio import BUFFER_BYTES, TABLE_SUFFIXES, Cell, arrow_table, digest_of, sound_bytes
+from tts_toolkit.table_audio import TABLE_SUFFIXES, Cell, digest_of, sound_bytes
 
 log = logging.getLogger(__name__)
 RATE_COLUMNS = ("sampling_rate", "sample_rate", "sampling_rate_hz", "sample_rate_hz", "sr", "rate")
-ROWS_AT_ONCE = 16
 WANTED = "bytes of a sound file, the path of one, or numbers with a sampling_rate"
 
 
@@ -107,7 +108,7 @@ def hub_rows(
         told = [{"audio": str(c.audio), "text": c.transcript, "speaker": c.speaker, "id": c.id} for c in clips]
         return [{role: row[role] for role in columns} for row in told]
     parts = _sliced(found, split)
-    there = _schema(parts[0].file).names if parts else []
+    there = schema_of(parts[0].file).names if parts else []
     for column in (column for column in columns.values() if column not in there):
         raise UserError(f"dataset {dataset_name!r} has no column {column!r}; it has {', '.join(there)}")
     layout = replace(_layout(where, parts[0].file, names, None), columns=columns, needs_sound=False)
@@ -127,23 +128,12 @@ def _sliced(found: HubFiles, split: str | None) -> list[Part]:
 
 def _of_folders(where: str, found: HubFiles, split: str | None, names: Names) -> list[Clip]:
     """Return the clips of an AudioFolder dataset."""
-    from tts_toolkit.data.sources import folder_clips
-
     of_splits = {name: folder_clips(where, found.root, files, names) for name, files in found.files.items()}
     if split is None:
         parts = {name: SPLIT_NAMES.get(name, "") for name in of_splits}
         return [replace(clip, split=clip.split or parts[name]) for name, clips in of_splits.items() for clip in clips]
     wanted = sliced(split, {name: len(clips) for name, clips in of_splits.items()})
     return [clip for name, first, last in wanted for clip in of_splits[name][first:last]]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some rows of a table's file."""
-
-    file: Path
-    split: str = ""  # that its rows belong to
-    rows: range | None = None  # None: all
 
 
 def _table_files(root: Path) -> list[Path]:
@@ -209,7 +199,7 @@ class Layout:
 
 
 def _layout(where: str, file: Path, names: Names, sample_rate_hz: int | None) -> Layout:
-    schema = _schema(file)
+    schema = schema_of(file)
     kinds = {name: _kind(schema.field(name).type) for name in schema.names}
     ranks = {None: 2, "path": 1}  # a column of sound goes before one of names
     usual = {**USUAL, "audio": sorted(AUDIO_COLUMNS, key=lambda name: ranks.get(kinds.get(name), 0))}
@@ -252,7 +242,7 @@ def _rows(where: str, parts: Sequence[Part], layout: Layout, inside: Path) -> It
     wanted = [*layout.columns.values(), *([layout.sample_rate_hz] if isinstance(layout.sample_rate_hz, str) else [])]
     for part in parts:
         place = placed_in(part.file.parent, allow_outside=True)
-        for at, row in _read(part, list(dict.fromkeys(wanted))):
+        for at, row in read_rows(part, list(dict.fromkeys(wanted))):
             number += 1
             intake().add("rows", 1)
             id_ = layout.columns.get("id", "id")
@@ -297,55 +287,3 @@ def _cache() -> list[Path]:
     from huggingface_hub.constants import HF_HOME
 
     return [Path(HF_HOME)]
-
-
-def _schema(file: Path) -> Any:
-    from pyarrow.parquet import read_schema
-
-    try:
-        return arrow_table(file).schema if file.suffix.lower() == ".arrow" else read_schema(file)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are these as well
-        raise UserError(f"{file}: cannot be read as Parquet: {first_line(error)}") from None
-
-
-def n_rows(file: Path) -> int:
-    """Return how many rows a table has; raises UserError for what is none."""
-    from pyarrow.parquet import read_metadata
-
-    _schema(file)
-    return int(arrow_table(file).num_rows if file.suffix.lower() == ".arrow" else read_metadata(file).num_rows)
-
-
-def _read(part: Part, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield rows of a file with their numbers in it, a few in memory at once."""
-    missing = sorted(set(columns) - set(_schema(part.file).names) - {"id"})
-    if missing:
-        raise UserError(f"{part.file}: has no column {', '.join(missing)}, unlike the tables beside it")
-    rows = part.rows if part.rows is not None else range(n_rows(part.file))
-    at = 0
-    try:
-        for batch in _batches(part.file, [name for name in columns if name in _schema(part.file).names]):
-            if at + len(batch) > rows.start and at < rows.stop:
-                for offset, row in enumerate(batch.to_pylist()):
-                    if at + offset in rows:
-                        yield at + offset, row
-            at += len(batch)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{part.file}: cannot be read as Parquet: {first_line(error)}") from None
-
-
-def _batches(file: Path, columns: Sequence[str]) -> Iterator[Any]:
-    if file.suffix.lower() == ".arrow":
-        return iter(arrow_table(file).select(columns).to_batches(max_chunksize=ROWS_AT_ONCE))
-    from pyarrow.parquet import ParquetFile
-
-    return iter(
-        ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES).iter_batches(ROWS_AT_ONCE, columns=list(columns))
-    )
-
-
-def plain_rows(file: Path) -> Iterator[Row]:
-    """Yield the rows of a Parquet list, such as the `metadata.parquet` of an AudioFolder."""
-    for at, row in _read(Part(file), _schema(file).names):
-        intake().add("rows", 1)
-        yield f"{file}:{at + 1}", row

@@ -19,7 +19,7 @@ from tts_toolkit.evaluation.stages import failed_row, identity, reason_of, synth
 from tts_toolkit.evaluation.statistics.intervals import cluster_note
 from tts_toolkit.evaluation.validation import check
 from tts_toolkit.files import write_whole
-from tts_toolkit.hub.upload import without_token
+from tts_toolkit.hub.tokens import without_token
 from tts_toolkit.memory import free_memory
 from tts_toolkit.models.base import Family
 from tts_toolkit.models.recordings import Recordings

@@ -15,12 +15,13 @@ from tts_toolkit.data.clips import Clip, told
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, log_mel_files
 from tts_toolkit.data.intake import intake
+from tts_toolkit.data.transcripts import Unspeakable, check_transcripts
 from tts_toolkit.errors import UserError
+from tts_toolkit.formatting import apart
 from tts_toolkit.speakers.conditioning import Conditioning, condition, mean_embeddings
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
 from tts_toolkit.speakers.encoders import SpeakerEncoder
-from tts_toolkit.text.frontend import TextFrontEnd, Unspeakable, check_transcripts
-from tts_toolkit.wording import apart
+from tts_toolkit.text.frontend import TextFrontEnd
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tts_toolkit.data.clips import told
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.finetuning.dev_synthesis import measured
 from tts_toolkit.finetuning.export import licence_of
-from tts_toolkit.hub.upload import without_token
+from tts_toolkit.hub.tokens import without_token
 from tts_toolkit.reading import reading
 from tts_toolkit.report.plots import curves_svg
 from tts_toolkit.speakers.registry import is_same_encoder

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tts_toolkit.errors import UserError, one_line
+from tts_toolkit.files import write_whole
+from tts_toolkit.hub.tokens import without_token
 
 log = logging.getLogger(__name__)
 Kind = Literal["model", "dataset"]
@@ -182,8 +184,6 @@ def _cached_commit(storage: Path, revision: str | None) -> str | None:
 
 def _note_commit(found: Snapshot, revision: str | None) -> None:
     """Let the cache find this commit by its revision, as the hub's client does."""
-    from tts_toolkit.files import write_whole
-
     ref = found.folder.parent.parent / "refs" / (revision or "main")
     if COMMIT.fullmatch(revision or "") or (ref.is_file() and ref.read_text(encoding="utf-8") == found.commit):
         return
@@ -269,8 +269,6 @@ def told(error: BaseException, repo: str | None = None, kind: Kind = "model") ->
 
     What wraps an error of the hub often drops its reason: the reason is that of the innermost such error.
     """
-    from tts_toolkit.hub.upload import without_token
-
     inner = _innermost(error)
     return without_token("; ".join(part for part in (_reason(inner), _remedy(inner, repo, kind)) if part))
 

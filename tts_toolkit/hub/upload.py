@@ -15,14 +15,6 @@ NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
 BINDING = {"facebook/mms-": "cc-by-nc-4.0"}
 
 
-def without_token(text: str) -> str:
-    """Return `text` with the hub token of this machine, should it hold it, taken out."""
-    from huggingface_hub import get_token
-
-    token = get_token()
-    return text.replace(token, "[hub token]") if token else text
-
-
 def check_licence(folder: Path) -> None:
     """Raise UserError when the card of a model names a base whose licence binds it, and another licence."""
     from huggingface_hub import ModelCard

@@ -6,18 +6,14 @@ import logging
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
-
-from tts_toolkit.data.clips import Clip
-from tts_toolkit.errors import UserError
+from typing import Any
 
 SAID = "%\u2030\u00b0\u00a7#@+=<>\u00b1\u00d7\u00f7"  # signs that stand for words, which a reader says
 JOINED = "\"'`\u00b4^"  # marks that part no words
 log = logging.getLogger(__name__)
-Unspeakable = Literal["error", "warn", "drop"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,8 @@ class TextFrontEnd:
         return any(c.isalnum() for c in self.speakable(text))
 
 
-def _listed(counts: Counter[str]) -> str:
+def listed(counts: Counter[str]) -> str:
+    """Characters with their code points and counts, most frequent first, for a message."""
     return ", ".join(f"{char!r} (U+{ord(char):04X}) {n}" for char, n in counts.most_common())
 
 
@@ -104,38 +101,3 @@ def _tidy(text: str) -> str:
     text = re.sub(r",+([.;:?!])", r"\1", text)
     text = re.sub(r"([.;:?!]),", r"\1", text)
     return text.strip(" ,")
-
-
-def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakable: Unspeakable) -> list[Clip]:
-    """Return the clips whose transcripts may be used.
-
-    What cannot be spoken is listed with counts before anything is trained. `error` raises UserError, `warn` keeps
-    the clips and lets the tokenizer skip the characters, `drop` leaves these clips out. A transcript with no word
-    to say raises UserError whatever the setting, and so does an unknown setting.
-    """
-    if unspeakable not in get_args(Unspeakable):
-        raise UserError(f"text.unspeakable={unspeakable}: allowed are {', '.join(get_args(Unspeakable))}")
-    kept, counts, first, silent = [], Counter[str](), "", Counter[str]()
-    for clip in clips:
-        silent.update(front_end.silent(clip.transcript))
-        if not front_end.has_words(clip.transcript):
-            raise UserError(f"{clip.source}: nothing in {clip.transcript!r} can be spoken; write what the clip says")
-        missing = front_end.unspeakable(clip.transcript)
-        counts.update(missing)
-        first = first or (clip.source if missing else "")
-        if not (missing and unspeakable == "drop"):
-            kept.append(clip)
-    if silent:
-        log.info("marks that are not spoken are left out of the transcripts: %s", _listed(silent))
-    if counts:
-        listed = _listed(counts)
-        message = f"the tokenizer cannot speak {sum(counts.values())} characters, first at {first}: {listed}"
-        if unspeakable == "error":
-            raise UserError(
-                f"{message}; rewrite them, or set text.unspeakable=warn to skip them or =drop to leave the clips out"
-            )
-        n_left_out = len(clips) - len(kept)
-        log.warning("%s; %s", message, f"{n_left_out} clips are left out" if n_left_out else "they are skipped")
-    if not kept:
-        raise UserError("no clip is left: every transcript holds characters that the tokenizer cannot speak")
-    return kept

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tts_toolkit.audio import HOP_LENGTH
+from tts_toolkit.audio import FULL_SCALE, HOP_LENGTH
 
-FULL_SCALE = 0.999
 SILENT_DB = -50.0  # below full scale
 MIN_TAIL_WORDS = 2  # left out at the end: fewer may be the recogniser's
 MAX_UNIT_WORDS = 4  # of a stretch that is said again
