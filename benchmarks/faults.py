@@ -1,4 +1,4 @@
-"""Recordings spoilt in every way that the preflight knows, for tests and benchmarks."""
+"""Recordings spoilt in every way that the quality control knows, for tests and benchmarks."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import torch
 
 from benchmarks.harness import Options, Row, main, measure
 from tts_toolkit.models.bark import Bark
-from tts_toolkit.models.base import Line
+from tts_toolkit.models.base import SynthesisRequest
 from tts_toolkit.models.vits import Vits
 from tts_toolkit.torch_audio import ensure_torchaudio
 
@@ -79,15 +79,15 @@ def write_bark(folder: Path) -> None:
     BarkProcessor(tokenizer=BertTokenizer(vocab=str(folder / "vocab.txt"))).save_pretrained(str(folder))
 
 
-def lines_of(texts: Sequence[str]) -> list[Line]:
+def lines_of(texts: Sequence[str]) -> list[SynthesisRequest]:
     """Return lines sorted by length, as the benchmark's stages sort them."""
-    return [Line(text, seed=number) for number, text in enumerate(sorted(texts, key=len))]
+    return [SynthesisRequest(text, seed=number) for number, text in enumerate(sorted(texts, key=len))]
 
 
-def in_batches(family: Any, lines: Sequence[Line]) -> None:
+def in_batches(synthesizer: Any, lines: Sequence[SynthesisRequest]) -> None:
     """Speak as the stages do."""
     for start in range(0, len(lines), BATCH):
-        family.speak(lines[start : start + BATCH])
+        synthesizer.synthesize(lines[start : start + BATCH])
 
 
 def bark_rows(folder: Path, options: Options) -> list[Row]:
@@ -109,10 +109,10 @@ def bark_rows(folder: Path, options: Options) -> list[Row]:
     found = []
     semantic = {"max_new_tokens": n_tokens, "min_new_tokens": n_tokens}
     for dtype in ("float32",) if options.quick else ("float32", "bfloat16"):
-        family = Bark(str(folder), semantic=semantic, dtype=dtype, device=options.device)
+        synthesizer = Bark(str(folder), semantic=semantic, dtype=dtype, device=options.device)
         found.append(
             measure(f"Bark-small, {len(texts)} texts of {seconds} s, {dtype}", "generate, one text at a time",
-                    text_by_text, partial(in_batches, family, lines_of(texts)), options)
+                    text_by_text, partial(in_batches, synthesizer, lines_of(texts)), options)
         )  # fmt: skip
     return found
 
@@ -132,10 +132,10 @@ def mms_rows(folder: Path, options: Options) -> list[Row]:
 
     found = []
     for dtype in ("float32", "bfloat16"):
-        family = Vits(str(folder), dtype=dtype, device=options.device)
+        synthesizer = Vits(str(folder), dtype=dtype, device=options.device)
         found.append(
             measure(f"MMS, {len(texts)} texts, {dtype}", "VitsModel, one text at a time",
-                    text_by_text, partial(in_batches, family, lines_of(texts)), options)
+                    text_by_text, partial(in_batches, synthesizer, lines_of(texts)), options)
         )  # fmt: skip
     return found
 

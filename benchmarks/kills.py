@@ -34,7 +34,7 @@ TRAINING = [
     "schedule.log_every=1", "evaluation.n_sentences=2", "evaluation.n_test_sentences=2", "evaluation.score_base=false",
 ]  # fmt: skip
 BENCHMARK = [
-    "systems=[speecht5_mini]", "asr=pocketsphinx", "judge=ge2e", "references=null", "batch_size=2",
+    "systems=[speecht5_mini]", "asr=pocketsphinx", "speaker_verifier=ge2e", "references=null", "batch_size=2",
     "report.n_sentences=0", "min_coverage=0",
 ]  # fmt: skip
 N_DRAWS = 5  # of a moment, until one is met
@@ -117,7 +117,13 @@ def of_recordings(recordings: Path) -> dict[str, Work]:
         return lambda folder: [*started, f"output_dir={folder}", f"cache_dir={folder}/cache"]
 
     data, texts = f"data.path={recordings}", recordings.parent / "recorded.tsv"
-    score = [f"wavs={recordings}", f"references={recordings}", f"texts={texts}", "asr=pocketsphinx", "judge=ge2e"]
+    score = [
+        f"wavs={recordings}",
+        f"references={recordings}",
+        f"texts={texts}",
+        "asr=pocketsphinx",
+        "speaker_verifier=ge2e",
+    ]
     embedded = ("*.safetensors", "speaker_embeddings.json", "summary.json", "dataset/**/*")
     return {
         "embed": Work(
@@ -141,7 +147,7 @@ def of_recordings(recordings: Path) -> dict[str, Work]:
 def works(texts: Path) -> dict[str, Work]:
     """Return what is killed, by name."""
 
-    def speak(folder: Path) -> list[str]:
+    def synthesize(folder: Path) -> list[str]:
         model = ["model=speecht5-mini", "voice=slt", "batch_size=2", "seed=3"]
         return [sys.executable, "-m", "tts_toolkit.eval.synthesize", *model, f"texts={texts}", f"output={folder}"]
 
@@ -164,7 +170,7 @@ def works(texts: Path) -> dict[str, Work]:
         "training": Work(train, trained, "checkpoints/.*.tmp"),
         "training_2": Work(lambda folder: train(folder, *two), trained, "checkpoints/.*.tmp"),
         "benchmark": Work(benchmark, scored, "**/.done.json.*.tmp"),
-        "synthesize": Work(speak, equal_bytes("*.wav"), ".tts-synthesize/part-*.jsonl"),
+        "synthesize": Work(synthesize, equal_bytes("*.wav"), ".tts-synthesize/part-*.jsonl"),
         **of_recordings(recordings_in(texts.parent)),
     }
 

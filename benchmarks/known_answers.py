@@ -1,4 +1,4 @@
-"""Do the recogniser and the judge answer what is known: natural speech, other speakers, noise.
+"""Do the recognizer and the speaker verifier answer what is known: natural speech, other speakers, noise.
 
 python -m benchmarks.known_answers [--json FILE] [--quick]
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.asterisk import asterisk_prompts, decoded
-from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Recogniser, transcribe
+from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Recognizer, transcribe
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS, Counts
 from tts_toolkit.evaluation.metrics.speaker_similarity import equal_error_rate, trials
 from tts_toolkit.pretraining.voices import Hibari
@@ -29,10 +29,10 @@ MIN_SECONDS = 2.0  # of speech for an embedding to be worth comparing
 SNRS_DB = (20, 10, 5)
 
 
-def error_rate(recogniser: Recogniser, texts: Sequence[str], waveforms: Sequence[np.ndarray]) -> float:
+def error_rate(recognizer: Recognizer, texts: Sequence[str], waveforms: Sequence[np.ndarray]) -> float:
     """Return the strict corpus word error rate."""
     strict = PROTOCOLS["strict"]
-    heard = transcribe(recogniser, list(waveforms))
+    heard = transcribe(recognizer, list(waveforms))
     counts: list[Counts] = [strict.words(text, hypothesis) for text, hypothesis in zip(texts, heard, strict=True)]
     return sum(count.errors for count in counts) / sum(count.n_reference for count in counts)
 
@@ -57,17 +57,17 @@ def human_clips(folder: Path, cache: Path, n_clips: int) -> list[np.ndarray]:
 
 
 def verification(cache: Path, n_clips: int) -> dict[str, float]:
-    """Return the judge's equal error rate between the human voices: against a voice's mean, and clip against clip.
+    """Equal error rates of the speaker verifier between human voices: clip against voice mean, clip against clip.
 
     The first is what the benchmark's similarity scale reports. One woman speaks English and Spanish, which clips of
     two languages make hard.
     """
-    judge = Ge2eEncoder()
+    speaker_verifier = Ge2eEncoder()
     embeddings, speakers = [], []
     folders = sorted(path for path in SOUNDS.iterdir() if path.is_dir() and not path.is_symlink())
     for folder in progress(folders, "embedding", "voice"):
         for clip in human_clips(folder, cache / folder.name, n_clips):
-            embeddings.append(judge.embed(clip))
+            embeddings.append(speaker_verifier.embed(clip))
             speakers.append(folder.name.rpartition("_")[2])  # es_MX_f_Allison is en_US_f_Allison
     stacked, names = np.stack(embeddings), np.asarray(speakers)
     same, different = trials(stacked, speakers)
@@ -91,22 +91,22 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/tts_toolkit/known_answers"))
     options = parser.parse_args()
     n_prompts, n_clips, n_noisy = (50, 15, 20) if options.quick else (160, 40, 60)
-    recogniser = FasterWhisper()
+    recognizer = FasterWhisper()
     prompts = asterisk_prompts(str(options.cache), 0, 0, n_prompts)
     texts = [clip.transcript for clip in prompts]
     spoken_texts = texts[:n_noisy]
     voice = Hibari()
     spoken = [resample(*voice(text), SAMPLE_RATE_HZ) for text in progress(spoken_texts, "speaking", "text")]
-    natural = error_rate(recogniser, texts, [load_waveform(clip.audio) for clip in prompts])
+    natural = error_rate(recognizer, texts, [load_waveform(clip.audio) for clip in prompts])
     noisy = {
-        f"{snr_db} dB": error_rate(recogniser, spoken_texts, [with_noise(w, snr_db, n) for n, w in enumerate(spoken)])
+        f"{snr_db} dB": error_rate(recognizer, spoken_texts, [with_noise(w, snr_db, n) for n, w in enumerate(spoken)])
         for snr_db in SNRS_DB
     }
     results = {
-        "recogniser": recogniser.name,
+        "recognizer": recognizer.name,
         "natural_wer": natural,
         "n_natural": len(prompts),
-        "clean_wer": error_rate(recogniser, spoken_texts, spoken),
+        "clean_wer": error_rate(recognizer, spoken_texts, spoken),
         "noisy_wer": noisy,
         "verification": verification(options.cache / "voices", n_clips),
     }

@@ -30,7 +30,7 @@ def main() -> None:
     from tts_toolkit.evaluation.results import Scores, held_out_references, score_rows, sum_up
     from tts_toolkit.models.speecht5.checkpoint import load_speecht5
     from tts_toolkit.models.speecht5.generation import Decoding
-    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
     from tts_toolkit.models.vocoders import open_vocoder, vocode
     from tts_toolkit.pretraining.voices import Flite
     from tts_toolkit.report.summary import table
@@ -45,11 +45,13 @@ def main() -> None:
     texts = [clip.transcript for clip in sources.folder("demo-voice")]
     names = [VOICES[number % len(VOICES)] for number in range(len(texts))]
     natural = [resample(*Flite(name)(text), SAMPLE_RATE_HZ) for text, name in zip(texts, names, strict=True)]
-    recogniser, judge = FasterWhisper(), Ge2eEncoder()
-    references = list(held_out_references(judge, natural, names))
+    recognizer, speaker_verifier = FasterWhisper(), Ge2eEncoder()
+    references = list(held_out_references(speaker_verifier, natural, names))
 
     def scored(waveforms: Sequence[np.ndarray]) -> Scores:
-        rows = score_rows([f"{n}" for n in range(len(texts))], texts, waveforms, recogniser, judge, references)
+        rows = score_rows(
+            [f"{n}" for n in range(len(texts))], texts, waveforms, recognizer, speaker_verifier, references
+        )
         return sum_up(rows)
 
     voices = load_embeddings(ASSETS / "speecht5-mini" / FILE_NAME)
@@ -57,7 +59,7 @@ def main() -> None:
     found = {"flite itself": scored(natural)}
     speech = load_speecht5("speecht5-mini")
     for weights in options.weights:
-        spoken = SpeechT5Synthesizer(speech, decoding=Decoding(weights=weights)).speak(texts, embeddings, SEED)
+        spoken = SpeechT5Pipeline(speech, decoding=Decoding(weights=weights)).synthesize(texts, embeddings, SEED)
         for name in options.vocoders:
             vocoder = open_vocoder(name)
             sounds = [joined(vocode(vocoder, utterance.log_mels)) for utterance in spoken]

@@ -33,7 +33,7 @@ def score(work: Path, launch: list[str], threads: dict[str, str]) -> tuple[float
     """Score once from nothing; return the seconds and the hypotheses."""
     shutil.rmtree(work / "out", ignore_errors=True)
     command = [sys.executable, *launch, "-m", "tts_toolkit.eval.score", f"wavs={work / 'wavs'}",
-               f"texts={work / 'texts.jsonl'}", f"output_dir={work / 'out'}", "asr=offline", "judge=ge2e",
+               f"texts={work / 'texts.jsonl'}", f"output_dir={work / 'out'}", "asr=offline", "speaker_verifier=ge2e",
                "test_set.allow_outside=true", "min_coverage=0", "report.n_sentences=0"]  # fmt: skip
     started = time.perf_counter()
     environment = os.environ | threads | {"ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1"}

@@ -1,4 +1,4 @@
-"""How time and memory grow with the voices of a set: the preflight, the preparation, the profiles and their page.
+"""How time and memory grow with the voices of a set: the quality control, the preparation, the profiles and their page.
 
 python -m benchmarks.scale [--voices 1000 2000 10000] [--clips 10] [--json FILE]
 
@@ -25,7 +25,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, keep_log_mel
-from tts_toolkit.data.quality_control import Thresholds, look_over, rejected_share, summary, usable
+from tts_toolkit.data.quality_control import Thresholds, inspect_clips, rejected_share, summary, usable
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
 from tts_toolkit.finetuning.examples import prepare
@@ -87,7 +87,7 @@ def measure(n_voices: int, n_clips: int) -> dict[str, float]:
         front_end = TextFrontEnd(load_speecht5("speecht5-mini").processor.tokenizer, normalizer("en"))
         limits, encoder, cache = ClipLimits(), BandEncoder(), work / "cache"
         thresholds, share = Thresholds(min_snr_db=None), rejected_share("warn", 0.2)
-        found = timed("preflight", lambda: look_over(
+        found = timed("quality_control", lambda: inspect_clips(
             clips, [], front_end, limits, thresholds, cache, encoder, share=share,
             use=lambda clip, waveform: keep_log_mel(clip, waveform, limits, cache),
         ))  # fmt: skip

@@ -46,7 +46,7 @@ def main() -> None:
     from tts_toolkit.evaluation.stage_log import has_failed
     from tts_toolkit.evaluation.stages import synthesize
     from tts_toolkit.memory import free_memory
-    from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+    from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
     from tts_toolkit.processes import ALONE
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -54,12 +54,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     prompts = [Prompt(f"{number:05d}", text) for number, text in enumerate(sentences(options.texts))]
-    family, size, states, n_spoken = SpeechT5Family("speecht5-mini", voice="slt"), options.texts // N_PARTS, [], 0
+    synthesizer, size, states, n_spoken = (
+        SpeechT5Synthesizer("speecht5-mini", voice="slt"),
+        options.texts // N_PARTS,
+        [],
+        0,
+    )
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         for part in range(N_PARTS):
             chosen = prompts[part * size : (part + 1) * size]
-            rows = synthesize(family, chosen, Path(folder) / str(part), 0, 16, ALONE)
+            rows = synthesize(synthesizer, chosen, Path(folder) / str(part), 0, 16, ALONE)
             n_spoken += sum(not has_failed(row) for row in rows.values())
             free_memory()
             states.append(state())

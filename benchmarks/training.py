@@ -144,7 +144,7 @@ class Ours:
 def loss_of(model: Any, examples: Sequence[Example]) -> float:
     """Return the mean loss over clips, as transformers computes it, dropout off.
 
-    Batch normalisation goes by the batch: after few updates its running statistics tell how many there were.
+    Batch normalization goes by the batch: after few updates its running statistics tell how many there were.
     """
     losses = []
     model.eval()

@@ -36,8 +36,8 @@ def benchmark(cfg: DictConfig) -> Path | None:
     plan = Plan(
         systems={name: partial(instantiate, node, _convert_="all") for name, node in cfg.systems.items()},
         prompts=prompts,
-        recogniser=partial(instantiate, cfg.asr),
-        judge=partial(instantiate, cfg.judge) if cfg.judge else None,
+        recognizer=partial(instantiate, cfg.asr),
+        speaker_verifier=partial(instantiate, cfg.speaker_verifier) if cfg.speaker_verifier else None,
         protocols=[protocol(name) for name in cfg.protocols],
         output_dir=Path(cfg.output_dir),
         seed=cfg.seed,
@@ -60,7 +60,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
 
 def main() -> None:
     """Run as a command."""
-    command("benchmark", benchmark, optional=("judge",))
+    command("benchmark", benchmark, optional=("speaker_verifier",))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ def coverage(cfg: DictConfig) -> Path:
     texts = [prompt.text for prompt in instantiate(cfg.test_set)]
     found = {}
     for name, node in cfg.systems.items():
-        family = instantiate(node, _convert_="all")
-        found[name] = cannot_say([family.coverage(text) for text in texts])
+        synthesizer = instantiate(node, _convert_="all")
+        found[name] = cannot_say([synthesizer.coverage(text) for text in texts])
     output_dir = Path(cfg.output_dir)
     write_whole(output_dir / "coverage.json", json.dumps(found, indent=2, ensure_ascii=False).encode())
     markdown = table(found)

@@ -1,6 +1,6 @@
 """Fetch Seed-TTS-Eval for those who may use it; nothing of it ships with the toolkit.
 
-tts-prepare-test-set accept_terms=true
+tts-download-test-set accept_terms=true
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def prepare(cfg: DictConfig) -> Path:
 
 def main() -> None:
     """Run as a command."""
-    command("prepare_test_set", prepare)
+    command("download_test_set", prepare)
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ def report(cfg: DictConfig) -> Path:
     """Run the recipe and return the report."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.evaluation.reaggregate import reread
+    from tts_toolkit.evaluation.reaggregate import reaggregate
     from tts_toolkit.report.benchmark import write_benchmark
 
     output_dir = Path(cfg.output_dir)
-    written = write_benchmark(output_dir, reread(output_dir, cfg.protocols, cfg.cluster_by), instantiate(cfg.report))
+    written = write_benchmark(
+        output_dir, reaggregate(output_dir, cfg.protocols, cfg.cluster_by), instantiate(cfg.report)
+    )
     print(f"{(output_dir / 'leaderboard.md').read_text()}\nreport: {written}")
     return written
 

@@ -40,8 +40,8 @@ def score(cfg: DictConfig) -> Path | None:
     plan = Plan(
         systems={cfg.system: partial(Recordings, cfg.system, str(cfg.wavs))},
         prompts=prompts,
-        recogniser=partial(instantiate, cfg.asr),
-        judge=partial(instantiate, cfg.judge) if cfg.judge else None,
+        recognizer=partial(instantiate, cfg.asr),
+        speaker_verifier=partial(instantiate, cfg.speaker_verifier) if cfg.speaker_verifier else None,
         protocols=[protocol(name) for name in cfg.protocols],
         output_dir=Path(cfg.output_dir),
         language=cfg.language,
@@ -60,7 +60,7 @@ def score(cfg: DictConfig) -> Path | None:
 
 def main() -> None:
     """Run as a command."""
-    command("score", score, optional=("judge",))
+    command("score", score, optional=("speaker_verifier",))
 
 
 if __name__ == "__main__":

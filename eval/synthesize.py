@@ -25,18 +25,18 @@ def synthesize(cfg: DictConfig) -> list[Path]:
     """Run the recipe and return the files that are there."""
     from tts_toolkit.hub.loading import model_type
     from tts_toolkit.synthesis.jobs import check_jobs, plan
-    from tts_toolkit.synthesis.keeping import speak_list, speak_one
+    from tts_toolkit.synthesis.keeping import synthesize_list, synthesize_one
 
     jobs = plan(cfg.text, cfg.texts, cfg.output, cfg.voice, spectrogram=cfg.vocoder == "none")
-    speaker = _speecht5(cfg) if model_type(cfg.model, cfg.revision) == "speecht5" else _family(cfg)
+    speaker = _speecht5(cfg) if model_type(cfg.model, cfg.revision) == "speecht5" else _synthesizer(cfg)
     check_jobs(jobs, speaker.check)
     for job in jobs:
         _warn_of_losses(job, speaker.coverage(job))
     if cfg.texts is None:
-        speak_one(speaker, jobs[0])
+        synthesize_one(speaker, jobs[0])
         print(f"1 spoken: {jobs[0].output}")
     else:
-        n_kept = speak_list(speaker, jobs)
+        n_kept = synthesize_list(speaker, jobs)
         kept = f", {n_kept} there already" if n_kept else ""
         print(f"{len(jobs) - n_kept} spoken{kept}: {jobs[0].output.parent}")
     return [job.output for job in jobs]
@@ -47,12 +47,12 @@ def _speecht5(cfg: DictConfig) -> Speaker:
 
     from tts_toolkit.components import open_parts
     from tts_toolkit.models.speecht5.checkpoint import load_speecht5
-    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
     from tts_toolkit.models.vocoders import open_vocoder
     from tts_toolkit.nn.devices import pick_device
     from tts_toolkit.speakers.embedding_files import voices_folder
     from tts_toolkit.speakers.registry import open_encoder
-    from tts_toolkit.synthesis.speakers import SpeechT5Speaker
+    from tts_toolkit.synthesis.speakers import SpeechT5Backend
 
     opened = open_parts(
         {
@@ -64,19 +64,19 @@ def _speecht5(cfg: DictConfig) -> Speaker:
     speech.model.to(pick_device(cfg.device))
     encoder = instantiate(cfg.encoder) or open_encoder(speech.settings.encoder, cfg.device)
     vocoder = None if cfg.vocoder == "none" else open_vocoder(cfg.vocoder or speech.settings.vocoder, cfg.device)
-    synthesizer = SpeechT5Synthesizer(speech, vocoder, instantiate(cfg.decoding), cfg.batch_size)
+    synthesizer = SpeechT5Pipeline(speech, vocoder, instantiate(cfg.decoding), cfg.batch_size)
     voices = voices_folder(cfg.model, cfg.revision)
-    return SpeechT5Speaker(synthesizer, cfg.model, cfg.revision, encoder, voices, cfg.seed)
+    return SpeechT5Backend(synthesizer, cfg.model, cfg.revision, encoder, voices, cfg.seed)
 
 
-def _family(cfg: DictConfig) -> Speaker:
+def _synthesizer(cfg: DictConfig) -> Speaker:
     from tts_toolkit.errors import UserError
-    from tts_toolkit.models.auto import open_family
-    from tts_toolkit.synthesis.speakers import FamilySpeaker
+    from tts_toolkit.models.auto import load_synthesizer
+    from tts_toolkit.synthesis.speakers import SynthesizerBackend
 
     if cfg.vocoder is not None or cfg.encoder is not None:
         raise UserError(f"model={cfg.model}: vocoder and encoder are for SpeechT5 only; leave them out")
-    return FamilySpeaker(open_family(cfg.model, cfg.revision, cfg.device), cfg.seed, cfg.batch_size)
+    return SynthesizerBackend(load_synthesizer(cfg.model, cfg.revision, cfg.device), cfg.seed, cfg.batch_size)
 
 
 def _warn_of_losses(job: Job, coverage: Coverage) -> None:

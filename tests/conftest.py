@@ -281,7 +281,7 @@ def hub_wav2vec2(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hub_mms_asr(tmp_path_factory):
-    """An MMS recogniser with random weights as facebook/mms-1b-all: an adapter each for eng and deu."""
+    """An MMS recognizer with random weights as facebook/mms-1b-all: an adapter each for eng and deu."""
     from safetensors.torch import save_file
 
     folder = tmp_path_factory.mktemp("mms")

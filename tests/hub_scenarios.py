@@ -178,11 +178,13 @@ def a_type_is_known_before_weights_are_fetched():
 
 @scenario
 def code_of_a_repository_is_neither_fetched_nor_run():
-    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
-    from tts_toolkit.models.auto import open_family
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecognizer
+    from tts_toolkit.models.auto import load_synthesizer
 
-    refused(lambda: open_family("user/code"), "is a own checkpoint")
-    refused(lambda: TransformersRecogniser("user/code").hear(np.zeros(16000, np.float32)), "Own, which recognizes no")
+    refused(lambda: load_synthesizer("user/code"), "is a own checkpoint")
+    refused(
+        lambda: TransformersRecognizer("user/code").transcribe(np.zeros(16000, np.float32)), "Own, which recognizes no"
+    )
     assert not asked("own.py") and not asked(".bin")
 
 
@@ -466,9 +468,9 @@ def a_disk_that_is_full_is_not_the_hubs_fault():
 def everywhere():
     """Yield what asks the hub, by where it is in the toolkit."""
     from tts_toolkit.data.seed_tts_eval import from_hub
-    from tts_toolkit.evaluation.metrics.asr import FasterWhisper, TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import FasterWhisper, TransformersRecognizer
     from tts_toolkit.models.bark import Bark
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
     from tts_toolkit.models.vits import Vits
     from tts_toolkit.models.vocoders import open_vocoder
     from tts_toolkit.speakers.arctic import arctic_embedding
@@ -481,10 +483,10 @@ def everywhere():
     yield "wavlm", lambda: WavlmEncoder().embed(sound)
     yield "arctic", lambda: arctic_embedding("slt")
     yield "seed-tts-eval", lambda: from_hub("user/seed-tts", None, "zh", Path(constants.HF_HUB_CACHE) / "out")
-    yield "bark", lambda: Bark().check(Line("hello", 0))
-    yield "vits", lambda: Vits("facebook/mms-tts-eng").check(Line("hello", 0))
-    yield "transformers recognizer", lambda: TransformersRecogniser("openai/whisper-base.en").hear(sound)
-    yield "faster-whisper", lambda: FasterWhisper("large-v3").hear(sound)
+    yield "bark", lambda: Bark().check(SynthesisRequest("hello", 0))
+    yield "vits", lambda: Vits("facebook/mms-tts-eng").check(SynthesisRequest("hello", 0))
+    yield "transformers recognizer", lambda: TransformersRecognizer("openai/whisper-base.en").transcribe(sound)
+    yield "faster-whisper", lambda: FasterWhisper("large-v3").transcribe(sound)
 
 
 @scenario
@@ -548,24 +550,24 @@ def a_language_of_seed_tts_eval_is_fetched_alone():
 
 @scenario
 def a_recognizer_is_loaded_from_the_hub_and_offline():
-    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecognizer
 
     sound = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
-    first = TransformersRecogniser("openai/whisper-base.en", device="cpu")
-    heard = first.hear(sound)
+    first = TransformersRecognizer("openai/whisper-base.en", device="cpu")
+    heard = first.transcribe(sound)
     new_process()
     with offline():
-        again = TransformersRecogniser("openai/whisper-base.en", device="cpu")
-        assert again.hear(sound) == heard and again.version == first.version
+        again = TransformersRecognizer("openai/whisper-base.en", device="cpu")
+        assert again.transcribe(sound) == heard and again.version == first.version
 
 
 @scenario
 def vits_speaks_with_its_unknown_token_beside_the_vocabulary():
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
     from tts_toolkit.models.vits import Vits
 
     family = Vits("facebook/mms-tts-eng")
-    assert len(family.speak([Line("hello", 0)])[0].waveform) > 0
+    assert len(family.synthesize([SynthesisRequest("hello", 0)])[0].waveform) > 0
     assert family.coverage("crème").dropped
 
 
@@ -575,31 +577,31 @@ def vits_speaks_with_its_unknown_token_beside_the_vocabulary():
 @scenario
 def a_preset_is_fetched_when_it_is_first_used():
     from tts_toolkit.models.bark import Bark
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
 
     bark = Bark(BARK)
     for voice in ("v2/en_speaker_6", "de_speaker_3", "announcer"):
-        bark.check(Line("hello", 0, voice))
+        bark.check(SynthesisRequest("hello", 0, voice))
     assert len(asked("GET /_store")) == 3 + 1, (
         "the arrays of one preset, of which the others are copies, and the weights"
     )
     assert not asked("ylacombe")
     new_process(), faults()
     with offline():
-        Bark(BARK).check(Line("hello", 0, "announcer"))
-        refused(lambda: Bark(BARK).check(Line("hello", 0, "v2/fr_speaker_1")), "v2/fr_speaker_1_semantic",
+        Bark(BARK).check(SynthesisRequest("hello", 0, "announcer"))
+        refused(lambda: Bark(BARK).check(SynthesisRequest("hello", 0, "v2/fr_speaker_1")), "v2/fr_speaker_1_semantic",
                 "not in the cache", "HF_HUB_OFFLINE")  # fmt: skip
 
 
 @scenario
 def bark_speaks_without_a_word_of_the_libraries():
     from tts_toolkit.models.bark import Bark
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
 
     listener = Listener()
     logging.getLogger("transformers").addHandler(listener)
     try:
-        assert len(Bark(BARK).speak([Line("hello", 0, "de_speaker_3")])[0].waveform) > 0
+        assert len(Bark(BARK).synthesize([SynthesisRequest("hello", 0, "de_speaker_3")])[0].waveform) > 0
     finally:
         logging.getLogger("transformers").removeHandler(listener)
     assert told == [], told
@@ -608,25 +610,30 @@ def bark_speaks_without_a_word_of_the_libraries():
 @scenario
 def a_preset_that_the_hub_does_not_give_is_a_line():
     from tts_toolkit.models.bark import Bark
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
 
     bark = Bark(BARK)
-    bark.check(Line("hello", 0))
+    bark.check(SynthesisRequest("hello", 0))
     for status in (500, 404, 403):
         faults({"match": "fr_speaker_1", "status": status, "times": 99})
-        refused(lambda: bark.check(Line("hello", 0, "v2/fr_speaker_1")), "fr_speaker_1", str(status))
-    refused(lambda: bark.check(Line("hello", 0, "v2/en_speaker_11")), "unknown voice", "v2/en_speaker_1", "of 261")
+        refused(lambda: bark.check(SynthesisRequest("hello", 0, "v2/fr_speaker_1")), "fr_speaker_1", str(status))
+    refused(
+        lambda: bark.check(SynthesisRequest("hello", 0, "v2/en_speaker_11")),
+        "unknown voice",
+        "v2/en_speaker_1",
+        "of 261",
+    )
 
 
 @scenario
 def a_preset_that_is_missing_damaged_or_elsewhere_is_a_line():
     from tts_toolkit.models.bark import Bark
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
 
     bark = Bark("user/broken-bark")
     for voice, said in {"missing": "lacks speaker_embeddings/missing", "damaged": "is not a .npy file",
                         "outside": "outside of the checkpoint"}.items():  # fmt: skip
-        refused(lambda voice=voice: bark.check(Line("hello", 0, voice)), said)
+        refused(lambda voice=voice: bark.check(SynthesisRequest("hello", 0, voice)), said)
 
 
 # What is looked at before hours of work are pushed.

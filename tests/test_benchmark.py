@@ -26,14 +26,14 @@ from tts_toolkit.evaluation.compare import compare_runs, read_run, table
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.plan import Plan
-from tts_toolkit.evaluation.reaggregate import reread
+from tts_toolkit.evaluation.reaggregate import reaggregate
 from tts_toolkit.evaluation.stage_log import Stage, share
 from tts_toolkit.files import file_name
-from tts_toolkit.models.base import Coverage, Line, Take
+from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.nn.devices import hardware
 from tts_toolkit.processes import Processes
-from tts_toolkit.report.benchmark import Shown, write_benchmark
+from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
 from tts_toolkit.report.verdict import conclude
 
 TEXTS = ["one red apple", "two green pears are here", "three blue plums", "four old nuts in a bowl", "five figs"]
@@ -59,7 +59,7 @@ class Levels:
     def coverage(self, text):
         return Coverage(dropped=tuple(c for c in text if c == "ø"))
 
-    def speak(self, lines):
+    def synthesize(self, lines):
         takes = []
         for line in lines:
             for word, fault in self.faults:
@@ -70,7 +70,7 @@ class Levels:
             for word, fault in self.faults:
                 if word in line.text and not isinstance(fault, Exception):
                     waveform = fault(waveform)
-            takes.append(Take(waveform, 16_000))
+            takes.append(Speech(waveform, 16_000))
         CALLS.append([line.text for line in lines])
         VOICES.extend(line.voice for line in lines)
         return takes
@@ -88,7 +88,7 @@ class Ear:
     name: str = "ear"
     version: str = "1"
 
-    def hear(self, waveform):
+    def transcribe(self, waveform):
         if np.ptp(waveform):
             return "hiss"  # which it is tried out with; `Levels` speaks in constants
         HEARD.append(len(waveform))
@@ -100,10 +100,10 @@ HEARD = []
 
 
 @dataclass(frozen=True)
-class Judge:
+class Verifier:
     """Two numbers from the level."""
 
-    name: str = "judge"
+    name: str = "speaker_verifier"
     version: str = "1"
 
     def embed(self, waveform):
@@ -117,15 +117,20 @@ def nothing_happened_yet():
     HEARD.clear()
 
 
-def plan_of(tmp_path, prompts=PROMPTS, family=Levels(), ear=Ear(), judge=None, **settings):
+def plan_of(tmp_path, prompts=PROMPTS, family=Levels(), ear=Ear(), speaker_verifier=None, **settings):
     settings = {"protocols": [PROTOCOLS["strict"], PROTOCOLS["f5"]], "background": None, "batch_size": 2} | settings
     return Plan(
-        {"levels": lambda: family}, prompts, lambda: ear, judge and (lambda: judge), output_dir=tmp_path, **settings
+        {"levels": lambda: family},
+        prompts,
+        lambda: ear,
+        speaker_verifier and (lambda: speaker_verifier),
+        output_dir=tmp_path,
+        **settings,
     )
 
 
 def spoken_texts():
-    """What was synthesised, the warm-up left out."""
+    """What was synthesized, the warm-up left out."""
     return sorted(text for call in CALLS[1:] for text in call)
 
 
@@ -146,13 +151,15 @@ def test_errors_are_counted_over_the_corpus(tmp_path):
 
 
 def test_every_rate_and_mean_has_an_interval_that_holds_it(tmp_path, recordings):
-    figures = run(plan_of(tmp_path / "run", recordings, ear=Ear(deaf_to="red"), judge=Judge()), Processes())
+    figures = run(
+        plan_of(tmp_path / "run", recordings, ear=Ear(deaf_to="red"), speaker_verifier=Verifier()), Processes()
+    )
     levels = figures.summary["systems"]["levels"]
     parts = [levels, levels["health"], *levels["protocols"].values(), *levels["groups"]["speaker"].values()]
     rates = [(part, name.removesuffix("_ci")) for part in parts for name in part if name.endswith("_ci")]
     assert {name for _, name in rates} == {
         "wer", "wer_scored_only", "wer_utterance_mean", "cer", "cer_scored_only", "cer_utterance_mean", "exact_match",
-        "similarity", "similarity_normalised", "signal_quality", "rtf", "silence_share", "clipped_share",
+        "similarity", "similarity_normalized", "signal_quality", "rtf", "silence_share", "clipped_share",
     }  # fmt: skip
     for part, name in rates:
         if part[f"{name}_ci"] is not None:
@@ -180,7 +187,7 @@ def test_a_fault_is_a_failed_row_and_spoils_no_other(tmp_path, fault, reason):
     assert figures["protocols"]["f5"]["wer"] == 0.0 and figures["protocols"]["f5"]["n_rows"] == 4
 
 
-def test_silence_never_reaches_the_recogniser(tmp_path):
+def test_silence_never_reaches_the_recognizer(tmp_path):
     results = run(plan_of(tmp_path, family=Levels(faults=(("pears", lambda w: w * 0),))), Processes())
     row = results.rows["levels"][1]
     assert (row["status"], row["hypothesis"], row["wer"]) == ("scored", "", 1.0) and len(HEARD) == 4
@@ -190,10 +197,10 @@ def test_silence_never_reaches_the_recogniser(tmp_path):
 def test_a_batch_that_does_not_fit_is_halved_and_the_run_goes_on(tmp_path):
     @dataclass(frozen=True)
     class Small(Levels):
-        def speak(self, lines):
+        def synthesize(self, lines):
             if len(lines) > 2:
                 raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
-            return super().speak(lines)
+            return super().synthesize(lines)
 
     results = run(plan_of(tmp_path, family=Small(), batch_size=5), Processes())
     assert results.summary["systems"]["levels"]["n_scored"] == 5
@@ -206,11 +213,11 @@ def test_after_a_batch_of_two_that_does_not_fit_texts_are_spoken_alone(tmp_path)
 
     @dataclass(frozen=True)
     class Smallest(Levels):
-        def speak(self, lines):
+        def synthesize(self, lines):
             asked.append(len(lines))
             if len(lines) > 1:
                 raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
-            return super().speak(lines)
+            return super().synthesize(lines)
 
     run(plan_of(tmp_path, family=Smallest(), batch_size=2), Processes())
     assert asked.count(2) == 1 and asked.count(1) == 6, "the warm-up, the failure, its two halves, and the rest"
@@ -221,7 +228,7 @@ def test_rows_say_where_they_were_spoken(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "hardware", lambda: {"gpu": "another", "processor": "x"})
     results = run(plan_of(tmp_path), Processes())
     here = str(hardware()["gpu"] or hardware()["processor"])
-    assert results.summary["systems"]["levels"]["spoken_on"] == sorted([here, "another"])
+    assert results.summary["systems"]["levels"]["synthesized_on"] == sorted([here, "another"])
 
 
 def test_an_unchanged_run_makes_nothing_again(tmp_path):
@@ -235,7 +242,7 @@ CHANGES = [
     ("a text", {"prompts": [*PROMPTS[:4], replace(PROMPTS[4], text="three blue plums")]}, ["three blue plums"], 1),
     ("the seed", {"seed": 7}, sorted(TEXTS), 0),
     ("the weights", {"family": Levels(version="2")}, sorted(TEXTS), 0),
-    ("the recogniser", {"ear": Ear(deaf_to="red")}, [], 5),
+    ("the recognizer", {"ear": Ear(deaf_to="red")}, [], 5),
     ("the batch size", {"batch_size": 4}, [], 0),
     ("a category", {"prompts": [replace(PROMPTS[0], category="new"), *PROMPTS[1:]]}, [], 0),
     ("one prompt more", {"prompts": [*PROMPTS, Prompt("p9", "one red apple")]}, ["one red apple"], 1),
@@ -324,28 +331,28 @@ def recordings(tmp_path):
 
 def test_similarity_stands_on_the_scale_of_natural_recordings(tmp_path, recordings):
     assert {prompt.speaker for prompt in recordings} == {"low", "high"}
-    results = run(plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling()), Processes())
+    results = run(plan_of(tmp_path / "out", recordings, speaker_verifier=Verifier(), ear=Mumbling()), Processes())
     natural, scale = results.summary["systems"]["natural"], results.summary["similarity_scale"]
     assert scale["n_same"] == 8 and scale["equal_error_rate"] == 0.0 and scale["ceiling"] > 0.999 > scale["floor"]
     assert natural["similarity"] == pytest.approx(scale["ceiling"]) and natural["rtf"] is None
-    assert natural["similarity_normalised"] == pytest.approx(1.0)
+    assert natural["similarity_normalized"] == pytest.approx(1.0)
     levels = results.summary["systems"]["levels"]
-    assert levels["similarity_normalised"] < 1 and levels["similarity_ci"][0] <= levels["similarity"]
+    assert levels["similarity_normalized"] < 1 and levels["similarity_ci"][0] <= levels["similarity"]
 
 
 @dataclass(frozen=True)
 class Mumbling(Ear):
-    def hear(self, waveform):
+    def transcribe(self, waveform):
         return "mumbling"
 
 
 def test_the_encoder_that_conditions_a_system_may_not_judge_it(tmp_path, recordings):
     @dataclass(frozen=True)
     class Conditioned(Levels):
-        conditioned_by = "judge"
+        conditioned_by = "speaker_verifier"
 
-    plan = plan_of(tmp_path / "out", recordings, family=Conditioned(), judge=Judge(), ear=Mumbling())
-    with pytest.raises(UserError, match="would judge its own work"):
+    plan = plan_of(tmp_path / "out", recordings, family=Conditioned(), speaker_verifier=Verifier(), ear=Mumbling())
+    with pytest.raises(UserError, match="would score its own work"):
         run(plan, Processes())
     assert run(replace(plan, allow_same_encoder=True), Processes())
 
@@ -360,10 +367,10 @@ def test_what_a_family_cannot_say_is_told_and_stands_in_its_row(tmp_path, caplog
 
 
 def test_results_are_written_for_people_and_programs(tmp_path, recordings):
-    results = run(plan_of(tmp_path, recordings, judge=Judge(), ear=Mumbling()), Processes())
+    results = run(plan_of(tmp_path, recordings, speaker_verifier=Verifier(), ear=Mumbling()), Processes())
     hostile = [{**row, "hypothesis": "<script>alert(1)</script>"} for row in results.rows["levels"]]
     results = replace(results, rows={**results.rows, "levels": hostile})
-    report = write_benchmark(tmp_path, results, Shown(n_sentences=3)).read_text()
+    report = write_benchmark(tmp_path, results, ReportOptions(n_sentences=3)).read_text()
     assert report.count("<audio controls preload") == 6 and "<script>alert" not in report
     assert "http://" not in report.replace("http://www.w3.org", "") and "https://" not in report
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -376,7 +383,7 @@ def test_results_are_written_for_people_and_programs(tmp_path, recordings):
 def test_too_few_scored_rows_end_with_status_three(tmp_path, capsys):
     family = Levels(faults=(("", ValueError("broken")),))
     results = run(plan_of(tmp_path, family=family), Processes())
-    report = write_benchmark(tmp_path, results, Shown())
+    report = write_benchmark(tmp_path, results, ReportOptions())
     assert conclude(tmp_path, report, results.summary, 0.95, None) == 3
     assert "levels: 0 of 5 rows scored, fewer than min_coverage=0.95: every row failed" in capsys.readouterr().out
 
@@ -384,14 +391,14 @@ def test_too_few_scored_rows_end_with_status_three(tmp_path, capsys):
 @pytest.mark.parametrize(("rate", "status", "verdict"), [(0.05, 0, "pass"), (0.2, 1, "FAIL")])
 def test_expected_rates_pass_or_fail(tmp_path, capsys, rate, status, verdict):
     results = run(plan_of(tmp_path, ear=Ear(deaf_to="red")), Processes())
-    report = write_benchmark(tmp_path, results, Shown())
+    report = write_benchmark(tmp_path, results, ReportOptions())
     expected = {"protocol": "strict", "wer": {"levels": rate}, "within": {"levels": 0.01}}
     assert conclude(tmp_path, report, results.summary, 0.95, expected) == status
     assert f"levels: WER 5.26 % under strict, expected {100 * rate:.2f} ± 1.00 %: {verdict}" in capsys.readouterr().out
 
 
 def finished(folder, **settings):
-    write_benchmark(folder, run(plan_of(folder, **settings), Processes()), Shown(n_sentences=0))
+    write_benchmark(folder, run(plan_of(folder, **settings), Processes()), ReportOptions(n_sentences=0))
     return folder
 
 
@@ -411,15 +418,15 @@ def test_two_runs_are_compared_pair_by_pair(tmp_path):
 class Moody(Levels):
     """Speaks one of its texts, whichever the seed chooses."""
 
-    def speak(self, lines):
-        takes = super().speak([replace(line, text=self.texts[line.seed % len(self.texts)]) for line in lines])
+    def synthesize(self, lines):
+        takes = super().synthesize([replace(line, text=self.texts[line.seed % len(self.texts)]) for line in lines])
         CALLS[-1] = [(line.text, line.seed) for line in lines]
         return takes
 
 
 def test_texts_are_read_as_often_as_there_are_seeds(tmp_path, recordings):
     prompts = recordings[:2]
-    settings = {"family": Moody(), "ear": Mumbling(), "seed": 10, "judge": Judge()}
+    settings = {"family": Moody(), "ear": Mumbling(), "seed": 10, "speaker_verifier": Verifier()}
     run(plan_of(tmp_path, prompts, **settings), Processes())
     CALLS.clear()
     results = run(plan_of(tmp_path, prompts, n_seeds=3, **settings), Processes())
@@ -436,7 +443,7 @@ def test_texts_are_read_as_often_as_there_are_seeds(tmp_path, recordings):
     figures = results.summary["systems"]["levels"]
     assert (figures["n_planned"], figures["n_clusters"]) == (6, 2) and figures["wer_ci"] is None
     assert results.summary["interval_notes"][0].startswith("no intervals and no p over 2 prompts")
-    write_benchmark(tmp_path, results, Shown())
+    write_benchmark(tmp_path, results, ReportOptions())
     assert "No intervals and no p over 2 prompts" in (tmp_path / "leaderboard.md").read_text()
     assert compare_runs(read_run(tmp_path, "natural"), read_run(tmp_path, "levels")).n_common == 2
 
@@ -456,8 +463,8 @@ def test_languages_without_blanks_are_scored_by_characters(tmp_path):
 
     @dataclass(frozen=True)
     class Careless(Ear):
-        def hear(self, waveform):
-            said = super().hear(waveform)
+        def transcribe(self, waveform):
+            said = super().transcribe(waveform)
             return said.replace("气", "汽").replace("我们", "我们 ").replace("。", "")
 
     results = run(plan_of(tmp_path, prompts, family=Levels(texts=texts), ear=Careless(texts=texts)), Processes())
@@ -465,7 +472,7 @@ def test_languages_without_blanks_are_scored_by_characters(tmp_path):
     assert figures["wer"] == figures["cer"] == pytest.approx(1 / 13) and results.summary["headline"] == "cer"
     assert figures["protocols"]["f5"]["units"] == ["characters"]
     assert figures["protocols"]["f5"]["wer"] == pytest.approx(1 / 12)
-    write_benchmark(tmp_path, results, Shown())
+    write_benchmark(tmp_path, results, ReportOptions())
     assert "| CER % under | strict | f5 |" in (tmp_path / "leaderboard.md").read_text()
 
 
@@ -534,7 +541,7 @@ MISTAKES = [
     ("t.tsv", "\tone\n", r"t\.tsv:1: the id is empty"),
     ("t.tsv", "a\tone\tslt\tmore\n", r"t\.tsv:1: has 4 fields; wanted are id<TAB>text\[<TAB>voice\]"),
     ("t.tsv", "id\ttext\na\tone\tslt\n", r"t\.tsv:2: has 3 fields; wanted are 2: id, text"),
-    ("t.tsv", "id\ttext\tcolour\na\tone\tred\n", r"t\.tsv:2: unknown column colour; allowed are id, text"),
+    ("t.tsv", "id\ttext\tcolor\na\tone\tred\n", r"t\.tsv:2: unknown column color; allowed are id, text"),
     ("t.jsonl", "{oops\n", r"t\.jsonl:1: is not JSON"),
     ("t.jsonl", "[1]\n", r"t\.jsonl:1: is a JSON list"),
     ("t.lst", "a|b\n", r"t\.lst:1: has 2 fields"),
@@ -588,7 +595,7 @@ def test_names_that_are_one_file_somewhere_are_kept_apart(tmp_path):
     assert len({folder.casefold() for folder in [*folders, "natural"]}) == 4
     for folder in folders:
         assert len({wav.name.casefold() for wav in (tmp_path / "systems" / folder / "wavs").iterdir()}) == len(ids)
-    report = write_benchmark(tmp_path, results, Shown(n_sentences=2))
+    report = write_benchmark(tmp_path, results, ReportOptions(n_sentences=2))
     assert report.read_text().count("<audio") >= 2 * 3
     CALLS.clear()
     run(plan, Processes())
@@ -606,7 +613,7 @@ def test_recordings_are_found_in_either_unicode_form(tmp_path):
 
 def test_a_line_depends_on_its_text_its_voice_and_the_seed_only():
     lines = [stages._line(prompt, Levels(), 0) for prompt in (PROMPTS[0], replace(PROMPTS[0], id="x", category="y"))]
-    assert lines[0] == lines[1] == Line(TEXTS[0], lines[0].seed)
+    assert lines[0] == lines[1] == SynthesisRequest(TEXTS[0], lines[0].seed)
     assert stages._line(PROMPTS[0], Levels(), 1).seed != lines[0].seed
 
 
@@ -624,7 +631,7 @@ class Quick(Levels):
 
 prompts = [Prompt(f"p{{n}}", f"{{TEXTS[n % 5]}} {{n}}") for n in range({n_rows})]
 plan = plan_of(Path({folder!r}), prompts, family=Quick(), ear=Mumbling(), batch_size=16)
-write_benchmark(plan.output_dir, run(plan, Processes()), Shown(n_sentences=10, n_listed=50))
+write_benchmark(plan.output_dir, run(plan, Processes()), ReportOptions(n_sentences=10, n_listed=50))
 print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -666,17 +673,17 @@ def test_a_failed_row_is_tried_again_by_the_next_run(tmp_path):
 class _Healed(Levels):
     __qualname__ = "Levels"  # the same system on a better day
 
-    def speak(self, lines):
-        return Levels().speak(lines)
+    def synthesize(self, lines):
+        return Levels().synthesize(lines)
 
 
-def test_a_recogniser_that_breaks_on_a_clip_fails_that_row(tmp_path):
+def test_a_recognizer_that_breaks_on_a_clip_fails_that_row(tmp_path):
     @dataclass(frozen=True)
     class Fragile(Ear):
-        def hear(self, waveform):
+        def transcribe(self, waveform):
             if len(waveform) == 1600 * 5:
                 raise RuntimeError("Kernel size can't be greater than actual input size")
-            return super().hear(waveform)
+            return super().transcribe(waveform)
 
     results = run(plan_of(tmp_path, ear=Fragile()), Processes())
     failed = [row for row in results.rows["levels"] if row["status"] == "failed"]
@@ -693,7 +700,7 @@ def test_a_system_that_does_not_load_becomes_failed_rows(tmp_path):
     broken = results.summary["systems"]["broken"]
     assert (broken["n_failed"], broken["wer"]) == (5, 1.0) and results.summary["systems"]["levels"]["wer"] == 0.0
     assert results.rows["broken"][0]["reason"] == "model 'nobody/nothing' cannot be loaded"
-    assert write_benchmark(tmp_path, results, Shown()).exists()
+    assert write_benchmark(tmp_path, results, ReportOptions()).exists()
 
 
 def test_the_natural_voice_is_planned_where_it_was_recorded(tmp_path, recordings):
@@ -701,7 +708,7 @@ def test_the_natural_voice_is_planned_where_it_was_recorded(tmp_path, recordings
     results = run(plan_of(tmp_path / "out", prompts, ear=Mumbling()), Processes())
     natural = results.summary["systems"]["natural"]
     assert (natural["n_planned"], natural["n_failed"]) == (1, 0)
-    report = write_benchmark(tmp_path / "out", results, Shown()).read_text()
+    report = write_benchmark(tmp_path / "out", results, ReportOptions()).read_text()
     assert report.count('<tbody class="utterance"') == 5
 
 
@@ -709,33 +716,39 @@ def test_recordings_that_many_texts_share_count_once(tmp_path, recordings):
     """Seed-TTS lists: the voice to imitate says something else, and stands beside several texts."""
     voices = [recordings[0].reference, recordings[4].reference]
     prompts = [Prompt(f"s{n}", TEXTS[n], speaker=f"speaker {n % 2}", voice_reference=voices[n % 2]) for n in range(4)]
-    results = run(plan_of(tmp_path / "out", prompts, judge=Judge(), ear=Ear(texts=tuple(TEXTS))), Processes())
+    results = run(
+        plan_of(tmp_path / "out", prompts, speaker_verifier=Verifier(), ear=Ear(texts=tuple(TEXTS))), Processes()
+    )
     scale = results.summary["similarity_scale"]
     assert scale["n_same"] == 0 and scale["ceiling"] is None and scale["n_different"] == 2
     assert "natural" not in results.summary["systems"] and results.summary["systems"]["levels"]["n_similarity"] == 4
-    assert "the voice to imitate" in write_benchmark(tmp_path / "out", results, Shown()).read_text()
+    assert "the voice to imitate" in write_benchmark(tmp_path / "out", results, ReportOptions()).read_text()
     plain = [replace(prompt, voice_reference="") for prompt in prompts]
-    results = run(plan_of(tmp_path / "out", plain, judge=Judge(), ear=Ear(texts=tuple(TEXTS))), Processes())
-    assert "the voice to imitate" not in write_benchmark(tmp_path / "out", results, Shown()).read_text(), "it was once"
+    results = run(
+        plan_of(tmp_path / "out", plain, speaker_verifier=Verifier(), ear=Ear(texts=tuple(TEXTS))), Processes()
+    )
+    assert "the voice to imitate" not in write_benchmark(tmp_path / "out", results, ReportOptions()).read_text(), (
+        "it was once"
+    )
 
 
 def test_without_recordings_nobody_judges(tmp_path):
     def not_here():
-        raise UserError("no such judge")
+        raise UserError("no such verifier")
 
-    plan = replace(plan_of(tmp_path), judge=not_here)
-    assert run(plan, Processes()).summary["judge"] is None
+    plan = replace(plan_of(tmp_path), speaker_verifier=not_here)
+    assert run(plan, Processes()).summary["speaker_verifier"] is None
 
 
 def test_recordings_that_cannot_be_embedded_keep_what_was_heard(tmp_path, recordings):
     @dataclass(frozen=True)
-    class Choosy(Judge):
+    class Choosy(Verifier):
         def embed(self, waveform):
             if not np.ptp(waveform):
                 raise UserError("too even for a voice")
             return super().embed(waveform)
 
-    results = run(plan_of(tmp_path / "out", recordings, judge=Choosy(), ear=Mumbling()), Processes())
+    results = run(plan_of(tmp_path / "out", recordings, speaker_verifier=Choosy(), ear=Mumbling()), Processes())
     figures = results.summary["systems"]["levels"]
     assert figures["n_scored"] == 8 and figures["similarity"] is None
     assert "reference: too even for a voice" in results.rows["levels"][0]["not_measured"]
@@ -743,7 +756,7 @@ def test_recordings_that_cannot_be_embedded_keep_what_was_heard(tmp_path, record
 
 
 def test_a_voice_with_one_recording_is_not_its_own_reference(tmp_path, recordings):
-    results = run(plan_of(tmp_path / "out", [recordings[0]], judge=Judge(), ear=Mumbling()), Processes())
+    results = run(plan_of(tmp_path / "out", [recordings[0]], speaker_verifier=Verifier(), ear=Mumbling()), Processes())
     systems = results.summary["systems"]
     assert systems["natural"]["similarity"] is None and systems["levels"]["similarity"] is not None
 
@@ -761,8 +774,8 @@ def test_a_text_of_cues_alone_has_nothing_to_be_heard(tmp_path):
     class Actor(Levels):
         speaks_cues = True
 
-        def speak(self, lines):
-            return [Take(np.full(1600, 0.1, dtype=np.float32), 16_000) for _ in lines]
+        def synthesize(self, lines):
+            return [Speech(np.full(1600, 0.1, dtype=np.float32), 16_000) for _ in lines]
 
     results = run(
         plan_of(tmp_path, [Prompt("x", "[laughter]"), PROMPTS[0]], family=Actor(), ear=Mumbling()), Processes()
@@ -772,7 +785,7 @@ def test_a_text_of_cues_alone_has_nothing_to_be_heard(tmp_path):
     figures, words = results.summary["systems"]["levels"], results.rows["levels"][1]
     assert figures["wer"] == figures["protocols"]["strict"]["wer"] == words["wer"], "what is heard is no error"
     assert figures["insertions"] == words["insertions"]
-    write_benchmark(tmp_path, results, Shown(n_sentences=0))
+    write_benchmark(tmp_path, results, ReportOptions(n_sentences=0))
     whole = read_run(tmp_path, None)
     silent = replace(whole, rows={"x": whole.rows["x"]})
     assert compare_runs(silent, silent).notes[0] == "wer is not compared: the texts hold no words"
@@ -821,7 +834,7 @@ def test_what_would_come_to_nothing_is_refused_before_anything_speaks(tmp_path, 
     assert not CALLS
 
 
-class Broken(Judge):
+class Broken(Verifier):
     """A judge whose weights do not load."""
 
     def embed(self, waveform):
@@ -830,24 +843,24 @@ class Broken(Judge):
 
 @pytest.mark.parametrize(("error", "message"), [
     (UserError("the speaker encoder 'x' cannot be loaded"), "the speaker encoder 'x' cannot be loaded"),
-    (RuntimeError("invalid header"), r"the judge judge cannot be used \(RuntimeError: invalid header\)"),
+    (RuntimeError("invalid header"), r"the speaker_verifier judge cannot be used \(RuntimeError: invalid header\)"),
 ])  # fmt: skip
 def test_a_judge_that_does_not_load_ends_the_run_before_anything_speaks(tmp_path, recordings, error, message):
-    judge = Broken()
-    object.__setattr__(judge, "error", error)
+    speaker_verifier = Broken()
+    object.__setattr__(speaker_verifier, "error", error)
     with pytest.raises(UserError, match=message):
-        run(plan_of(tmp_path / "out", recordings, judge=judge, ear=Mumbling()), Processes())
+        run(plan_of(tmp_path / "out", recordings, speaker_verifier=speaker_verifier, ear=Mumbling()), Processes())
     assert not CALLS
-    results = run(plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling()), Processes())
+    results = run(plan_of(tmp_path / "out", recordings, speaker_verifier=Verifier(), ear=Mumbling()), Processes())
     assert results.summary["systems"]["levels"]["n_similarity"] == 8, "nothing of it was kept"
 
 
-def test_a_recogniser_that_does_not_load_ends_the_run_before_anything_speaks(tmp_path):
+def test_a_recognizer_that_does_not_load_ends_the_run_before_anything_speaks(tmp_path):
     class Unheard(Ear):
-        def hear(self, waveform):
+        def transcribe(self, waveform):
             raise RuntimeError("CUDA driver version is insufficient")
 
-    with pytest.raises(UserError, match=r"the recogniser ear cannot be used \(RuntimeError: CUDA driver"):
+    with pytest.raises(UserError, match=r"the recognizer ear cannot be used \(RuntimeError: CUDA driver"):
         run(plan_of(tmp_path, ear=Unheard()), Processes())
     assert not CALLS
 
@@ -866,7 +879,7 @@ def test_what_has_no_embedding_says_why_and_only_short_sound_is_not_tried_again(
 ):
     seen = []
 
-    class Picky(Judge):
+    class Picky(Verifier):
         __qualname__ = "Judge"
 
         def embed(self, waveform):
@@ -875,7 +888,7 @@ def test_what_has_no_embedding_says_why_and_only_short_sound_is_not_tried_again(
                 raise error
             return super().embed(waveform)
 
-    plan = plan_of(tmp_path / "out", recordings, judge=Picky(), ear=Mumbling())
+    plan = plan_of(tmp_path / "out", recordings, speaker_verifier=Picky(), ear=Mumbling())
     row = run(plan, Processes()).rows["levels"][4]
     assert row["similarity"] is None and row["not_measured"] == reason and row["status"] == "scored"
     seen.clear()
@@ -885,7 +898,7 @@ def test_what_has_no_embedding_says_why_and_only_short_sound_is_not_tried_again(
 
 def test_a_recording_that_is_missing_is_the_reason_of_its_row(tmp_path, recordings):
     prompts = [replace(recordings[0], reference=str(tmp_path / "gone.wav")), *recordings[1:]]
-    results = run(plan_of(tmp_path / "out", prompts, judge=Judge(), ear=Mumbling()), Processes())
+    results = run(plan_of(tmp_path / "out", prompts, speaker_verifier=Verifier(), ear=Mumbling()), Processes())
     row = results.rows["levels"][0]
     assert row["similarity"] is None and "gone.wav: no such audio file" in row["not_measured"]
     assert results.rows["natural"][0]["status"] == "failed"
@@ -915,7 +928,7 @@ def missing_package():
 ])  # fmt: skip
 def test_what_can_be_known_to_fail_is_known_before_anything_speaks(tmp_path, recordings, settings, message):
     if settings.pop("with_recordings", False):
-        settings |= {"prompts": recordings, "judge": Judge(), "ear": Mumbling()}
+        settings |= {"prompts": recordings, "speaker_verifier": Verifier(), "ear": Mumbling()}
     with pytest.raises(UserError, match=message):
         run(plan_of(tmp_path / "out", **settings), Processes())
     assert not CALLS
@@ -980,11 +993,11 @@ LOADED = []
 def test_a_checkpoint_that_breaks_fails_all_its_rows_at_once_and_no_other_system(tmp_path, recordings, name):
     LOADED.clear()
     family, reason = broken_families()[name]
-    plan = plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling())
+    plan = plan_of(tmp_path / "out", recordings, speaker_verifier=Verifier(), ear=Mumbling())
     results = run(replace(plan, systems={name: lambda: family, **plan.systems}), Processes())
     assert {row["reason"] for row in results.rows[name]} == {reason} and len(LOADED) <= 1
     assert results.summary["systems"][name]["n_failed"] == 8 and results.summary["systems"]["levels"]["n_scored"] == 8
-    assert write_benchmark(tmp_path / "out", results, Shown(n_sentences=0)).exists()
+    assert write_benchmark(tmp_path / "out", results, ReportOptions(n_sentences=0)).exists()
 
 
 def test_a_constructor_that_a_config_system_wraps_gives_its_own_reason(tmp_path):
@@ -1092,7 +1105,9 @@ class Rater:
 def test_rows_that_are_lost_beside_their_marker_are_made_again(tmp_path, recordings, monkeypatch):
     """Whatever happens to the rows of any stage, they are those of the first run again: speech, then measures."""
     recordings = [replace(prompt, speaker="one") for prompt in recordings]
-    plan = plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling(), background=str(tmp_path / "natural"))
+    plan = plan_of(
+        tmp_path / "out", recordings, speaker_verifier=Verifier(), ear=Mumbling(), background=str(tmp_path / "natural")
+    )
     plan = replace(plan, quality=Rater)
     for slow in ("evaluation.aggregation.ratio_interval", "evaluation.pipeline.free_memory", "components.free_memory"):
         monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_, **__: None)  # rows are what is looked at
@@ -1168,19 +1183,19 @@ def other_rows(folder):
 
 @pytest.mark.parametrize("damage", [fewer_rows, other_rows])
 def test_a_table_that_is_not_the_summarys_is_refused(tmp_path, damage):
-    write_benchmark(tmp_path, run(plan_of(tmp_path), Processes()), Shown(n_sentences=0))
+    write_benchmark(tmp_path, run(plan_of(tmp_path), Processes()), ReportOptions(n_sentences=0))
     damage(tmp_path)
-    for read in (partial(reread, tmp_path), partial(read_run, tmp_path, "levels")):
+    for read in (partial(reaggregate, tmp_path), partial(read_run, tmp_path, "levels")):
         with pytest.raises(UserError, match="scores.parquet: is not the table that summary.json sums up; run"):
             read()
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda wav: write_wav(wav, np.zeros(10, dtype=np.float32))])
 def test_a_report_never_shows_other_speech_than_was_scored(tmp_path, damage):
-    write_benchmark(tmp_path, run(plan_of(tmp_path), Processes()), Shown(n_sentences=0))
+    write_benchmark(tmp_path, run(plan_of(tmp_path), Processes()), ReportOptions(n_sentences=0))
     damage(tmp_path / "systems/levels/wavs/p1.wav")
     with pytest.raises(UserError, match="p1.wav: is not the speech that was scored; run tts-benchmark"):
-        write_benchmark(tmp_path, reread(tmp_path), Shown(n_sentences=9))
+        write_benchmark(tmp_path, reaggregate(tmp_path), ReportOptions(n_sentences=9))
 
 
 def test_facts_are_those_of_a_run_that_spoke(tmp_path):
@@ -1188,7 +1203,7 @@ def test_facts_are_those_of_a_run_that_spoke(tmp_path):
     class Sick(Levels):
         __qualname__ = "Levels"
 
-        def speak(self, lines):
+        def synthesize(self, lines):
             raise RuntimeError("no luck today")
 
     sick = run(plan_of(tmp_path, family=Sick()), Processes()).summary["systems"]["levels"]
@@ -1201,7 +1216,7 @@ def test_facts_are_those_of_a_run_that_spoke(tmp_path):
 
 @pytest.mark.parametrize("copied", [True, False])
 def test_a_copy_of_the_encoder_that_conditions_a_system_may_not_judge_it(tmp_path, recordings, copied):
-    for name, content in {"original": b"weights", "judge": b"weights" if copied else b"others"}.items():
+    for name, content in {"original": b"weights", "speaker_verifier": b"weights" if copied else b"others"}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "embedding_model.ckpt").write_bytes(content)
 
@@ -1209,11 +1224,13 @@ def test_a_copy_of_the_encoder_that_conditions_a_system_may_not_judge_it(tmp_pat
     class Conditioned(Levels):
         conditioned_by = str(tmp_path / "original")
 
-    judge = Judge(name="mine")
-    object.__setattr__(judge, "source", str(tmp_path / "judge"))
-    plan = plan_of(tmp_path / "out", recordings, family=Conditioned(), judge=judge, ear=Mumbling())
+    speaker_verifier = Verifier(name="mine")
+    object.__setattr__(speaker_verifier, "source", str(tmp_path / "speaker_verifier"))
+    plan = plan_of(
+        tmp_path / "out", recordings, family=Conditioned(), speaker_verifier=speaker_verifier, ear=Mumbling()
+    )
     if copied:
-        with pytest.raises(UserError, match="of which mine is a copy, which would judge its own work"):
+        with pytest.raises(UserError, match="of which mine is a copy, which would score its own work"):
             run(plan, Processes())
     else:
         assert run(plan, Processes())
@@ -1229,7 +1246,7 @@ def grouped(n_categories, n_natural, folder):
 def test_groups_stand_under_their_own_heading(tmp_path):
     """The natural voice says the last two of three categories: its figures must not slip to the first two."""
     results = run(plan_of(tmp_path, grouped(3, 2, tmp_path), ear=Mumbling()), Processes())
-    report = write_benchmark(tmp_path, results, Shown(n_sentences=0)).read_text()
+    report = write_benchmark(tmp_path, results, ReportOptions(n_sentences=0)).read_text()
     section = report.split("<h2>By category</h2>")[1].split("</table>")[0]
     assert [f"<th>c0{n}</th>" in section for n in range(3)] == [True] * 3
     natural = section.split("<td>natural</td>")[1].split("</tr>")[0]
@@ -1238,7 +1255,7 @@ def test_groups_stand_under_their_own_heading(tmp_path):
 
 def test_more_groups_than_can_be_told_apart_are_left_out(tmp_path):
     results = run(plan_of(tmp_path, grouped(21, 2, tmp_path), ear=Mumbling()), Processes())
-    report = write_benchmark(tmp_path, results, Shown(n_sentences=0)).read_text()
+    report = write_benchmark(tmp_path, results, ReportOptions(n_sentences=0)).read_text()
     assert "<th>c19</th>" in report and "<th>c00</th>" not in report
 
 
@@ -1277,7 +1294,7 @@ def test_a_list_names_recordings_of_its_own_folder_only(tmp_path, name, content,
 
 
 def test_runs_that_share_part_of_their_texts_are_compared_over_those(tmp_path, recordings):
-    settings = {"judge": Judge(), "ear": Mumbling()}
+    settings = {"speaker_verifier": Verifier(), "ear": Mumbling()}
     extra = Prompt("extra", "one red apple", speaker="high", reference=recordings[4].reference.replace("r4", "more"))
     write_wav(Path(extra.reference), np.full(16_000, 0.97, dtype=np.float32))
     base = finished(tmp_path / "base", prompts=recordings, **settings)
@@ -1303,39 +1320,43 @@ def test_what_is_not_compared_is_said(tmp_path, recordings):
 
 
 def test_a_report_is_written_again_from_what_lies_on_disk(tmp_path, recordings):
-    plan = plan_of(tmp_path, recordings, judge=Judge(), ear=Mumbling(), config={"seed": 0})
-    write_benchmark(tmp_path, run(plan, Processes()), Shown(n_sentences=3, title="First"))
+    plan = plan_of(tmp_path, recordings, speaker_verifier=Verifier(), ear=Mumbling(), config={"seed": 0})
+    write_benchmark(tmp_path, run(plan, Processes()), ReportOptions(n_sentences=3, title="First"))
     names = ("summary.json", "scores.parquet", "leaderboard.md", "model-index.yml", "report.html")
     before = {name: (tmp_path / name).read_bytes() for name in names}
-    write_benchmark(tmp_path, reread(tmp_path), Shown(n_sentences=3, title=None))
+    write_benchmark(tmp_path, reaggregate(tmp_path), ReportOptions(n_sentences=3, title=None))
     after = {name: (tmp_path / name).read_bytes() for name in names}
     assert {name for name in names if after[name] != before[name]} <= {"report.html"}
     assert abs(len(after["report.html"]) - len(before["report.html"])) < 1000, "curves are drawn under new ids"
-    write_benchmark(tmp_path, reread(tmp_path, ["strict"], "speaker"), Shown(n_sentences=0, title="Second"))
+    write_benchmark(
+        tmp_path, reaggregate(tmp_path, ["strict"], "speaker"), ReportOptions(n_sentences=0, title="Second")
+    )
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["title"] == "Second" and summary["cluster_by"] == "speaker"
     assert list(summary["systems"]["levels"]["protocols"]) == ["strict"]
     with pytest.raises(UserError, match="holds no finished benchmark"):
-        reread(tmp_path / "systems")
+        reaggregate(tmp_path / "systems")
 
 
 def test_an_unchanged_run_opens_no_model(tmp_path, recordings):
     opened = []
 
-    class Watched(Judge):
+    class Watched(Verifier):
         def embed(self, waveform):
-            opened.append("judge")
+            opened.append("speaker_verifier")
             return super().embed(waveform)
 
     class Listening(Mumbling):
-        def hear(self, waveform):
+        def transcribe(self, waveform):
             opened.append("ear")
-            return super().hear(waveform)
+            return super().transcribe(waveform)
 
     one_voice = [replace(prompt, speaker="one") for prompt in recordings]
-    plan = plan_of(tmp_path / "out", one_voice, judge=Watched(), ear=Listening(), background=str(tmp_path / "natural"))
-    write_benchmark(plan.output_dir, run(plan, Processes()), Shown(n_sentences=0))
-    assert "judge" in opened and "ear" in opened
+    plan = plan_of(
+        tmp_path / "out", one_voice, speaker_verifier=Watched(), ear=Listening(), background=str(tmp_path / "natural")
+    )
+    write_benchmark(plan.output_dir, run(plan, Processes()), ReportOptions(n_sentences=0))
+    assert "speaker_verifier" in opened and "ear" in opened
     opened.clear(), CALLS.clear()
     results = run(plan, Processes())
     assert not opened and not CALLS and results.summary["similarity_scale"]["floor"] is not None
@@ -1349,7 +1370,7 @@ def test_settings_are_written_without_the_hub_token(tmp_path, monkeypatch):
         voice: str = "hf_secret voice"
 
     plan = plan_of(tmp_path, family=Voiced(), config={"systems": {"levels": {"voice": "hf_secret voice"}}, "seed": 0})
-    report = write_benchmark(tmp_path, run(plan, Processes()), Shown(n_sentences=0)).read_text()
+    report = write_benchmark(tmp_path, run(plan, Processes()), ReportOptions(n_sentences=0)).read_text()
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["config"] == {"systems": {"levels": {"voice": "[hub token] voice"}}, "seed": 0}
     assert summary["systems"]["levels"]["settings"]["voice"] == "[hub token] voice"
@@ -1358,7 +1379,9 @@ def test_settings_are_written_without_the_hub_token(tmp_path, monkeypatch):
 
 def test_every_table_of_similarities_shows_their_scale(tmp_path, recordings):
     write_benchmark(
-        tmp_path, run(plan_of(tmp_path, recordings, judge=Judge(), ear=Mumbling()), Processes()), Shown(n_sentences=0)
+        tmp_path,
+        run(plan_of(tmp_path, recordings, speaker_verifier=Verifier(), ear=Mumbling()), Processes()),
+        ReportOptions(n_sentences=0),
     )
     assert "(ceiling) and 0." in (tmp_path / "leaderboard.md").read_text()
     card = (tmp_path / "model-index.yml").read_text()
@@ -1374,17 +1397,19 @@ def test_every_protocol_counts_its_rows(tmp_path):
 
 
 def test_protocols_are_read_again_and_nothing_else(tmp_path):
-    run(plan_of(tmp_path, judge=None), Processes())
+    run(plan_of(tmp_path, speaker_verifier=None), Processes())
     CALLS.clear(), HEARD.clear()
     results = run(plan_of(tmp_path, protocols=[PROTOCOLS["seed_tts_eval"]]), Processes())
     assert list(results.summary["systems"]["levels"]["protocols"]) == ["seed_tts_eval"] and not CALLS and not HEARD
 
 
 def test_another_judge_embeds_again_and_nobody_speaks(tmp_path, recordings):
-    run(plan_of(tmp_path / "out", recordings, judge=Judge(), ear=Mumbling()), Processes())
+    run(plan_of(tmp_path / "out", recordings, speaker_verifier=Verifier(), ear=Mumbling()), Processes())
     CALLS.clear()
-    results = run(plan_of(tmp_path / "out", recordings, judge=Judge(version="2"), ear=Mumbling()), Processes())
-    assert results.summary["judge"]["version"] == "2" and not CALLS
+    results = run(
+        plan_of(tmp_path / "out", recordings, speaker_verifier=Verifier(version="2"), ear=Mumbling()), Processes()
+    )
+    assert results.summary["speaker_verifier"]["version"] == "2" and not CALLS
 
 
 def test_batches_are_of_texts_of_like_length(tmp_path):
@@ -1408,13 +1433,13 @@ def test_one_large_model_is_in_memory_at_a_time(tmp_path, recordings):
                     object.__setattr__(self, "weights", Weights())
                     alive.add(self.weights)
 
-            def speak(self, lines):
+            def synthesize(self, lines):
                 self._use()
-                return super().speak(lines)
+                return super().synthesize(lines)
 
-            def hear(self, waveform):
+            def transcribe(self, waveform):
                 self._use()
-                return super().hear(waveform)
+                return super().transcribe(waveform)
 
             def embed(self, waveform):
                 self._use()
@@ -1426,8 +1451,8 @@ def test_one_large_model_is_in_memory_at_a_time(tmp_path, recordings):
     plan = replace(
         plan,
         systems={"one": lambda: heavy(Levels)(), "two": lambda: heavy(Levels)()},
-        recogniser=lambda: heavy(Mumbling)(),
-        judge=lambda: heavy(Judge)(),
+        recognizer=lambda: heavy(Mumbling)(),
+        speaker_verifier=lambda: heavy(Verifier)(),
     )
     run(plan, Processes())
     assert len(together) == 6 and set(together) == {0}, "each was let go before the next was used"
@@ -1439,7 +1464,7 @@ def test_the_published_list_is_what_a_published_table_is_compared_with(tmp_path,
     listing = tmp_path / "meta.lst"
     listing.write_text("one")
     results = run(plan_of(tmp_path), Processes())
-    report = write_benchmark(tmp_path, results, Shown(n_sentences=0))
+    report = write_benchmark(tmp_path, results, ReportOptions(n_sentences=0))
     published = {"list": str(listing), "sha256": file_hash(listing), "n_texts": 5}
     expected = {"protocol": "strict", "wer": {"levels": 0.0}, "within": {"levels": 0.01}, "published": published}
     assert conclude(tmp_path, report, results.summary, 0.95, expected) == 0
@@ -1455,15 +1480,15 @@ def test_health_of_a_system_is_counted(tmp_path):
 
     @dataclass(frozen=True)
     class Ill(Levels):
-        def speak(self, lines):
-            takes = super().speak(lines)
-            return [replace(take, cut_off="red" in line.text) for take, line in zip(takes, lines, strict=True)]
+        def synthesize(self, lines):
+            takes = super().synthesize(lines)
+            return [replace(take, truncated="red" in line.text) for take, line in zip(takes, lines, strict=True)]
 
     class Hearing(Ear):
-        def hear(self, waveform):
+        def transcribe(self, waveform):
             if np.abs(waveform).max() > 0.99:
                 return "five figs"
-            heard = super().hear(waveform)
+            heard = super().transcribe(waveform)
             return heard.replace("blue", "blue blue").replace(" in a bowl", "")
 
     family = Ill(faults=(("figs", lambda w: np.ones_like(w)),))

@@ -38,8 +38,8 @@ def test_other_options_keep_hydras_grammar_where_it_takes_them(argument, expecte
     assert quoted(argument, ("text",)) == expected
 
 
-OPTIONAL = {"finetune": ("asr", "judge"), "embed": ("encoder",), "prepare": ("encoder", "asr"), "benchmark": ("judge",),
-            "score": ("judge",)}  # fmt: skip
+OPTIONAL = {"finetune": ("asr", "speaker_verifier"), "embed": ("encoder",), "prepare": ("encoder", "asr"), "benchmark": ("speaker_verifier",),
+            "score": ("speaker_verifier",)}  # fmt: skip
 
 
 def invoke(config, arguments, monkeypatch, capsys, free_text=("text",)):
@@ -81,8 +81,8 @@ MISTAKES = {  # what is typed, and what the one line says
     "data=foldr": "did you mean data=folder? there are folder, asterisk",
     "data=demo,folder": "is one choice; --multirun runs several",
     "data={a:1": "there is no '{a:1'",
-    "judge=none": "there is no 'none'; there are ecapa, ge2e, wavlm_sv",
-    "judge@x=ecapa": "did you mean judge=ecapa?",
+    "speaker_verifier=none": "there is no 'none'; there are ecapa, ge2e, wavlm_sv",
+    "speaker_verifier@x=ecapa": "did you mean speaker_verifier=ecapa?",
     "data/inner=x": "there is no such setting",
     "experiment=nope": "there is no 'nope'; there are demo",
     "experiment=dmo": "did you mean experiment=demo?",
@@ -115,7 +115,7 @@ MISTAKES = {  # what is typed, and what the one line says
     "~lr_schedule": "lr_schedule=null: the command needs one",
     "base_model=null": "base_model=null: the command needs one",
     "systems=bark": "systems=bark: there is no such setting",
-    "judge=glob(*)": "there is no 'glob(*)'",
+    "speaker_verifier=glob(*)": "there is no 'glob(*)'",
     "hydra/launcher=nothing": "Could not find 'hydra/launcher/nothing'",
     "--max-steps=3": "there is no such flag; settings have no dashes: max_steps=3",
     "--cfg": "expected one argument",
@@ -136,13 +136,13 @@ def test_mistakes_in_a_class_or_its_settings_are_one_line(monkeypatch, capsys):
     from hydra.utils import instantiate
 
     for settings, message in {
-        ("judge._target_=no.such.Encoder",): "judge: Error locating target 'no.such.Encoder'",
-        ("judge=ge2e", "+judge.source=x"): "unexpected keyword argument 'source'",
+        ("speaker_verifier._target_=no.such.Encoder",): "speaker_verifier: Error locating target 'no.such.Encoder'",
+        ("speaker_verifier=ge2e", "+speaker_verifier.source=x"): "unexpected keyword argument 'source'",
     }.items():
         status, told, (cfg,) = invoke("finetune", settings, monkeypatch, capsys)
         assert status == 0
         with pytest.raises(SystemExit) as exit_:
-            cli._run(lambda cfg: instantiate(cfg.judge), cfg)
+            cli._run(lambda cfg: instantiate(cfg.speaker_verifier), cfg)
         told = capsys.readouterr().err
         assert exit_.value.code == 2 and message in told and told.count("\n") == 1 and not HYDRAS_OWN.search(told)
 
@@ -153,7 +153,7 @@ OWN_EXPERIMENTS = {
     "misplaced": ("# @package _global_\nmax_steps: 7\n", 2, "sets max_steps, and there is no such setting; did you mean schedule.max_steps?"),
     "misspelt": ("# @package _global_\nevaluation: {n_sentence: 7}\n", 2, "did you mean evaluation.n_sentences?"),
     "broken": ("# @package _global_\nschedule: {max_steps: 7\n", 2, "broken.yaml:3: is not YAML"),
-    "no_such": ("# @package _global_\ndefaults:\n  - override /judge: nobody\n", 2, "judge/nobody"),
+    "no_such": ("# @package _global_\ndefaults:\n  - override /speaker_verifier: nobody\n", 2, "speaker_verifier/nobody"),
     "refers": ("# @package _global_\nseed: ${nope}\n", 2, "refers to the setting nope"),
 }  # fmt: skip
 
@@ -191,8 +191,8 @@ def test_any_group_of_any_command_may_be_null_or_is_told_to_be_needed(config, gr
 
 
 def test_a_group_is_null_beside_an_experiment_that_chooses_it(monkeypatch, capsys):
-    _, _, (cfg,) = invoke("finetune", ["experiment=demo", "judge=null", "asr=null"], monkeypatch, capsys)
-    assert cfg.judge is None and cfg.asr is None and cfg.encoder.source == "xvector-mini"
+    _, _, (cfg,) = invoke("finetune", ["experiment=demo", "speaker_verifier=null", "asr=null"], monkeypatch, capsys)
+    assert cfg.speaker_verifier is None and cfg.asr is None and cfg.encoder.source == "xvector-mini"
 
 
 def test_what_the_tables_of_optional_groups_say_is_what_the_recipes_say():
@@ -203,15 +203,19 @@ def test_what_the_tables_of_optional_groups_say_is_what_the_recipes_say():
 
 
 def test_settings_that_are_right_reach_the_recipe(monkeypatch, capsys):
-    arguments = ["base_model=speecht5-mini", "preflight.thresholds.min_snr_db=null", "+accelerator.dispatch_batches=true",
+    arguments = ["base_model=speecht5-mini", "quality_control.thresholds.min_snr_db=null", "+accelerator.dispatch_batches=true",
                  "schedule.max_seconds=null", "data=folder", "data.path=2024", "freeze=[a,b]", "accelerator.log_with=null"]  # fmt: skip
     status, _, (cfg,) = invoke("finetune", arguments, monkeypatch, capsys)
     assert status == 0 and cfg.base_model.source == "speecht5-mini" and cfg.data.path == "2024"
-    assert cfg.preflight.thresholds.min_snr_db is None and cfg.accelerator.dispatch_batches and cfg.freeze == ["a", "b"]
+    assert (
+        cfg.quality_control.thresholds.min_snr_db is None
+        and cfg.accelerator.dispatch_batches
+        and cfg.freeze == ["a", "b"]
+    )
     for config, given in {"embed": ["data.path=x"], "finetune": [], "score": ["wavs=x", "texts=y"]}.items():
         status, _, (cfg,) = invoke(config, ["experiment=offline", *given], monkeypatch, capsys)
         assert status == 0
-        assert "mini" in str(cfg.get("encoder")) or cfg.asr._target_.endswith("offline_recogniser")
+        assert "mini" in str(cfg.get("encoder")) or cfg.asr._target_.endswith("offline_recognizer")
     _, _, (cfg,) = invoke("synthesize", ['text="Hello, (you', "voice='x"], monkeypatch, capsys, ("text", "voice"))
     assert (cfg.text, cfg.voice) == ('"Hello, (you', "'x")
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 CONF = Path(tts_toolkit.conf.__file__).parent
 PRIMARY = [
     "finetune", "synthesize", "embed", "corpus", "train_encoder", "train_vocoder", "prepare", "coverage", "report",
-    "benchmark", "score", "compare", "prepare_test_set",
+    "benchmark", "score", "compare", "download_test_set",
 ]  # fmt: skip
 
 
@@ -86,7 +86,9 @@ def test_every_experiment_composes_and_is_a_small_difference(experiment):
     assert len(lines) <= 20
 
 
-@pytest.mark.parametrize("group", ["data", "encoder", "judge", "asr", "base_model", "lr_schedule", "optimizer"])
+@pytest.mark.parametrize(
+    "group", ["data", "encoder", "speaker_verifier", "asr", "base_model", "lr_schedule", "optimizer"]
+)
 def test_every_choice_of_a_group_composes(group):
     choices = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
     assert choices
@@ -95,7 +97,7 @@ def test_every_choice_of_a_group_composes(group):
             compose("finetune", overrides=[f"{group}={choice}"])
 
 
-@pytest.mark.parametrize("group", ["systems", "test_set", "asr", "judge", "quality", "protocol"])
+@pytest.mark.parametrize("group", ["systems", "test_set", "asr", "speaker_verifier", "quality", "protocol"])
 def test_every_choice_of_the_benchmark_composes(group):
     choices = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
     assert choices
@@ -113,7 +115,14 @@ def test_numbers_are_numbers():
     assert cfg.accelerator.mixed_precision == "no"
 
 
-HUB_PARTS = ("base_model", "encoder", "asr", "judge", "systems", "model")  # what a command takes from a hub by default
+HUB_PARTS = (
+    "base_model",
+    "encoder",
+    "asr",
+    "speaker_verifier",
+    "systems",
+    "model",
+)  # what a command takes from a hub by default
 
 
 def test_every_command_that_needs_a_hub_has_a_way_without_one():
@@ -128,4 +137,4 @@ def test_every_command_that_needs_a_hub_has_a_way_without_one():
             cfg = compose(name, overrides=[f"experiment=offline/{name}"])
             text = OmegaConf.to_yaml(cfg)
             assert not re.search(r"(microsoft|facebook|openai|suno|speechbrain)/", text), (name, text)
-            assert cfg.get("overwrite", False) is False and cfg.get("licence", "other") == "other"
+            assert cfg.get("overwrite", False) is False and cfg.get("license", "other") == "other"

@@ -16,7 +16,7 @@ from tts_toolkit.pretraining.wordnet import wordnet_examples
 
 class Hum:
     def __init__(self, name):
-        self.name, self.n, self.licence = name, 0, "free"
+        self.name, self.n, self.license = name, 0, "free"
 
     def __call__(self, text):
         self.n += 1
@@ -55,7 +55,7 @@ def test_a_perturbed_voice_is_another_speaker_who_is_as_much_faster(tmp_path):
     shares = [Share(Perturbed(Hum("a"), 1.25), 1)]
     manifest = speak_corpus(["a sentence"], shares, tmp_path)
     row = json.loads(manifest.read_text())
-    assert (row["speaker"], row["licence"]) == ("a-125", "free")
+    assert (row["speaker"], row["license"]) == ("a-125", "free")
     assert soundfile.info(tmp_path / row["file_name"]).duration == pytest.approx((0.1 + 0.01 * 10) / 1.25, abs=1e-3)
 
 

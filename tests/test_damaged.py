@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from test_benchmark import CALLS, PROMPTS, Judge, finished, plan_of
+from test_benchmark import CALLS, PROMPTS, Verifier, finished, plan_of
 from test_vocoding import TINY_VOCODER
 
 from tts_toolkit.assets import ASSETS
@@ -21,9 +21,9 @@ from tts_toolkit.data.test_sets import read_prompts
 from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.compare import compare_runs, read_run
 from tts_toolkit.evaluation.pipeline import run
-from tts_toolkit.evaluation.reaggregate import reread
+from tts_toolkit.evaluation.reaggregate import reaggregate
 from tts_toolkit.processes import Processes
-from tts_toolkit.report.benchmark import Shown, write_benchmark
+from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
 
 FOREIGN = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
 
@@ -102,30 +102,32 @@ SAID = [replace(prompt, reference=RECORDING) for prompt in PROMPTS]
 
 
 def benchmark(folder):
-    finished(folder / "run", prompts=SAID, judge=Judge())
+    finished(folder / "run", prompts=SAID, speaker_verifier=Verifier())
 
 
 def run_again(folder):
-    results = run(plan_of(folder / "run", prompts=SAID, judge=Judge()), Processes())
-    write_benchmark(folder / "run", results, Shown(n_sentences=0))
+    results = run(plan_of(folder / "run", prompts=SAID, speaker_verifier=Verifier()), Processes())
+    write_benchmark(folder / "run", results, ReportOptions(n_sentences=0))
     return figures(results.summary)
 
 
 def figures(summary):
     """What a benchmark found out, without its clocks."""
-    clocks = ("rtf", "latency", "peak_memory", "spoken_on", "hardware")
+    clocks = ("rtf", "latency", "peak_memory", "synthesized_on", "hardware")
     systems = {
         name: {key: value for key, value in found.items() if not key.startswith(clocks)}
         for name, found in summary["systems"].items()
     }
-    return json.loads(json.dumps([systems, summary["similarity_scale"], summary["judge"], summary["recogniser"]]))
+    return json.loads(
+        json.dumps([systems, summary["similarity_scale"], summary["speaker_verifier"], summary["recognizer"]])
+    )
 
 
 def read_again(folder):
-    results = reread(folder / "run")
+    results = reaggregate(folder / "run")
     copy = folder / "copy"
     shutil.copytree(folder / "run", copy)
-    write_benchmark(copy, results, Shown(n_sentences=0))
+    write_benchmark(copy, results, ReportOptions(n_sentences=0))
     compare_runs(read_run(folder / "run", "levels"), read_run(folder / "run", "levels"))
     return figures(results.summary)
 
@@ -223,10 +225,10 @@ def encoder(folder):
 
 
 def embedded(folder):
-    from tts_toolkit.components import embeds
+    from tts_toolkit.components import working_encoder
     from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 
-    return len(embeds(SpeechBrainEncoder(str(folder / "encoder"))).embed(np.full(16_000, 0.1, np.float32)))
+    return len(working_encoder(SpeechBrainEncoder(str(folder / "encoder"))).embed(np.full(16_000, 0.1, np.float32)))
 
 
 def vocoder_state(folder):
@@ -248,7 +250,7 @@ def corpus(folder):
 def continued(folder):
     from tts_toolkit.pretraining.corpus import speak_corpus
 
-    voice = SimpleNamespace(name="a", licence="x")
+    voice = SimpleNamespace(name="a", license="x")
     speak_corpus([], [(voice, 1.0)], str(folder))
 
 
@@ -256,17 +258,17 @@ def card_of_a_model(folder):
     (folder / "README.md").write_text("---\nlicense: mit\nbase_model: facebook/mms-tts-eng\n---\n# A model\n")
 
 
-def licence(folder):
-    from tts_toolkit.finetuning.export import licence_of
+def license(folder):
+    from tts_toolkit.finetuning.export import license_of
 
-    return licence_of(str(folder)) and None  # "not told", or told
+    return license_of(str(folder)) and None  # "not told", or told
 
 
-def licence_checked(folder):
-    from tts_toolkit.hub.upload import check_licence
+def license_checked(folder):
+    from tts_toolkit.hub.upload import check_license
 
     try:
-        check_licence(folder)
+        check_license(folder)
     except UserError as error:
         if "cc-by-nc" not in str(error):
             raise
@@ -337,7 +339,7 @@ ARTEFACTS = {
     "synthesis": Artefact(benchmark, f"{RUN}/synthesis/rows.jsonl", run_again, again=True),
     "transcripts, their marker": Artefact(benchmark, f"{RUN}/transcripts/done.json", run_again, again=True),
     "transcripts": Artefact(benchmark, f"{RUN}/transcripts/rows.jsonl", run_again, again=True),
-    "embeddings of the judge": Artefact(benchmark, f"{RUN}/embeddings/rows.jsonl", run_again, again=True),
+    "embeddings of the speaker verifier": Artefact(benchmark, f"{RUN}/embeddings/rows.jsonl", run_again, again=True),
     "facts": Artefact(benchmark, f"{RUN}/facts.json", run_again, again=True),
     "speech": Artefact(benchmark, f"{RUN}/wavs/p0.wav", run_again, again=True),
     "summary of a run": Artefact(benchmark, "run/summary.json", run_again, again=True),
@@ -357,8 +359,8 @@ ARTEFACTS = {
     "encoder's labels": Artefact(encoder, "encoder/label_encoder.ckpt", embedded),
     "state of a vocoder": Artefact(vocoder_state, "state.pt", restored, ("missing",)),
     "corpus": Artefact(corpus, "metadata.jsonl", continued),
-    "card of a base model": Artefact(card_of_a_model, "README.md", licence),
-    "card of a pushed model": Artefact(card_of_a_model, "README.md", licence_checked),
+    "card of a base model": Artefact(card_of_a_model, "README.md", license),
+    "card of a pushed model": Artefact(card_of_a_model, "README.md", license_checked),
     "texts, JSONL": Artefact(texts, "texts.jsonl", prompts_of("texts.jsonl"), (*WORDS, "empty", "an empty object", "nulls")),
     "texts, TSV": Artefact(texts, "texts.tsv", prompts_of("texts.tsv"), (*WORDS, "empty")),
     "settings of a model": Artefact(settings, "tts_toolkit.json", read_settings, (*NUMBERS, "flipped", "missing", "an empty object", "a folder")),

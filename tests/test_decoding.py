@@ -13,7 +13,7 @@ from tts_toolkit.models.speecht5 import decoder as engine
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding, decode
 from tts_toolkit.models.speecht5.loss import fuse
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.vocoders import GriffinLim, magnitudes, open_vocoder
 from tts_toolkit.nn.packed_linear import pack
 from tts_toolkit.nn.zero_padding import padded
@@ -80,7 +80,7 @@ def test_an_utterance_is_the_same_in_any_batch(speech, how):
         for other in (together[number], shuffled[order.index(number)]):
             assert alone.log_mel.shape == other.log_mel.shape
             torch.testing.assert_close(alone.log_mel, other.log_mel, atol=1e-5, rtol=1e-5)
-            assert alone.cut_off == other.cut_off
+            assert alone.truncated == other.truncated
     assert len({len(s.log_mel) for s in together}) > 1, "all of one length: the test would miss padding"
 
 
@@ -94,7 +94,7 @@ def test_replayed_steps_are_the_steps(speech, monkeypatch):
     for a, b in zip(straight, replayed, strict=True):
         torch.testing.assert_close(a.log_mel, b.log_mel, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(a.attention, b.attention, atol=1e-5, rtol=1e-5)
-        assert a.cut_off == b.cut_off
+        assert a.truncated == b.truncated
     assert len({len(s.log_mel) for s in straight}) == 4, "all end together: the test would miss shrinking"
 
 
@@ -112,16 +112,16 @@ def test_without_a_stop_it_is_cut_off_at_its_own_limit(speech):
     texts = tokens(speech, TEXTS)
     never = Decoding(stop_threshold=2.0, max_frames_per_token=3.0)
     for spoken, ids in zip(decode(speech.model, texts, voices(4), [0] * 4, never), texts, strict=True):
-        assert spoken.cut_off and len(spoken.log_mel) == int(3.0 * len(ids) / 2) * 2
+        assert spoken.truncated and len(spoken.log_mel) == int(3.0 * len(ids) / 2) * 2
     at_once = Decoding(stop_threshold=0.0, min_frames_per_token=1.0)
     for spoken, ids in zip(decode(speech.model, texts, voices(4), [0] * 4, at_once), texts, strict=True):
-        assert not spoken.cut_off and len(spoken.log_mel) == len(ids) // 2 * 2
+        assert not spoken.truncated and len(spoken.log_mel) == len(ids) // 2 * 2
 
 
 def test_the_position_limit_cuts_and_long_texts_are_refused(speech):
     endless = Decoding(stop_threshold=2.0, max_frames_per_token=1000.0)
     (spoken,) = decode(speech.model, tokens(speech, ["yes"]), voices(1), [0], endless)
-    assert spoken.cut_off and len(spoken.log_mel) == 2 * (speech.model.config.max_speech_positions - 1)
+    assert spoken.truncated and len(spoken.log_mel) == 2 * (speech.model.config.max_speech_positions - 1)
     with pytest.raises(UserError, match="exceeds the model's 120"):
         decode(speech.model, tokens(speech, ["a" * 200]), voices(1), [0])
 
@@ -137,7 +137,7 @@ def test_attention_belongs_to_its_utterance(speech):
 def test_synthesizer_gives_true_lengths_whatever_the_batch_size(speech, tiny_hifigan_dir):
     vocoder = open_vocoder("microsoft/speecht5_hifigan")
     results = [
-        SpeechT5Synthesizer(speech, vocoder, SHORT, batch_size).speak(TEXTS, voices(1).numpy(), seed=9)
+        SpeechT5Pipeline(speech, vocoder, SHORT, batch_size).synthesize(TEXTS, voices(1).numpy(), seed=9)
         for batch_size in (1, 3, 16)
     ]
     for one, three, sixteen in zip(*results, strict=True):
@@ -147,11 +147,11 @@ def test_synthesizer_gives_true_lengths_whatever_the_batch_size(speech, tiny_hif
 
 
 def test_long_texts_are_spoken_in_pieces_and_odd_letters_reported(speech):
-    synthesizer = SpeechT5Synthesizer(speech, GriffinLim(5), SHORT)
+    synthesizer = SpeechT5Pipeline(speech, GriffinLim(5), SHORT)
     long = "This is a sentence. " * 15
-    (utterance,) = synthesizer.speak([long], voices(1).numpy())
+    (utterance,) = synthesizer.synthesize([long], voices(1).numpy())
     assert len(utterance.log_mels) == 3  # 120 positions: five sentences at once
-    (odd,) = synthesizer.speak(["Smørrebrød, 5 kr"], voices(1).numpy())
+    (odd,) = synthesizer.synthesize(["Smørrebrød, 5 kr"], voices(1).numpy())
     assert odd.skipped == ("ø", "ø")
 
 
@@ -161,7 +161,7 @@ def test_long_texts_are_spoken_in_pieces_and_odd_letters_reported(speech):
 )  # fmt: skip
 def test_what_cannot_be_spoken_is_refused(speech, text, embedding, message):
     with pytest.raises(UserError, match=message):
-        SpeechT5Synthesizer(speech).speak([text], np.ones(embedding, dtype=np.float32))
+        SpeechT5Pipeline(speech).synthesize([text], np.ones(embedding, dtype=np.float32))
 
 
 @pytest.mark.parametrize("name", ["hifigan-mini", "griffin_lim"])

@@ -247,12 +247,12 @@ PIECES = st.sampled_from([*"abcgmkBGLMXYZ 0123456789.,:;!?'\"$£€%&@#+-/°²*<
 
 @settings(max_examples=400)
 @given(st.lists(PIECES, max_size=30).map("".join))
-def test_normalising_leaves_no_digit_and_repeats_itself(text):
+def test_normalizing_leaves_no_digit_and_repeats_itself(text):
     once = normalize_english(text)
     assert not any(c.isdigit() and c.isascii() for c in once)
     assert normalize_english(once) == once
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_normalised(text):
+def test_any_text_is_normalized(text):
     assert isinstance(normalize_english(text), str)

@@ -25,7 +25,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.stages import embedding
 
 SENTENCES = "a\tthe cat sat on the mat\nb\ta bird sang in the tree\nc\twe walked to the old town\n"
-QUICK = ["asr=pocketsphinx", "judge=ge2e"]
+QUICK = ["asr=pocketsphinx", "speaker_verifier=ge2e"]
 SHORT = ["systems.speecht5.decoding.min_frames_per_token=3", "systems.speecht5.decoding.max_frames_per_token=4"]
 
 
@@ -169,7 +169,7 @@ def test_a_family_is_one_file_and_one_yaml_outside_the_package(texts, tmp_path):
         f"texts={texts}",
         f"output_dir={tmp_path / 'out'}",
         "asr=pocketsphinx",
-        "~judge",
+        "~speaker_verifier",
     ]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment)
@@ -226,7 +226,7 @@ def test_the_arena_is_reproduced_or_not(tmp_path, capsys):
 
 def arena(arguments):
     cfg = configured("benchmark", *arguments, *SHORT)
-    assert cfg.asr.source == "large-v3" and cfg.judge is None and cfg.seed == 42
+    assert cfg.asr.source == "large-v3" and cfg.speaker_verifier is None and cfg.seed == 42
     cfg.asr = {"_target_": "tts_toolkit.evaluation.metrics.asr.Pocketsphinx"}
     return cfg
 
@@ -275,7 +275,7 @@ def seed_tts_eval(folder):
 
 def test_seed_tts_eval_comes_from_the_hub_or_an_archive(tmp_path, caplog, monkeypatch):
     with pytest.raises(UserError, match="accept_terms=true"):
-        prepare(configured("prepare_test_set"))
+        prepare(configured("download_test_set"))
     source = seed_tts_eval(tmp_path / "source")
     with tarfile.open(tmp_path / "seedtts_testset.tar", "w") as archive:
         archive.add(source, "seedtts_testset")
@@ -283,25 +283,27 @@ def test_seed_tts_eval_comes_from_the_hub_or_an_archive(tmp_path, caplog, monkey
         archive.addfile(hostile, io.BytesIO())
     arguments = ["accept_terms=true", f"output_dir={tmp_path / 'out'}"]
     with pytest.raises(UserError, match="cannot be unpacked"):
-        prepare(configured("prepare_test_set", *arguments, f"archive={tmp_path / 'seedtts_testset.tar'}"))
+        prepare(configured("download_test_set", *arguments, f"archive={tmp_path / 'seedtts_testset.tar'}"))
     assert not list(tmp_path.parent.rglob("escaped.txt"))
     with tarfile.open(tmp_path / "clean.tar", "w") as archive:
         archive.add(source, "seedtts_testset")
-    listing = prepare(configured("prepare_test_set", *arguments, f"archive={tmp_path / 'clean.tar'}"))
+    listing = prepare(configured("download_test_set", *arguments, f"archive={tmp_path / 'clean.tar'}"))
     assert listing.read_text() == LIST and (listing.parent / "prompt-wavs/p1.wav").exists()
     assert "differs from the published list" in caplog.text
     add_to_hub("zhaochenyang20/seed-tts-eval", source, kind="datasets")
-    listing = prepare(configured("prepare_test_set", "accept_terms=true", f"output_dir={tmp_path / 'hub'}"))
+    listing = prepare(configured("download_test_set", "accept_terms=true", f"output_dir={tmp_path / 'hub'}"))
     assert listing == tmp_path / "hub/en/meta.lst" and len(read_prompts(str(listing))) == 2
     for damaged in (listing, listing.parent / "prompt-wavs/p1.wav"):
         whole = damaged.read_bytes()
         damaged.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(UserError, match=f"{damaged.name}: is not what was fetched; run tts-prepare-test-set again"):
+        with pytest.raises(
+            UserError, match=f"{damaged.name}: is not what was fetched; run tts-download-test-set again"
+        ):
             read_prompts(str(listing))
-        prepare(configured("prepare_test_set", "accept_terms=true", f"output_dir={tmp_path / 'hub'}"))
+        prepare(configured("download_test_set", "accept_terms=true", f"output_dir={tmp_path / 'hub'}"))
         assert damaged.read_bytes() == whole and len(read_prompts(str(listing))) == 2
     with pytest.raises(UserError, match="cannot be fetched"):
-        prepare(configured("prepare_test_set", *arguments, "dataset_name=nobody/nothing"))
+        prepare(configured("download_test_set", *arguments, "dataset_name=nobody/nothing"))
 
 
 def test_hub_datasets_are_test_sets(tmp_path):
@@ -331,12 +333,12 @@ def test_wavlm_judges(tmp_path):
     WavLMForXVector(WavLMConfig(**sizes)).save_pretrained(tmp_path)
     Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
     add_to_hub("microsoft/wavlm-base-plus-sv", tmp_path)
-    judge = WavlmEncoder()
-    vector = judge.embed(tone(1.0))
+    speaker_verifier = WavlmEncoder()
+    vector = speaker_verifier.embed(tone(1.0))
     assert vector.shape == (12,) and np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
-    assert judge.version == REVISION
+    assert speaker_verifier.version == REVISION
     with pytest.raises(UserError, match="too short"):
-        judge.embed(tone(0.05))
+        speaker_verifier.embed(tone(0.05))
 
 
 def test_what_each_family_cannot_say_stands_in_one_table(

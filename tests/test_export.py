@@ -23,7 +23,7 @@ from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, load_speecht5
 from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
-FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "licence": "cc-by-4.0", "embedding size": 512}
+FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "license": "cc-by-4.0", "embedding size": 512}
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,12 @@ def test_stock_transformers_loads_and_speaks(exported, tiny_hifigan_dir):
 def test_the_transformers_pipeline_speaks(exported, tiny_hifigan_dir):
     from transformers import SpeechT5HifiGan, SpeechT5Processor, pipeline
 
-    speak = pipeline(
+    synthesize = pipeline(
         "text-to-speech", model=str(exported), processor=SpeechT5Processor.from_pretrained(exported),
         vocoder=SpeechT5HifiGan.from_pretrained("microsoft/speecht5_hifigan"),
     )  # fmt: skip
     voice = load_file(exported / "speaker_embeddings.safetensors")["kim"]
-    result = speak("Hello there.", forward_params={"speaker_embeddings": voice, "maxlenratio": 2.0})
+    result = synthesize("Hello there.", forward_params={"speaker_embeddings": voice, "maxlenratio": 2.0})
     assert result["sampling_rate"] == 16_000 and result["audio"].size > 0
 
 
@@ -78,8 +78,8 @@ def run_code(code, folder, monkeypatch):
     """Run a card's code where nobody has been before, and return the sound that it makes."""
     import transformers
 
-    speak = transformers.SpeechT5ForTextToSpeech.generate_speech
-    short = functools.partialmethod(speak, minlenratio=2.0, maxlenratio=3.0)  # random weights stop anywhere
+    synthesize = transformers.SpeechT5ForTextToSpeech.generate_speech
+    short = functools.partialmethod(synthesize, minlenratio=2.0, maxlenratio=3.0)  # random weights stop anywhere
     monkeypatch.setattr(transformers.SpeechT5ForTextToSpeech, "generate_speech", short)
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -170,15 +170,15 @@ def test_pushing_uploads_exactly_that_folder(exported, monkeypatch):
         push_folder(exported, None, "hub_model_id")
 
 
-@pytest.mark.parametrize(("licence", "refused"), [("mit", True), ("CC-BY-NC-4.0", False)])
-def test_what_is_made_from_mms_keeps_its_licence(tmp_path, monkeypatch, licence, refused):
+@pytest.mark.parametrize(("license", "refused"), [("mit", True), ("CC-BY-NC-4.0", False)])
+def test_what_is_made_from_mms_keeps_its_license(tmp_path, monkeypatch, license, refused):
     import huggingface_hub
 
     monkeypatch.setattr(huggingface_hub, "HfApi", FakeHub)
-    facts = FACTS | {"base model": "facebook/mms-tts-deu", "licence": licence}
+    facts = FACTS | {"base model": "facebook/mms-tts-deu", "license": license}
     (tmp_path / "README.md").write_text(model_card(facts, "", ["kim"]))
     if refused:
-        with pytest.raises(UserError, match=r"made from facebook/mms-tts-deu, whose licence cc-by-nc-4.0 .* says mit"):
+        with pytest.raises(UserError, match=r"made from facebook/mms-tts-deu, whose license cc-by-nc-4.0 .* says mit"):
             push_folder(tmp_path, "user/kim", "hub_model_id")
     else:
         assert push_folder(tmp_path, "user/kim", "hub_model_id") == "address"
@@ -195,7 +195,7 @@ def test_the_hub_token_is_taken_out_of_what_is_written(monkeypatch):
 def test_a_card_holds_what_it_is_told_as_data(tmp_path):
     from huggingface_hub import ModelCard
 
-    facts = FACTS | {"licence": "mit\nbase_model: somebody/else", "consent of the speakers": "kim: yes\n---\nno"}
+    facts = FACTS | {"license": "mit\nbase_model: somebody/else", "consent of the speakers": "kim: yes\n---\nno"}
     (tmp_path / "README.md").write_text(model_card(facts, "", ["kim"]))
     about = ModelCard.load(tmp_path / "README.md", ignore_metadata_errors=True)
     assert (

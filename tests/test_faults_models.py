@@ -180,17 +180,17 @@ def test_weights_that_are_missing_are_not_made_up(tiny_speecht5_dir, tmp_path, n
 def test_weights_of_a_vocoder_of_vits_of_bark_and_of_a_recognizer_are_not_made_up(
     tiny_hifigan_dir, hub_vits, hub_bark, hub_wav2vec2, tmp_path
 ):
-    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecognizer
     from tts_toolkit.models.bark import Bark
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
     from tts_toolkit.models.vits import Vits
 
     heard = HUB / "hub/models--facebook--wav2vec2-base-960h/snapshots" / REVISION
     uses = {
         "upsampler": (tiny_hifigan_dir, lambda folder: HifiGan(folder).n_parameters),
-        "flow": (hub_vits, lambda folder: Vits(folder).check(Line("hello", 0))),
+        "flow": (hub_vits, lambda folder: Vits(folder).check(SynthesisRequest("hello", 0))),
         "fine_acoustics": (hub_bark, lambda folder: Bark(folder).n_parameters),
-        "lm_head": (heard, lambda folder: TransformersRecogniser(folder).hear(tone(0.5))),
+        "lm_head": (heard, lambda folder: TransformersRecognizer(folder).transcribe(tone(0.5))),
     }
     for part, (folder, use) in uses.items():
         changed = with_weights(folder, without(part), tmp_path / part)
@@ -200,19 +200,19 @@ def test_weights_of_a_vocoder_of_vits_of_bark_and_of_a_recognizer_are_not_made_u
 
 
 def test_weights_that_only_training_uses_may_be_missing(hub_wav2vec2, tmp_path):
-    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecognizer
 
     published = HUB / "hub/models--facebook--wav2vec2-base-960h/snapshots" / REVISION
     lean = with_weights(published, without("masked_spec_embed"), tmp_path)
-    assert TransformersRecogniser(lean, device="cpu").hear(tone(0.5)) == TransformersRecogniser(
+    assert TransformersRecognizer(lean, device="cpu").transcribe(tone(0.5)) == TransformersRecognizer(
         str(published), device="cpu"
-    ).hear(tone(0.5))
+    ).transcribe(tone(0.5))
 
 
 def test_weights_and_tables_of_older_days_are_fine(tiny_speecht5_dir, hub_vits, tmp_path):
     from hub_repositories import speecht5, vits
 
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
     from tts_toolkit.models.vits import Vits
 
     for name, files in {"speecht5": speecht5(tiny_speecht5_dir), "vits": vits(hub_vits)}.items():
@@ -222,7 +222,8 @@ def test_weights_and_tables_of_older_days_are_fine(tiny_speecht5_dir, hub_vits, 
     old, new = load_speecht5(str(tmp_path / "speecht5")).model, load_speecht5(str(tiny_speecht5_dir)).model
     assert all(torch.equal(a, b) for a, b in zip(old.parameters(), new.parameters(), strict=True))
     old, new = (
-        Vits(folder).speak([Line("hello", 0)])[0].waveform for folder in (str(tmp_path / "vits"), str(hub_vits))
+        Vits(folder).synthesize([SynthesisRequest("hello", 0)])[0].waveform
+        for folder in (str(tmp_path / "vits"), str(hub_vits))
     )
     assert np.array_equal(old, new)
 
@@ -230,8 +231,8 @@ def test_weights_and_tables_of_older_days_are_fine(tiny_speecht5_dir, hub_vits, 
 def test_a_model_whose_code_would_have_to_be_run_asks_nothing(tiny_speecht5_dir, tmp_path, monkeypatch):
     from hub_repositories import code_of_its_own
 
-    from tts_toolkit.evaluation.metrics.asr import TransformersRecogniser
-    from tts_toolkit.models.auto import open_family
+    from tts_toolkit.evaluation.metrics.asr import TransformersRecognizer
+    from tts_toolkit.models.auto import load_synthesizer
 
     def asks(*_):
         raise AssertionError("a question")
@@ -243,9 +244,9 @@ def test_a_model_whose_code_would_have_to_be_run_asks_nothing(tiny_speecht5_dir,
         (folder / name).write_bytes(data)
     for use in (
         load_speecht5,
-        open_family,
+        load_synthesizer,
         lambda f: HifiGan(f).n_parameters,
-        lambda f: TransformersRecogniser(f).hear(tone(0.5)),
+        lambda f: TransformersRecognizer(f).transcribe(tone(0.5)),
     ):
         with pytest.raises(UserError) as error:
             use(str(folder))
@@ -324,15 +325,15 @@ def test_a_model_pushed_to_the_hub_finds_its_own_voice(tiny_speecht5_dir, tmp_pa
     found = find_voice(None, voices_folder("user/my-voice"), None)
     assert np.array_equal(found[0], kim)
     assert voices_folder("microsoft/speecht5_tts") == Path("microsoft/speecht5_tts"), "it has none"
-    from tts_toolkit.models.base import Line
+    from tts_toolkit.models.base import SynthesisRequest
     from tts_toolkit.models.speecht5.generation import Decoding
-    from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+    from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 
     add_to_hub("user/my-voice", folder)
-    spoken = SpeechT5Family("user/my-voice", vocoder="griffin_lim", decoding=Decoding(max_frames_per_token=3.0))
-    assert len(spoken.speak([Line("hello", 0)])[0].waveform) > 0
+    spoken = SpeechT5Synthesizer("user/my-voice", vocoder="griffin_lim", decoding=Decoding(max_frames_per_token=3.0))
+    assert len(spoken.synthesize([SynthesisRequest("hello", 0)])[0].waveform) > 0
     with pytest.raises(UserError, match="unknown voice 'lee'.*holds kim"):
-        spoken.check(Line("hello", 0, "lee"))
+        spoken.check(SynthesisRequest("hello", 0, "lee"))
 
 
 VOICES = {
@@ -410,7 +411,7 @@ def test_a_hub_that_takes_nothing_leaves_the_folder_and_says_where(fault, step, 
     assert str(tmp_path) in str(error.value) and one_line(error)
 
 
-def speak(*overrides):
+def synthesize(*overrides):
     from tts_toolkit.eval.synthesize import synthesize
 
     with initialize_config_dir(version_base="1.3", config_dir=str(CHECKOUT / "conf")):
@@ -445,7 +446,7 @@ def test_lines_that_cannot_be_spoken_are_all_named_before_any_is(model, tmp_path
     file.write_text("a\thello\nb\t...\n\nc\tthere\nd\t?!\ne\tyes\tnobody\n")
     voice = ["voice=cmu-arctic/slt"] if "speecht5" in model else []
     with pytest.raises(UserError) as error:
-        speak(f"model={model}", f"texts={file}", f"output={tmp_path / 'out'}", *voice)
+        synthesize(f"model={model}", f"texts={file}", f"output={tmp_path / 'out'}", *voice)
     told = str(error.value)
     assert f"{file}:2: nothing in the text '...'" in told and f"{file}:5: nothing" in told and f"{file}:6: unk" in told
     assert f"{file}:1:" not in told and not (tmp_path / "out").exists() and one_line(error)
@@ -471,12 +472,12 @@ def test_what_will_not_be_heard_is_told_before_it_is_spoken(tmp_path, caplog, mo
     for family in (Vits, Bark):
         monkeypatch.setattr(family, "speak", speaks)
     with pytest.raises(UserError, match="speaking"):
-        speak("model=facebook/mms-tts-eng", "text='crème brûlée'", f"output={tmp_path / 'a.wav'}")
+        synthesize("model=facebook/mms-tts-eng", "text='crème brûlée'", f"output={tmp_path / 'a.wav'}")
     assert "cannot speak è é û" in caplog.text
     long = "-".join("ab" for _ in range(100))
     with pytest.raises(UserError, match="speaking"):
         monkeypatch.setattr(Bark, "check", lambda self, line: None)
-        speak("model=suno/bark-small", f"text={long}", f"output={tmp_path / 'a.wav'}")
+        synthesize("model=suno/bark-small", f"text={long}", f"output={tmp_path / 'a.wav'}")
     assert "does not read the last" in caplog.text
 
 

@@ -32,7 +32,7 @@ json_values = st.recursive(
     max_leaves=6,
 )
 json_rows = st.dictionaries(
-    st.sampled_from(["file_name", "audio", "text", "speaker", "split", "id", "licence", "voice", "reference", "x"]),
+    st.sampled_from(["file_name", "audio", "text", "speaker", "split", "id", "license", "voice", "reference", "x"]),
     json_values,
     max_size=6,
 )
@@ -110,7 +110,7 @@ def test_files_that_are_no_embeddings(tmp_path, content):
 
 @many
 @given(text=st.text(max_size=300))
-def test_texts_of_any_kind_are_normalised_and_cut(text):
+def test_texts_of_any_kind_are_normalized_and_cut(text):
     spoken = normalize_english(text)
     assert normalize_english(spoken) == spoken
     try:

@@ -16,7 +16,7 @@ from tts_toolkit.audio import load_waveform
 from tts_toolkit.models.bark import Bark
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding, decode
-from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
 from tts_toolkit.models.vocoders import HifiGan, vocode
 from tts_toolkit.pretraining.hifigan import train_vocoder
@@ -28,7 +28,7 @@ FORCED = Decoding(stop_threshold=2.0, max_frames_per_token=3.0)  # each ends at 
 TEXTS = ["hello there", "the boat came slowly into the old harbour", "yes", "she had your dark suit in wash water"]
 
 
-def speak(device, **how):
+def synthesize(device, **how):
     speech = load_speecht5("speecht5-mini")
     speech.model.to(device).eval()
     ids = [speech.processor.tokenizer(text)["input_ids"] for text in TEXTS]
@@ -41,13 +41,13 @@ def speak(device, **how):
 
 @pytest.mark.parametrize("replay", [False, True])
 def test_a_gpu_speaks_what_a_cpu_speaks(replay):
-    for ours, theirs in zip(speak(GPU, replay=replay), speak("cpu"), strict=True):
+    for ours, theirs in zip(synthesize(GPU, replay=replay), synthesize("cpu"), strict=True):
         torch.testing.assert_close(ours.log_mel, theirs.log_mel, atol=3e-2, rtol=3e-2)  # what it said comes back
         torch.testing.assert_close(ours.attention, theirs.attention, atol=5e-3, rtol=5e-3)
 
 
 def test_replayed_bfloat16_says_nearly_the_same():
-    for rough, exact in zip(speak(GPU, replay=True, weights="bfloat16"), speak(GPU), strict=True):
+    for rough, exact in zip(synthesize(GPU, replay=True, weights="bfloat16"), synthesize(GPU), strict=True):
         assert np.corrcoef(rough.log_mel.flatten(), exact.log_mel.flatten())[0, 1] > 0.9
 
 
@@ -61,14 +61,14 @@ def test_padded_vocoder_calls_equal_single_ones(tiny_hifigan_dir):
 
 @pytest.mark.parametrize("family", [
     Vits("facebook/mms-tts-eng", device=GPU), Bark("suno/bark-small", voice="v2/en_speaker_2", device=GPU),
-    SpeechT5Family("microsoft/speecht5_tts", voice="cmu-arctic/slt", decoding=NOT_AT_ONCE, device=GPU),
-    SpeechT5Family("microsoft/speecht5_tts", voice="cmu-arctic/slt", decoding=replace(NOT_AT_ONCE, replay=True), device=GPU),
+    SpeechT5Synthesizer("microsoft/speecht5_tts", voice="cmu-arctic/slt", decoding=NOT_AT_ONCE, device=GPU),
+    SpeechT5Synthesizer("microsoft/speecht5_tts", voice="cmu-arctic/slt", decoding=replace(NOT_AT_ONCE, replay=True), device=GPU),
 ])  # fmt: skip
 def test_a_line_sounds_the_same_alone_and_in_any_batch(
     family, hub_vits, hub_bark, hub_arctic, tiny_speecht5_dir, tiny_hifigan_dir
 ):
-    for together, line in zip(family.speak(lines()), lines(), strict=True):
-        alone = family.speak([line])[0].waveform
+    for together, line in zip(family.synthesize(lines()), lines(), strict=True):
+        alone = family.synthesize([line])[0].waveform
         assert len(together.waveform) == len(alone) > 0
         np.testing.assert_allclose(together.waveform, alone, atol=1e-2)
 
@@ -85,7 +85,7 @@ def test_embeddings_equal_those_of_a_cpu():
 def test_a_fine_tune_on_a_gpu_leaves_a_model_that_speaks(
     hub, hub_whisper, hub_ecapa, voice_folder, tmp_path, mixed_precision
 ):
-    without = [argument for argument in FAST if not argument.startswith(("asr", "judge"))]
+    without = [argument for argument in FAST if not argument.startswith(("asr", "speaker_verifier"))]
     run("train/finetune.py", "data=folder", f"data.path={voice_folder}", *without, "decoding.replay=true",
         f"accelerator.mixed_precision={mixed_precision}", cwd=tmp_path, ACCELERATE_USE_CPU="false")  # fmt: skip
     summary = json.loads((tmp_path / "outputs/finetune/summary.json").read_text())

@@ -36,7 +36,7 @@ def test_scenario(outcomes, name):
 TEXT = "text=the boat is here"
 
 
-def speak(server, folder, *arguments, **environment):
+def synthesize(server, folder, *arguments, **environment):
     """Run tts-synthesize as a user of this hub would, in a folder of his own; with its seconds."""
     command = [sys.executable, str(CHECKOUT / "eval/synthesize.py"), *arguments]
     settings = as_a_user(server, folder / "home") | environment
@@ -56,7 +56,7 @@ def spoken(hub_server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("user")
     hub_server.hub.faults.clear()
     hub_server.hub.log.clear()
-    done, _ = speak(hub_server, folder, TEXT, "voice=cmu-arctic/slt", "output=first.wav")
+    done, _ = synthesize(hub_server, folder, TEXT, "voice=cmu-arctic/slt", "output=first.wav")
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, list(hub_server.hub.log), done
 
@@ -72,8 +72,10 @@ def test_a_first_run_says_nothing_of_other_libraries_and_asks_little(spoken):
 
 def test_a_second_run_offline_and_one_without_a_hub_speak_the_same_in_the_same_time(hub_server, spoken):
     folder, *_ = spoken
-    offline, seconds = speak(hub_server, folder, TEXT, "voice=cmu-arctic/slt", "output=offline.wav", HF_HUB_OFFLINE="1")
-    alone, alone_seconds = speak(
+    offline, seconds = synthesize(
+        hub_server, folder, TEXT, "voice=cmu-arctic/slt", "output=offline.wav", HF_HUB_OFFLINE="1"
+    )
+    alone, alone_seconds = synthesize(
         hub_server, folder, TEXT, "voice=cmu-arctic/slt", "output=alone.wav", HF_ENDPOINT="http://127.0.0.1:9"
     )
     assert (folder / "first.wav").read_bytes() == (folder / "offline.wav").read_bytes()
@@ -83,7 +85,7 @@ def test_a_second_run_offline_and_one_without_a_hub_speak_the_same_in_the_same_t
 
 
 def test_what_the_hub_refuses_is_one_line_of_a_command(hub_server, tmp_path):
-    done, _ = speak(hub_server, tmp_path, TEXT, "output=a.wav", HF_TOKEN="hf_wrong")
+    done, _ = synthesize(hub_server, tmp_path, TEXT, "output=a.wav", HF_TOKEN="hf_wrong")
     assert done.returncode == 1 and len(said(done)) == 1, done.stderr[-3000:]
     assert (
         said(done)[0].startswith("error: ")
@@ -99,9 +101,9 @@ def test_a_voice_is_trained_pushed_pulled_back_and_speaks(hub_server, voice_fold
         run = [sys.executable, str(CHECKOUT / script), *arguments]
         return subprocess.run(run, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=280)
 
-    fast = ["asr=offline", "judge=ge2e", "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1", "schedule.max_steps=2",
+    fast = ["asr=offline", "speaker_verifier=ge2e", "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1", "schedule.max_steps=2",
             "schedule.eval_every=2", "schedule.save_every=2", "evaluation.n_sentences=1", "evaluation.n_test_sentences=1",
-            "decoding.max_frames_per_token=3.0", "loader.max_frames=800", "licence=mit"]  # fmt: skip
+            "decoding.max_frames_per_token=3.0", "loader.max_frames=800", "license=mit"]  # fmt: skip
     train = ["train/finetune.py", "data=folder", f"data.path={voice_folder}", *fast, "push_to_hub=true"]
     for options, told in {
         ("hub_model_id=tone", "hf_good"): "wanted is USER/NAME", ("hub_model_id=user/tone", "hf_reader"): "may read only",

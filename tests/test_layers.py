@@ -53,6 +53,4 @@ def test_the_library_imports_no_recipe():
 
 @pytest.mark.parametrize("folder", ["training"])
 def test_what_knows_no_model(folder):
-    assert not [
-        (file, to) for file, here, to in arrows() if here == folder and to in ("models", "speakers", "text")
-    ]
+    assert not [(file, to) for file, here, to in arrows() if here == folder and to in ("models", "speakers", "text")]

@@ -253,8 +253,8 @@ def test_sound_beside_an_ljspeech_list(tmp_path):
 
 
 def test_errors_about_rows_name_what_leaves_them_out(tmp_path):
-    message = r"metadata.csv:2: .* is empty; .*; preflight.on_reject=drop leaves"
-    with row_remedy("preflight.on_reject=drop leaves such rows out"), pytest.raises(UserError, match=message):
+    message = r"metadata.csv:2: .* is empty; .*; quality_control.on_reject=drop leaves"
+    with row_remedy("quality_control.on_reject=drop leaves such rows out"), pytest.raises(UserError, match=message):
         read(tmp_path, "file_name,text\na.wav,\n")
 
 

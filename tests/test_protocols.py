@@ -57,10 +57,10 @@ NORMALISED = {
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "normalised"), [(name, *case) for name, cases in NORMALISED.items() for case in cases]
+    ("name", "text", "normalized"), [(name, *case) for name, cases in NORMALISED.items() for case in cases]
 )
-def test_texts_are_read_as_the_benchmark_reads_them(name, text, normalised):
-    assert " ".join(PROTOCOLS[name].normalize(text).split()) == normalised
+def test_texts_are_read_as_the_benchmark_reads_them(name, text, normalized):
+    assert " ".join(PROTOCOLS[name].normalize(text).split()) == normalized
 
 
 RATES = [
@@ -109,7 +109,7 @@ ENGLISH = [
         0,
     ),
     ("O.K., how ever you like it, I'ma go", "okay however you like it i am going to go", 7 / 8, 7 / 8, 0, 1 / 3),
-    ("The colour of the theatre's grey façade", "the color of the theaters gray facade", 4 / 7, 4 / 7, 0, 1 / 4),
+    ("The color of the theatre's grey façade", "the color of the theaters gray facade", 4 / 7, 4 / 7, 0, 1 / 4),
     ("ok mm uh huh", "okay", 1, 1, 0, 1),
     ("one\u00a0two  three\u3000four", "one two three four", 2, 2, 0, 0),
     ("she’s\u2009here—isn’t she?", "she is here is not she", 5 / 2, 5 / 2, 1 / 2, 1 / 2),
@@ -195,8 +195,8 @@ def test_mixed_scripts_have_mixed_units(text, language, units, characters):
 
 def test_traditional_hypotheses_become_simplified_where_it_can_be_done(monkeypatch):
     monkeypatch.setattr(protocols, "_zhconv", lambda: lambda text, to: text.replace("氣", "气"))
-    assert PROTOCOLS["seed_tts_eval"].hear("天氣", "zh") == "天气"
-    assert PROTOCOLS["seed_tts_eval"].hear("天氣", "ja") == "天氣" == PROTOCOLS["strict"].hear("天氣", "zh")
+    assert PROTOCOLS["seed_tts_eval"].convert("天氣", "zh") == "天气"
+    assert PROTOCOLS["seed_tts_eval"].convert("天氣", "ja") == "天氣" == PROTOCOLS["strict"].convert("天氣", "zh")
     assert PROTOCOLS["open_tts_leaderboard"].words("天气", "天氣", "zh").errors == 0
 
 
@@ -208,8 +208,8 @@ def test_protocols_know_what_their_definitions_are_for():
 def test_measurements_are_of_protocols_and_pinned_where_a_hub_keeps_them():
     assert {m.protocol for m in MEASUREMENTS} == set(PROTOCOLS) - {"strict"}
     seed = measurement("seed_tts_eval", "en-US")
-    assert seed.recogniser.name == "openai/whisper-large-v3" and len(seed.recogniser.revision) == 40
-    assert measurement("seed_tts_eval", "zh").recogniser.nearest and measurement("voicehub_arena", "zh") is None
+    assert seed.recognizer.name == "openai/whisper-large-v3" and len(seed.recognizer.revision) == 40
+    assert measurement("seed_tts_eval", "zh").recognizer.nearest and measurement("voicehub_arena", "zh") is None
     for found in MEASUREMENTS:
         assert PROTOCOLS[found.protocol].defines(found.language)
 

@@ -18,7 +18,7 @@ CONFIG_OF = {
     "tts-train-encoder": "train_encoder", "tts-train-vocoder": "train_vocoder",
     "tts-prepare": "prepare", "train/prepare.py": "prepare", "tts-coverage": "coverage", "eval/coverage.py": "coverage",
     "tts-benchmark": "benchmark", "eval/benchmark.py": "benchmark", "tts-score": "score", "eval/score.py": "score",
-    "tts-compare": "compare", "eval/compare.py": "compare", "tts-prepare-test-set": "prepare_test_set",
+    "tts-compare": "compare", "eval/compare.py": "compare", "tts-download-test-set": "download_test_set",
     "tts-report": "report", "eval/report.py": "report",
 }  # fmt: skip
 

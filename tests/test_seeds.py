@@ -17,8 +17,8 @@ from tts_toolkit.evaluation.stages import synthesize as synthesis_stage
 from tts_toolkit.models.bark import Bark
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.models.speecht5.generation import Decoding
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
-from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
 from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.processes import Processes
@@ -49,7 +49,7 @@ class Deaf:
     name: str = "deaf"
     version: str = "1"
 
-    def hear(self, waveform):
+    def transcribe(self, waveform):
         return ""
 
     def embed(self, waveform):
@@ -64,7 +64,7 @@ def by_fine_tune(folder, model, voice, seed):
     texts = [*OTHERS, TEXT]
     clips = [Clip(f"c{n}", folder / "natural.wav", text, "me", f"f:{n}") for n, text in enumerate(texts)]
     embedding = find_voice(voice, voices_folder(model), None)[0]
-    synthesizer = SpeechT5Synthesizer(speech, open_vocoder(speech.settings.vocoder), SHORT, 2)
+    synthesizer = SpeechT5Pipeline(speech, open_vocoder(speech.settings.vocoder), SHORT, 2)
     speak_and_score(clips, {"finetuned": lambda: synthesizer}, {"me": embedding}, ClipLimits(), Deaf(), Deaf(), seed,
                     folder / "speech")  # fmt: skip
     return (folder / "speech/finetuned/c2.wav").read_bytes()
@@ -73,9 +73,9 @@ def by_fine_tune(folder, model, voice, seed):
 def test_speecht5_sounds_the_same_by_every_command(tmp_path):
     model, voice = "speecht5-mini", "slt"
     command = by_command(tmp_path, f"model={model}", f"voice={voice}", f"text='{TEXT}'", "seed=7", *LIMITS)
-    assert by_benchmark(tmp_path, SpeechT5Family(model, voice=voice, decoding=SHORT), 7) == command
+    assert by_benchmark(tmp_path, SpeechT5Synthesizer(model, voice=voice, decoding=SHORT), 7) == command
     assert by_fine_tune(tmp_path, model, voice, 7) == command
-    other = by_benchmark(tmp_path / "other", SpeechT5Family(model, voice=voice, decoding=SHORT), 8)
+    other = by_benchmark(tmp_path / "other", SpeechT5Synthesizer(model, voice=voice, decoding=SHORT), 8)
     assert other != command, "another seed is another reading"
 
 

@@ -64,11 +64,11 @@ def test_nothing_of_data_is_markup_in_cards_and_tables(name, tmp_path):
     from tts_toolkit.speakers.xvector_dataset import _card
 
     text = HOSTILE[name]
-    card = EmbeddingCard(text, "encoder", "1", 1, 1.0, "speaker_mean", licences=["mit"], consents=[text])
+    card = EmbeddingCard(text, "encoder", "1", 1, 1.0, "speaker_mean", licenses=["mit"], consents=[text])
     facts = {
         "name": text,
         "base model": "a/b",
-        "licence": "mit",
+        "license": "mit",
         "consent of the speakers": text,
         "embedding size": 512,
     }

@@ -78,7 +78,7 @@ def test_named_columns_win(tmp_path):
     assert (clip.audio.name, clip.transcript, clip.speaker) == ("a.wav", "right", "kim")
 
 
-def test_ljspeech_takes_the_normalised_text_and_odd_quotes(tmp_path):
+def test_ljspeech_takes_the_normalized_text_and_odd_quotes(tmp_path):
     write(tmp_path, "metadata.csv", 'LJ1|He said "no|He said "no\nLJ2|NA|null\n')
     first, second = sources.ljspeech(str(tmp_path), speaker="lj")
     assert first.transcript == 'He said "no' and first.audio == tmp_path / "wavs/LJ1.wav"

@@ -25,7 +25,7 @@ def encoder():
     return SpeechBrainEncoder("xvector-mini")
 
 
-def test_embeddings_are_normalised_and_free_of_noise(encoder):
+def test_embeddings_are_normalized_and_free_of_noise(encoder):
     first, second = encoder.embed(tone(1.5)), encoder.embed(tone(1.5))
     assert first.shape == (512,) and np.array_equal(first, second)
     assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
@@ -57,9 +57,9 @@ def test_an_unknown_encoder_is_a_users_mistake():
 
 
 def test_the_judge_ecapa_loads_and_embeds(hub_ecapa):
-    judge = instantiate(OmegaConf.load(Path(__file__).parents[1] / "conf/judge/ecapa.yaml"))
-    embedding = judge.embed(tone(1.0))
-    assert judge == SpeechBrainEncoder(hub_ecapa) and judge.version == REVISION
+    speaker_verifier = instantiate(OmegaConf.load(Path(__file__).parents[1] / "conf/speaker_verifier/ecapa.yaml"))
+    embedding = speaker_verifier.embed(tone(1.0))
+    assert speaker_verifier == SpeechBrainEncoder(hub_ecapa) and speaker_verifier.version == REVISION
     assert embedding.shape == (192,) and np.linalg.norm(embedding) == pytest.approx(1.0, abs=1e-5)
 
 
@@ -69,16 +69,18 @@ def test_ge2e_embeds_by_resemblyzers_definition():
     import torch
 
     waveform = load_waveform(next((ASSETS / "demo-voice/audio").glob("*.flac")))
-    judge = Ge2eEncoder()
+    speaker_verifier = Ge2eEncoder()
     level = 20 * np.log10(np.sqrt((waveform**2).mean()))
     raised = waveform * 10 ** (max(0.0, -30 - level) / 20)
     starts = partial_starts(len(waveform))
     padded = np.pad(raised, (0, max(0, (starts[-1] + 160) * 160 - len(raised))))
     mel = librosa.feature.melspectrogram(y=padded, sr=16_000, n_fft=400, hop_length=160, n_mels=40).T
     with torch.no_grad():
-        parts = judge._network(torch.from_numpy(np.stack([mel[s : s + 160] for s in starts])).float()).numpy()
+        parts = speaker_verifier._network(
+            torch.from_numpy(np.stack([mel[s : s + 160] for s in starts])).float()
+        ).numpy()
     expected = parts.mean(axis=0) / np.linalg.norm(parts.mean(axis=0))
-    np.testing.assert_allclose(judge.embed(waveform), expected, atol=1e-4)
+    np.testing.assert_allclose(speaker_verifier.embed(waveform), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +93,11 @@ def test_parts_of_an_utterance(n_samples, starts):
 
 def test_the_judge_tells_speakers_apart():
     """The demo voice against the same man saying something else, and against a tone."""
-    judge = Ge2eEncoder()
+    speaker_verifier = Ge2eEncoder()
     files = sorted((ASSETS / "demo-voice/audio").glob("*.flac"))[:6]
-    embeddings = [judge.embed(trim_silence(load_waveform(file))) for file in files]
+    embeddings = [speaker_verifier.embed(trim_silence(load_waveform(file))) for file in files]
     same = np.mean([a @ b for i, a in enumerate(embeddings) for b in embeddings[:i]])
-    assert same > 0.8 > 0.75 > embeddings[0] @ judge.embed(tone(3.0))
+    assert same > 0.8 > 0.75 > embeddings[0] @ speaker_verifier.embed(tone(3.0))
 
 
 def embeddings(n, dim=6, seed=0):

@@ -229,7 +229,7 @@ def spoken(rng, difficulty, words, n_readings=1, **facts):
                 "character_errors": 4 * errors, "n_characters": 5 * int(n_words), "similarity": rng.normal(0.8, 0.03),
                 "compared_with": "x", "signal_quality": None,
             }  # fmt: skip
-    known = {"name": "run", "recogniser": EAR, "judge": EAR, "quality": None, "scale": None, "identity": "1"}
+    known = {"name": "run", "recognizer": EAR, "speaker_verifier": EAR, "quality": None, "scale": None, "identity": "1"}
     return Run(rows=rows, **{**known, **facts})
 
 
@@ -292,7 +292,7 @@ def test_scatter_is_parted_by_training_runs_and_recognizers(difficulty):
     rng = np.random.default_rng(5)
     runs = [
         spoken(rng, difficulty[0] * (1 + seed), difficulty[1], 2, name=f"{seed}", identity=f"{seed}",
-               recogniser={"name": f"ear{ear}", "version": "1"})
+               recognizer={"name": f"ear{ear}", "version": "1"})
         for seed in range(3) for ear in range(2)
     ]  # fmt: skip
     comparison = compare_runs(runs[0], runs[0], others=runs[1:])
@@ -306,7 +306,7 @@ def test_scatter_is_parted_by_training_runs_and_recognizers(difficulty):
 def test_a_run_that_one_recognizer_did_not_hear_is_left_out(difficulty):
     rng = np.random.default_rng(6)
     runs = [
-        spoken(rng, *difficulty, identity=n, recogniser={"name": ear, "version": "1"}) for n, ear in ("1a", "1b", "2a")
+        spoken(rng, *difficulty, identity=n, recognizer={"name": ear, "version": "1"}) for n, ear in ("1a", "1b", "2a")
     ]
     wer = compare_runs(runs[0], runs[0], others=runs[1:]).scatter["run"][0]
     assert (wer.n_runs, wer.n_recognizers) == (1, 2)
@@ -328,11 +328,11 @@ def test_equal_error_rate(same, different, rate):
 def test_a_scale_needs_two_recordings_and_somebody_else():
     vectors = np.eye(4, dtype=np.float32)
     alone = similarity_scale(vectors, ["a", "b", "c", "d"])
-    assert alone.ceiling is None and alone.n_same == 0 and alone.normalised(0.5) is None
+    assert alone.ceiling is None and alone.n_same == 0 and alone.normalized(0.5) is None
     one_voice = similarity_scale(vectors, ["a"] * 4)
     assert one_voice.floor is None and one_voice.ceiling is not None
     with_others = similarity_scale(np.stack([vectors[0]] * 4), ["a"] * 4, background=vectors[1:3])
-    assert with_others.normalised(0.5) == pytest.approx(0.5)
+    assert with_others.normalized(0.5) == pytest.approx(0.5)
 
 
 def test_a_recording_is_no_part_of_its_own_reference():

@@ -13,7 +13,7 @@ from tts_toolkit.eval.synthesize import synthesize
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import file_name, file_names
 from tts_toolkit.models.recordings import Recordings
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.vits import Vits
 from tts_toolkit.speakers.embedding_files import EmbeddingCard, save_embeddings
 from tts_toolkit.synthesis import keeping
@@ -22,7 +22,7 @@ SHORT = ["decoding.max_frames_per_token=1", "decoding.stop_threshold=2.0", "voco
 LINES = {"a": "hello", "b": "the cat sat on the mat", "c": "a bird", "d": "we walked to the old town"}
 
 
-def speak(folder, lines, *overrides, model="speecht5-mini", batch_size=1):
+def run_synthesize(folder, lines, *overrides, model="speecht5-mini", batch_size=1):
     file = folder.parent / "texts.tsv"
     file.write_text("".join(f"{id_}\t{text}\n" for id_, text in lines.items()))
     options = SHORT if "speecht5" in model else []
@@ -35,7 +35,7 @@ def speak(folder, lines, *overrides, model="speecht5-mini", batch_size=1):
 def spoken(monkeypatch):
     """The texts that the model was asked for."""
     texts = []
-    for cls, method in ((SpeechT5Synthesizer, "speak_each"), (Vits, "speak")):
+    for cls, method in ((SpeechT5Pipeline, "speak_each"), (Vits, "speak")):
         original = getattr(cls, method)
 
         def watched(self, asked, *more, original=original):
@@ -52,7 +52,7 @@ def contents(folder):
 
 @pytest.mark.parametrize("model", ["speecht5-mini", "facebook/mms-tts-eng"])
 def test_what_is_interrupted_is_kept_and_the_next_run_goes_on(tmp_path, hub_vits, spoken, monkeypatch, capsys, model):
-    speak(tmp_path / "straight", LINES, model=model)
+    run_synthesize(tmp_path / "straight", LINES, model=model)
     write = keeping._write
 
     def interrupted(written, stage, faults):
@@ -62,16 +62,16 @@ def test_what_is_interrupted_is_kept_and_the_next_run_goes_on(tmp_path, hub_vits
 
     monkeypatch.setattr(keeping, "_write", interrupted)
     with pytest.raises(KeyboardInterrupt, match="2 of 4 texts are in .*out; the same command goes on"):
-        speak(tmp_path / "out", LINES, model=model)
+        run_synthesize(tmp_path / "out", LINES, model=model)
     there = contents(tmp_path / "out")
     assert len(there) == 2
     monkeypatch.setattr(keeping, "_write", write)
     spoken.clear()
-    speak(tmp_path / "out", LINES, model=model)
+    run_synthesize(tmp_path / "out", LINES, model=model)
     assert len(spoken) == 2 and "2 spoken, 2 there already" in capsys.readouterr().out
     assert contents(tmp_path / "out") == contents(tmp_path / "straight")
     spoken.clear()
-    speak(tmp_path / "out", LINES, model=model)
+    run_synthesize(tmp_path / "out", LINES, model=model)
     assert not spoken and "0 spoken, 4 there already" in capsys.readouterr().out
 
 
@@ -92,10 +92,10 @@ CHANGES = {
 
 @pytest.mark.parametrize(("change", "lines", "options", "again"), CHANGES.values(), ids=CHANGES)
 def test_only_what_changed_is_spoken_again(tmp_path, spoken, change, lines, options, again):
-    speak(tmp_path / "out", LINES, batch_size=4)
+    run_synthesize(tmp_path / "out", LINES, batch_size=4)
     change(tmp_path / "out")
     spoken.clear()
-    speak(tmp_path / "out", lines, *options, batch_size=4)
+    run_synthesize(tmp_path / "out", lines, *options, batch_size=4)
     assert spoken == again
     assert sorted(contents(tmp_path / "out")) == sorted(f"{id_}.wav" for id_ in lines)
 
@@ -105,26 +105,26 @@ def test_one_text_that_comes_to_nothing_leaves_the_others(tmp_path, spoken, monk
     write = keeping._write
 
     def broken(written, stage, faults):
-        job, _, cut_off = written
+        job, _, truncated = written
 
         def nan():
             raise UserError(f"{job.output}: is not written")
 
-        write((job, nan, cut_off) if job.id == "c" else written, stage, faults)
+        write((job, nan, truncated) if job.id == "c" else written, stage, faults)
 
     monkeypatch.setattr(keeping, "_write", broken)
     with pytest.raises(UserError, match=r"c\.wav: is not written"):
-        speak(tmp_path / "out", LINES)
+        run_synthesize(tmp_path / "out", LINES)
     assert sorted(contents(tmp_path / "out")) == ["a.wav", "b.wav", "d.wav"]
     monkeypatch.setattr(keeping, "_write", write)
     spoken.clear()
-    speak(tmp_path / "out", LINES)
+    run_synthesize(tmp_path / "out", LINES)
     assert spoken == ["a bird"] and original is keeping.Stage.append
 
 
 def test_ids_that_are_no_file_names_everywhere_have_files_of_their_own(tmp_path, caplog):
     ids = ["Anna", "anna", "caf\u00e9", "cafe\u0301", "x" * 300, "con", "-rf", "a:b", "a_b", "\u00e9" * 90, "end."]
-    files = speak(tmp_path / "out", dict.fromkeys(ids, "hi"), batch_size=16)
+    files = run_synthesize(tmp_path / "out", dict.fromkeys(ids, "hi"), batch_size=16)
     names = [file.name for file in files]
     assert len({name.casefold() for name in names}) == len(ids) and all(file.is_file() for file in files)
     assert all(len(name.encode()) < 120 and not name.startswith(("-", ".")) for name in names)
@@ -163,16 +163,16 @@ def test_a_recorded_voice_is_never_written_over(tmp_path, spoken):
     me = tmp_path / "out/me.wav"
     soundfile.write(me, np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
     with pytest.raises(UserError, match=r"texts\.tsv:1: .*me\.wav is the recording of its voice"):
-        speak(tmp_path / "out", {"me": "hello"}, f"voice={me}")
+        run_synthesize(tmp_path / "out", {"me": "hello"}, f"voice={me}")
 
 
 def test_a_voice_by_another_encoder_than_the_models_is_told(tmp_path, caplog):
     card = EmbeddingCard("me", "somebody/ecapa", "1", 1, 1.0, "speaker_mean")
     save_embeddings(tmp_path / "me.safetensors", {"me": np.ones(512, dtype=np.float32)}, [card])
-    speak(tmp_path / "out", {"a": "hello"}, f"voice={tmp_path / 'me.safetensors'}")
+    run_synthesize(tmp_path / "out", {"a": "hello"}, f"voice={tmp_path / 'me.safetensors'}")
     assert "was made by somebody/ecapa; the model knows voices by xvector-mini" in caplog.text
     caplog.clear()
-    speak(tmp_path / "out", {"a": "hello"})
+    run_synthesize(tmp_path / "out", {"a": "hello"})
     assert "was made by" not in caplog.text
 
 

@@ -19,14 +19,14 @@ from tts_toolkit.finetuning.run_folder import accelerator_of, claim_run, clear_r
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding
 from tts_toolkit.models.speecht5.loss import fuse
-from tts_toolkit.models.speecht5.scheduled_sampling import DecoderInputs
+from tts_toolkit.models.speecht5.scheduled_sampling import ScheduledSampling
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.evaluation import mean_loss
 from tts_toolkit.training.freezing import freeze
 from tts_toolkit.training.interruption import Interrupted
 from tts_toolkit.training.loop import Schedule, fit
 from tts_toolkit.training.schedules import inverse_square_root, warmup_stable_decay
-from tts_toolkit.training.weight_averaging import check_share, mix, weights_of
+from tts_toolkit.training.weight_averaging import check_base_weight, mix, weights_of
 
 SCHEDULE = Schedule(max_steps=6, eval_every=3, save_every=2, log_every=1, best_metric="loss")
 
@@ -376,8 +376,8 @@ def test_weights_are_mixed_with_the_base_and_counters_are_not():
         if name not in counters:
             torch.testing.assert_close(tensor, 0.75 * before[name] + 0.25 * start[name])
     assert trained.state_dict()[counters[0]] == 7
-    with pytest.raises(UserError, match="base_share=1.0: allowed are 0"):
-        check_share(1.0)
+    with pytest.raises(UserError, match="base_weight=1.0: allowed are 0"):
+        check_base_weight(1.0)
 
 
 def test_schedules_rise_and_fall():
@@ -440,7 +440,7 @@ def test_a_fused_model_still_speaks_like_its_class(speech):
 
 def test_the_truth_is_told_unless_own_passes_are_asked_for(speech):
     batch = batch_of()
-    assert DecoderInputs()(batch, speech.model) is batch
+    assert ScheduledSampling()(batch, speech.model) is batch
 
 
 def test_a_pass_tells_the_decoder_the_last_frame_that_it_said_at_each_step_from_the_true_past(speech):
@@ -448,7 +448,7 @@ def test_a_pass_tells_the_decoder_the_last_frame_that_it_said_at_each_step_from_
     hook = speech.model.speech_decoder_postnet.feat_out.register_forward_hook(lambda *call: heard.append(call[-1]))
     told = speech.model.speecht5.decoder.prenet.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
     torch.manual_seed(0)  # draws two passes
-    past = DecoderInputs(n_own_passes=2)(batch, speech.model)["decoder_input_values"]
+    past = ScheduledSampling(max_passes=2)(batch, speech.model)["decoder_input_values"]
     hook.remove(), told.remove()
     first_told, first_said, second_told, second_said = heard
     true = torch.nn.functional.pad(batch["labels"][:, 1::2][:, :-1], (0, 0, 1, 0))
@@ -466,7 +466,7 @@ def test_every_number_of_passes_up_to_the_limit_is_drawn(speech):
     for seed in range(20):
         n_calls.clear()
         torch.manual_seed(seed)
-        DecoderInputs(n_own_passes=2)(batch, speech.model)
+        ScheduledSampling(max_passes=2)(batch, speech.model)
         drawn.add(len(n_calls))
     hook.remove()
     assert drawn == {0, 1, 2}
@@ -476,7 +476,7 @@ def test_wandb_gets_sound_and_pictures(speech, monkeypatch):
     from types import ModuleType, SimpleNamespace
 
     from tts_toolkit.finetuning.dev_synthesis import _show
-    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 
     wandb = ModuleType("wandb")
     wandb.Audio = lambda waveform, rate: (len(waveform), rate)
@@ -487,7 +487,7 @@ def test_wandb_gets_sound_and_pictures(speech, monkeypatch):
         log=lambda values, step: got.update(values),
         log_images=lambda values, step: got.update({name: picture.shape[0] for name, picture in values.items()}),
     )
-    (utterance,) = SpeechT5Synthesizer(speech, decoding=Decoding(stop_threshold=2.0, max_frames_per_token=2.0)).speak(
+    (utterance,) = SpeechT5Pipeline(speech, decoding=Decoding(stop_threshold=2.0, max_frames_per_token=2.0)).synthesize(
         ["one two"], np.ones((1, 512), np.float32), keep_attention=True
     )
     _show(SimpleNamespace(trackers=[tracker]), replace(utterance, waveform=np.zeros(800, np.float32)), 3)

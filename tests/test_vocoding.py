@@ -18,8 +18,8 @@ TINY_VOCODER = {
 
 
 def training(n_steps, **changes):
-    values = {"n_spectral_steps": 20, "batch_size": 4, "crop_frames": 12, "periods": (2, 3), "judge_channels": (4, 8),
-              "judge_n_ffts": (256,), "save_every": 5, **changes}  # fmt: skip
+    values = {"n_spectral_steps": 20, "batch_size": 4, "crop_frames": 12, "periods": (2, 3), "discriminator_channels": (4, 8),
+              "discriminator_n_ffts": (256,), "save_every": 5, **changes}  # fmt: skip
     return VocoderTraining(n_steps=n_steps, **values)
 
 
@@ -31,11 +31,11 @@ def clips(folder):
     return made
 
 
-def test_a_vocoder_learns_joins_its_judges_and_is_loaded_by_name(tmp_path):
+def test_a_vocoder_learns_joins_its_discriminators_and_is_loaded_by_name(tmp_path):
     train_vocoder(clips(tmp_path), TINY_VOCODER, training(30), tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").open()]
     assert rows[-1]["mel"] < 0.75 * rows[0]["mel"]
-    assert "judges" not in rows[3] and "judges" in rows[-1]
+    assert "discriminators" not in rows[3] and "discriminators" in rows[-1]
     vocoder = open_vocoder(str(tmp_path / "run"))
     waveform = vocoder(torch.full((20, 80), -3.0))
     assert waveform.shape == (20 * 256,) and np.isfinite(waveform).all()

@@ -147,8 +147,8 @@ def test_processes_share_the_clips_and_all_know_everything(tmp_path):
     assert sorted(first.heard + second.heard) == sorted(round(16_000 * s) for s in found.seconds.tolist())
 
 
-def voice(rng, centre, n, spread):
-    rows = centre + spread * rng.standard_normal((n, len(centre)))
+def voice(rng, center, n, spread):
+    rows = center + spread * rng.standard_normal((n, len(center)))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -185,7 +185,7 @@ def people(rng, n_voices, n_clips, spread, common):
     """Clips of voices around a component that all of them share, as the embeddings of recorded people are."""
     centres = rng.standard_normal((n_voices, 64)) / 8
     shared = common * np.eye(64)[0]
-    return np.concatenate([voice(rng, shared + centre, n_clips, spread) for centre in centres])
+    return np.concatenate([voice(rng, shared + center, n_clips, spread) for center in centres])
 
 
 @pytest.mark.parametrize("common", [0.0, 3.0, 20.0], ids=["none", "some", "nearly all"])
@@ -198,7 +198,7 @@ def test_misfiled_clips_are_found_among_many_voices_whatever_these_have_in_commo
     found = profiles([str(n) for n in range(600)], names, rows)
     flagged = {outlier.id for profile in found for outlier in profile.outliers}
     assert misfiled <= flagged and len(flagged - misfiled) <= 6
-    assert all(profile.judged for profile in found) and not unparted(found)
+    assert all(profile.checked for profile in found) and not unparted(found)
     assert "nearer to the voice 'v" in found[7].outliers[0].reason
 
 
@@ -206,7 +206,7 @@ def test_an_encoder_that_does_not_part_the_voices_gives_no_verdict_and_says_so()
     rng = np.random.default_rng(0)
     rows = people(rng, 30, 20, 0.6, 3.0)
     found = profiles([str(n) for n in range(600)], [f"v{n // 20:02d}" for n in range(600)], rows)
-    assert not any(profile.outliers or profile.judged for profile in found)
+    assert not any(profile.outliers or profile.checked for profile in found)
     assert "the encoder does not tell the voices of this set apart (" in unparted(found)
 
 
@@ -248,9 +248,9 @@ def test_voices_are_compared_looked_up_and_mixed():
         mixture({"anna": anna, "cleo": np.ones(3)}, {"anna": 1, "cleo": 1})
 
 
-def test_a_mixture_keeps_the_licences_and_consents_of_its_parts(tmp_path):
-    def card(name, *licences, consents=()):
-        return EmbeddingCard(name, "enc", "1", 3, 9.0, "speaker_mean", licences=licences, consents=consents)
+def test_a_mixture_keeps_the_licenses_and_consents_of_its_parts(tmp_path):
+    def card(name, *licenses, consents=()):
+        return EmbeddingCard(name, "enc", "1", 3, 9.0, "speaker_mean", licenses=licenses, consents=consents)
 
     cards = [card("anna", "cc-by-4.0", consents=["signed"]), card("ben", "cc0-1.0", "cc-by-4.0"), card("cleo")]
     rows = dict.fromkeys(("anna", "ben", "cleo"), np.ones(4, np.float32))
@@ -260,7 +260,7 @@ def test_a_mixture_keeps_the_licences_and_consents_of_its_parts(tmp_path):
     parts = {name: find_card(name, tmp_path) for name in weights}
     encoder = SpeechBrainEncoder("xvector-mini")
     mixed = mixture_card("mix", weights, parts, encoder)
-    assert mixed.licences == ["cc-by-4.0", "cc0-1.0", "unknown"] and mixed.consents == ["signed"]
+    assert mixed.licenses == ["cc-by-4.0", "cc0-1.0", "unknown"] and mixed.consents == ["signed"]
     assert mixed.conditioning == "mixture of 0.5 anna, 0.3 ben, 0.2 cleo" and mixed.n_clips == 9
     assert (mixed.encoder, mixed.encoder_revision) == ("enc", "1"), "who made the parts, not who is configured"
     check_encoders({"anna": "enc", "ben": "enc", "somebody.npy": None})
@@ -269,7 +269,7 @@ def test_a_mixture_keeps_the_licences_and_consents_of_its_parts(tmp_path):
     assert find_card(str(tmp_path / "one.safetensors"), tmp_path / "elsewhere").speaker == "anna"
     assert find_card(f"{tmp_path / FILE_NAME}:ben", tmp_path / "elsewhere").speaker == "ben"
     assert find_card("me.wav", tmp_path) is None and find_card("cmu-arctic/slt", tmp_path / "elsewhere") is None
-    assert mixture_card("mix", {"me.wav": 1}, {"me.wav": None}, encoder).licences == ["unknown"]
+    assert mixture_card("mix", {"me.wav": 1}, {"me.wav": None}, encoder).licenses == ["unknown"]
 
 
 def test_the_projection_is_umap_where_it_is_installed(monkeypatch):
@@ -288,7 +288,7 @@ def test_the_projection_is_umap_where_it_is_installed(monkeypatch):
     points, method = projection(embeddings)
     assert method == "UMAP" and np.array_equal(points, embeddings[:, 1:])
     assert asked == [{"metric": "cosine", "random_state": 0, "n_jobs": 1}]
-    assert projection(embeddings[:15])[1] == "PCA", "too few for its neighbourhoods"
+    assert projection(embeddings[:15])[1] == "PCA", "too few for its neighborhoods"
 
 
 @pytest.mark.filterwarnings("error")
@@ -329,7 +329,7 @@ def test_the_dataset_reads_as_the_arctic_one(tmp_path):
     from datasets import load_dataset
 
     rows = np.random.default_rng(0).standard_normal((3, 512)).astype(np.float32)
-    card = EmbeddingCard("anna", "encoder", "1", 3, 9.0, "speaker_mean", licences=["cc-by-4.0"], consents=["signed"])
+    card = EmbeddingCard("anna", "encoder", "1", 3, 9.0, "speaker_mean", licenses=["cc-by-4.0"], consents=["signed"])
     folder = write_xvector_dataset(tmp_path / "set", ["a.wav", "b.wav", "c.wav"], rows, [card])
     table = load_dataset(str(folder), split="validation", cache_dir=str(tmp_path / "cache"))
     assert table.column_names == ["filename", "xvector"] and table[1]["filename"] == "b.wav"
@@ -346,7 +346,7 @@ def embedded(tmp_path_factory):
     """The demo's voice and a higher copy of it, a tone among the first one's clips; the recipe has run on them."""
     folder = tmp_path_factory.mktemp("recordings")
     files = sorted((ASSETS / "demo-voice/audio").glob("*.flac"))[:12]
-    lines = ["file_name,text,speaker,licence,consent"]
+    lines = ["file_name,text,speaker,license,consent"]
     for row, file in enumerate(files):
         faster = 1.0 if row < 8 else 1.25  # moves pitch and formants: another voice
         soundfile.write(folder / file.name, soundfile.read(file)[0], round(16_000 * faster))
@@ -364,7 +364,7 @@ def test_the_recipe_tells_what_it_found(embedded):
     folder, told = embedded
     cards = json.loads((folder / "speaker_embeddings.json").read_text())
     assert [entry["id"] for entry in cards["anna"]["outliers"]] == ["tone"] and "tone: " in told
-    assert cards["anna"]["licences"] == ["cc0-1.0"] and cards["anna"]["consents"] == ["signed form"]
+    assert cards["anna"]["licenses"] == ["cc0-1.0"] and cards["anna"]["consents"] == ["signed form"]
     assert cards["anna"]["n_clips"] == 9 and 0 < cards["anna"]["leave_one_out_cosine"] <= 1
     assert load_file(folder / "speaker_embeddings.safetensors")["ben"].shape == (1, 512)
     summary = json.loads((folder / "summary.json").read_text())

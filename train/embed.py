@@ -34,7 +34,7 @@ def embed(cfg: DictConfig) -> Path | None:
         return _known_voices(cfg)
     from hydra.utils import instantiate
 
-    from tts_toolkit.components import embeds, open_parts
+    from tts_toolkit.components import open_parts, working_encoder
     from tts_toolkit.data.embeddings import clip_voices, usable_clips
     from tts_toolkit.data.features import counted
     from tts_toolkit.data.intake import conclude, counting
@@ -48,7 +48,7 @@ def embed(cfg: DictConfig) -> Path | None:
         raise UserError("encoder=null: an encoder makes the embeddings; leave it out, or set encoder=xvector_mini")
     if cfg.push_to_hub:
         check_push(cfg.hub_dataset_id, "hub_dataset_id")
-    encoder = open_parts({"encoder": lambda: embeds(instantiate(cfg.encoder))})["encoder"]
+    encoder = open_parts({"encoder": lambda: working_encoder(instantiate(cfg.encoder))})["encoder"]
     limits, processes = instantiate(cfg.limits), launched_processes()
     with counting() as intake, collected_faults() as faults:
         given: Sequence[Clip] = instantiate(cfg.data)
@@ -89,7 +89,7 @@ def embed(cfg: DictConfig) -> Path | None:
 def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: SpeakerEncoder) -> EmbeddingCard:
     from dataclasses import asdict
 
-    from tts_toolkit.data.clips import told
+    from tts_toolkit.data.clips import distinct
     from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
     own = [clips[row] for row in profile.rows]
@@ -103,8 +103,8 @@ def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: 
         clips=[clip.id for clip in own],
         leave_one_out_cosine=round(float(profile.cosines.mean()), 4) if len(own) > 1 else None,
         outliers=[asdict(outlier) for outlier in profile.outliers],
-        licences=told(clip.licence for clip in own),
-        consents=told(clip.consent for clip in own),
+        licenses=distinct(clip.license for clip in own),
+        consents=distinct(clip.consent for clip in own),
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tts_toolkit.finetuning.dev_synthesis import SpokenEvaluation
     from tts_toolkit.finetuning.examples import Prepared
     from tts_toolkit.models.speecht5.checkpoint import SpeechT5
-    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
     from tts_toolkit.report.html import SystemReport
     from tts_toolkit.training.checkpoints import Progress
 
@@ -80,8 +80,8 @@ def _opened(cfg: DictConfig) -> SpeechT5:
     """Return the base model once every part of the run is there; raises UserError, a line for each that is not."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.components import embeds, hears, open_parts
-    from tts_toolkit.finetuning.run_folder import check_judge
+    from tts_toolkit.components import open_parts, working_encoder, working_recognizer
+    from tts_toolkit.finetuning.run_folder import check_speaker_verifier
     from tts_toolkit.models.speecht5.checkpoint import SpeechSettings
     from tts_toolkit.models.vocoders import open_vocoder
 
@@ -96,14 +96,14 @@ def _opened(cfg: DictConfig) -> SpeechT5:
         return open_vocoder(cfg.vocoder or settings[-1].vocoder).n_parameters
 
     parts: dict[str, Callable[[], Any]] = {"base_model": base_model, "vocoder": vocoder}
-    parts["encoder"] = lambda: embeds(instantiate(cfg.encoder))
-    if cfg.judge:
-        parts["judge"] = lambda: embeds(instantiate(cfg.judge))
+    parts["encoder"] = lambda: working_encoder(instantiate(cfg.encoder))
+    if cfg.speaker_verifier:
+        parts["speaker_verifier"] = lambda: working_encoder(instantiate(cfg.speaker_verifier))
     if cfg.asr:
-        parts["asr"] = lambda: hears(instantiate(cfg.asr))
+        parts["asr"] = lambda: working_recognizer(instantiate(cfg.asr))
     found = open_parts(parts)
-    if cfg.judge:
-        check_judge(found["judge"], found["encoder"])
+    if cfg.speaker_verifier:
+        check_speaker_verifier(found["speaker_verifier"], found["encoder"])
     speech: SpeechT5 = found["base_model"]
     return speech
 
@@ -114,7 +114,7 @@ def _check(cfg: DictConfig) -> None:
     from omegaconf import OmegaConf
 
     from tts_toolkit.finetuning.run_folder import check_metric
-    from tts_toolkit.training.weight_averaging import check_share
+    from tts_toolkit.training.weight_averaging import check_base_weight
 
     if missing := sorted(OmegaConf.missing_keys(cfg)):
         raise WrongOption("; ".join(f"{key} must be given: {key}=..." for key in missing))
@@ -122,8 +122,8 @@ def _check(cfg: DictConfig) -> None:
     for name in ("evaluation.batch_size", "loader.max_frames", "loader.pad_to_multiple_of"):
         if OmegaConf.select(cfg, name) < 1:
             raise UserError(f"{name}={OmegaConf.select(cfg, name)}: at least 1")
-    check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences, bool(cfg.asr), bool(cfg.judge))
-    check_share(cfg.base_share)
+    check_metric(cfg.schedule.best_metric, cfg.evaluation.n_sentences, bool(cfg.asr), bool(cfg.speaker_verifier))
+    check_base_weight(cfg.base_weight)
 
 
 def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], ClipLimits]:
@@ -135,15 +135,15 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.features import keep_log_mel
     from tts_toolkit.data.intake import intake
-    from tts_toolkit.data.quality_control import look_over, note_rejected, rejected_share, usable
+    from tts_toolkit.data.quality_control import inspect_clips, note_rejected, rejected_share, usable
     from tts_toolkit.data.rows import collected_faults, row_remedy
     from tts_toolkit.models.speecht5.pipeline import front_end
     from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
     from tts_toolkit.text.languages import warn_where_foreign
 
-    look, limits, cache_dir = cfg.preflight.on_reject != "ignore", instantiate(cfg.limits), Path(cfg.cache_dir)
-    share = rejected_share(cfg.preflight.on_reject, cfg.preflight.max_rejected_share) if look else None
-    remedy = row_remedy("preflight.on_reject=drop leaves such rows out")
+    look, limits, cache_dir = cfg.quality_control.on_reject != "ignore", instantiate(cfg.limits), Path(cfg.cache_dir)
+    share = rejected_share(cfg.quality_control.on_reject, cfg.quality_control.max_rejected_share) if look else None
+    remedy = row_remedy("quality_control.on_reject=drop leaves such rows out")
     with remedy, collected_faults() if look else nullcontext([]) as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     warn_where_foreign([clip.transcript for clip in clips], cfg.text.language)
@@ -153,12 +153,12 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
         speech = extend_vocabulary(speech, letters)
     if share is None:
         return speech, clips, limits
-    found = look_over(
+    found = inspect_clips(
         clips,
         faults,
         front_end(speech, cfg.text.language),
         limits,
-        instantiate(cfg.preflight.thresholds),
+        instantiate(cfg.quality_control.thresholds),
         cache_dir,
         instantiate(cfg.encoder),
         skip_characters=cfg.text.unspeakable == "warn",
@@ -232,12 +232,12 @@ def _train(
     from tts_toolkit.finetuning.run_folder import load_weights, release
     from tts_toolkit.training.weight_averaging import mix, weights_of
 
-    base = weights_of(speech.model) if cfg.base_share else {}
+    base = weights_of(speech.model) if cfg.base_weight else {}
     progress = _fit(cfg, accelerator, speech, prepared, output_dir, resume_from)
     release(accelerator)
     load_weights(speech.model, output_dir, progress.best_step)
-    if cfg.base_share:
-        mix(speech.model, base, cfg.base_share)
+    if cfg.base_weight:
+        mix(speech.model, base, cfg.base_weight)
     metric = f"{cfg.schedule.best_metric} {progress.best_value:.3f}"
     log.info("best checkpoint: step %d, dev %s", progress.best_step, metric)
     return progress.best_step
@@ -290,7 +290,7 @@ def _fit(
         evaluate,
         output_dir,
         resume_from,
-        partial(instantiate(cfg.decoder_inputs), model=speech.model),
+        partial(instantiate(cfg.scheduled_sampling), model=speech.model),
     )
 
 
@@ -323,28 +323,30 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
     clips = _dev_sentences(cfg, prepared)
     if not clips:
         return None
-    judge, limits = instantiate(cfg.judge), prepared.limits
+    speaker_verifier, limits = instantiate(cfg.speaker_verifier), prepared.limits
     references: Sequence[np.ndarray | None] = (
-        held_out_references(judge, [limits.read(c) for c in clips], [c.speaker for c in clips])
-        if judge
+        held_out_references(speaker_verifier, [limits.read(c) for c in clips], [c.speaker for c in clips])
+        if speaker_verifier
         else [None] * len(clips)
     )
     sentences = [
         Sentence(clip.id, clip.transcript, prepared.voices[clip.speaker], reference)
         for clip, reference in zip(clips, references, strict=True)
     ]
-    open_recogniser, seed = partial(instantiate, cfg.asr), cfg.evaluation.seed
-    return SpokenEvaluation(sentences, _synthesizer(cfg, speech), open_recogniser, judge, seed, cfg.text.language)
+    open_recognizer, seed = partial(instantiate, cfg.asr), cfg.evaluation.seed
+    return SpokenEvaluation(
+        sentences, _synthesizer(cfg, speech), open_recognizer, speaker_verifier, seed, cfg.text.language
+    )
 
 
-def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> SpeechT5Synthesizer:
+def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> SpeechT5Pipeline:
     from hydra.utils import instantiate
 
-    from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+    from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
     from tts_toolkit.models.vocoders import open_vocoder
 
     vocoder = open_vocoder(cfg.vocoder or speech.settings.vocoder)
-    return SpeechT5Synthesizer(speech, vocoder, instantiate(cfg.decoding), cfg.evaluation.batch_size)
+    return SpeechT5Pipeline(speech, vocoder, instantiate(cfg.decoding), cfg.evaluation.batch_size)
 
 
 def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[SystemReport]:
@@ -353,7 +355,7 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
 
     from tts_toolkit.evaluation.scorecard import speak_and_score
 
-    def open_base() -> SpeechT5Synthesizer:
+    def open_base() -> SpeechT5Pipeline:
         base = _speech(cfg)
         base.model.to(speech.model.device)
         return _synthesizer(cfg, base)
@@ -369,7 +371,7 @@ def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[System
         prepared.voices,
         prepared.limits,
         instantiate(cfg.asr),
-        instantiate(cfg.judge),
+        instantiate(cfg.speaker_verifier),
         cfg.evaluation.seed,
         Path(cfg.output_dir) / "speech",
         cfg.text.language,
@@ -388,8 +390,8 @@ def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list
     from tts_toolkit.report.summary import table, write_results
 
     output_dir = Path(cfg.output_dir)
-    encoder, recogniser, judge = (instantiate(part) for part in (cfg.encoder, cfg.asr, cfg.judge))
-    facts = describe(cfg.name, speech, prepared, encoder, recogniser, judge, step, cfg.licence)
+    encoder, recognizer, speaker_verifier = (instantiate(part) for part in (cfg.encoder, cfg.asr, cfg.speaker_verifier))
+    facts = describe(cfg.name, speech, prepared, encoder, recognizer, speaker_verifier, step, cfg.license)
     scores = {report.name: report.scores for report in reports}
     trained = {card.speaker: prepared.voices[card.speaker] for card in prepared.cards}
     model_dir = export_model(
@@ -422,7 +424,7 @@ def _card(cfg: DictConfig, speech: SpeechT5, facts: dict[str, Any], scores: str,
 
 def main() -> None:
     """Run as a command."""
-    command("finetune", finetune, optional=("asr", "judge"))
+    command("finetune", finetune, optional=("asr", "speaker_verifier"))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from tts_toolkit.data.clips import Clip
-    from tts_toolkit.data.quality_control import Looked, Preflight
+    from tts_toolkit.data.quality_control import InspectedClip, Inspection
 
 log = logging.getLogger("tts_toolkit.prepare")
 
@@ -29,24 +29,24 @@ def prepare(cfg: DictConfig) -> Path:
     import json
 
     from hydra.utils import instantiate
+    from tts_toolkit.report.quality_control import write_data_report
 
-    from tts_toolkit.components import embeds, hears, open_parts
+    from tts_toolkit.components import open_parts, working_encoder, working_recognizer
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.intake import counting
-    from tts_toolkit.data.quality_control import look_over, note_rejected, summary
+    from tts_toolkit.data.quality_control import inspect_clips, note_rejected, summary
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
     from tts_toolkit.files import write_whole
     from tts_toolkit.models.speecht5.pipeline import front_end
     from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
-    from tts_toolkit.report.preflight import write_preflight
     from tts_toolkit.text.languages import warn_where_foreign
 
     parts: dict[str, Any] = {"base_model": lambda: instantiate(cfg.base_model, _convert_="all")}
     if cfg.encoder:
-        parts["encoder"] = lambda: embeds(instantiate(cfg.encoder))
+        parts["encoder"] = lambda: working_encoder(instantiate(cfg.encoder))
     if cfg.asr:
-        parts["asr"] = lambda: hears(instantiate(cfg.asr))
+        parts["asr"] = lambda: working_recognizer(instantiate(cfg.asr))
     opened = open_parts(parts)
     speech = opened["base_model"]
     with counting() as intake, collected_faults() as faults:
@@ -63,7 +63,7 @@ def prepare(cfg: DictConfig) -> Path:
         return counts.errors / max(1, counts.n_reference)
 
     limits = instantiate(cfg.limits)
-    found = look_over(
+    found = inspect_clips(
         clips,
         faults,
         front_end(speech, cfg.text.language),
@@ -71,7 +71,7 @@ def prepare(cfg: DictConfig) -> Path:
         instantiate(cfg.thresholds),
         Path(cfg.cache_dir),
         opened.get("encoder"),
-        opened["asr"].hear if cfg.asr else None,
+        opened["asr"].transcribe if cfg.asr else None,
         character_error_rate,
     )
     note_rejected(found, intake)
@@ -82,7 +82,7 @@ def prepare(cfg: DictConfig) -> Path:
     write_whole(output_dir / "manifest.jsonl", _lines(_manifest_row(clip) for clip in found.kept))
     write_whole(output_dir / "rows.jsonl", _lines([*map(_row, found.rows), *({**vars(f)} for f in found.faults)]))
     write_whole(output_dir / "summary.json", json.dumps(figures, indent=2, ensure_ascii=False).encode())
-    page = write_preflight(output_dir / "report.html", found, figures, told, cfg.n_players, limits)
+    page = write_data_report(output_dir / "report.html", found, figures, told, cfg.n_players, limits)
     _tell(found, figures, told)
     print("\n".join(intake.lines()), end="\n" if intake.lines() else "")
     manifest = output_dir / "manifest.jsonl"
@@ -92,7 +92,7 @@ def prepare(cfg: DictConfig) -> Path:
     return manifest
 
 
-def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str, Any], str]:
+def _estimate(cfg: DictConfig, speech: Any, found: Inspection) -> tuple[dict[str, Any], str]:
     from dataclasses import asdict
 
     from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
@@ -119,11 +119,11 @@ def _estimate(cfg: DictConfig, speech: Any, found: Preflight) -> tuple[dict[str,
 
 def _manifest_row(clip: Clip) -> dict[str, Any]:
     row = {"id": clip.id, "audio": str(clip.audio.absolute()), "text": clip.transcript, "speaker": clip.speaker}
-    more = {name: getattr(clip, name) for name in ("split", "licence", "consent", "session")}
+    more = {name: getattr(clip, name) for name in ("split", "license", "consent", "session")}
     return row | {name: value for name, value in more.items() if value}
 
 
-def _row(row: Looked) -> dict[str, Any]:
+def _row(row: InspectedClip) -> dict[str, Any]:
     import math
 
     numbers = (
@@ -143,7 +143,7 @@ def _lines(rows: Any) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
-def _tell(found: Preflight, figures: Any, estimate: str) -> None:
+def _tell(found: Inspection, figures: Any, estimate: str) -> None:
     for fault in found.faults:
         print(f"reject {fault.source}: {fault.message}")
     for row in (row for row in found.rows if not row.keep):
@@ -156,7 +156,7 @@ def _tell(found: Preflight, figures: Any, estimate: str) -> None:
 
 
 def _cut(cfg: DictConfig) -> Path:
-    """Cut long recordings at silences and write what a recogniser hears into a metadata.csv to be reviewed."""
+    """Cut long recordings at silences and write what a recognizer hears into a metadata.csv to be reviewed."""
     import csv
     import io
 
@@ -169,7 +169,7 @@ def _cut(cfg: DictConfig) -> Path:
 
     if not cfg.asr:
         raise UserError("raw recordings have no transcripts: choose who writes them, e.g. asr=whisper")
-    recogniser, cut, output_dir = instantiate(cfg.asr), instantiate(cfg.cut), Path(cfg.output_dir)
+    recognizer, cut, output_dir = instantiate(cfg.asr), instantiate(cfg.cut), Path(cfg.output_dir)
     (output_dir / "audio").mkdir(parents=True, exist_ok=True)
     table = io.StringIO()
     writer = csv.writer(table)
@@ -185,7 +185,7 @@ def _cut(cfg: DictConfig) -> Path:
         for number, piece in enumerate(pieces):
             file = Path("audio") / f"{names[clip.id]}_{number:04d}.flac"
             write_flac(output_dir / file, piece)
-            writer.writerow([file.as_posix(), recogniser.hear(piece).strip(), clip.speaker, clip.id])
+            writer.writerow([file.as_posix(), recognizer.transcribe(piece).strip(), clip.speaker, clip.id])
             n_pieces += 1
     if not n_pieces:
         raise UserError(f"raw={cfg.raw}: no speech is found in the recordings")

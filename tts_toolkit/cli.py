@@ -193,9 +193,9 @@ def _of_the_hub(error: BaseException) -> str:
         return ""
     from huggingface_hub.errors import HTTPError
 
-    from tts_toolkit.hub.snapshots import told
+    from tts_toolkit.hub.snapshots import explained
 
-    return told(error) if isinstance(error, HTTPError) else ""
+    return explained(error) if isinstance(error, HTTPError) else ""
 
 
 @contextmanager

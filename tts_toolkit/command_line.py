@@ -70,7 +70,7 @@ def split_options(arguments: Sequence[str]) -> Options:
 
 
 class Known:
-    """What a command may be told: its settings and the choices of its groups. Hydra must be initialised."""
+    """What a command may be told: its settings and the choices of its groups. Hydra must be initialized."""
 
     def __init__(self, config_name: str, config_dir: Path | None = None) -> None:
         self.config_name, self.config_dir = config_name, config_dir
@@ -124,7 +124,7 @@ def own_groups(config_name: str) -> dict[str, Any]:
 
 
 def emptied(settings: Sequence[str], groups: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the groups that are set to null or taken out, `judge=null` and `~judge`, and the other settings."""
+    """Groups set to null or removed (`asr=null`, `~asr`), and all other settings."""
     ways = {way: name for name in groups for way in (f"{name}=null", f"++{name}=null", f"~{name}")}
     return [ways[text] for text in settings if text in ways], [text for text in settings if text not in ways]
 
@@ -201,6 +201,24 @@ def _no_such(name: str, names: Sequence[str], before: str = "") -> str:
     return f"there is no {name!r}; {meant}there are {', '.join(listed) or 'none'}{more}"
 
 
+# Keys and groups of the release before, and what they are called now; for one release.
+RENAMED = {
+    "judge": "speaker_verifier", "preflight": "quality_control", "base_share": "base_weight", "licence": "license",
+    "decoder_inputs.n_own_passes": "scheduled_sampling.max_passes", "decoder_inputs": "scheduled_sampling",
+    "training.judge_channels": "training.discriminator_channels",
+    "training.judge_n_ffts": "training.discriminator_n_ffts",
+    "training.judge_learning_rate": "training.discriminator_learning_rate",
+}  # fmt: skip
+
+
+def new_name(key: str) -> str:
+    """The name of a key or group that the release before called otherwise; empty for any other."""
+    for old, new in RENAMED.items():
+        if key == old or key.startswith((f"{old}.", f"{old}@")):
+            return f"{new}{key.removeprefix(old)}"
+    return ""
+
+
 def _check_setting(text: str, config: Any, known: Known) -> None:
     """Raise WrongOption for a setting that is not there, or that is there and to be added."""
     given, equals, value = text.partition("=")
@@ -273,6 +291,8 @@ def _is_open(config: Any, key: str) -> bool:
 
 def _unknown(key: str, value: str, config: Any, known: Known) -> str:
     """Return that there is no such setting, what was meant, and where it is one."""
+    if new := new_name(key):
+        return f"is now called {new}: {new}={value or '...'}"
     group, _, name = key.partition(".")
     others = _choices_with(group, name, known) if name and group in known.choices else []
     if others:
@@ -336,6 +356,8 @@ def _check_experiment(text: str, config: Any, without: Any) -> None:
     if "experiment" in config:
         raise WrongOption(f"{text}: its file must begin with the line '# @package _global_', or it changes nothing")
     for key in _added(config, without):
+        if new := new_name(key):
+            raise WrongOption(f"{text}: the file sets {key}, which is now called {new}")
         near = _near(key, list(_places(without)))
         meant = f"; did you mean {near}?" if near else ""
         raise WrongOption(f"{text}: the file sets {key}, and there is no such setting{meant}")

@@ -52,11 +52,11 @@ def tried(worker: Any, try_out: Callable[[Any], object]) -> Any:
     return worker
 
 
-def hears(recogniser: Any) -> Any:
-    """Return a recogniser that works; raises UserError for one that does not load."""
-    return tried(recogniser, lambda worker: worker.hear(PROBE))
+def working_recognizer(recognizer: Any) -> Any:
+    """Return a recognizer that works; raises UserError for one that does not load."""
+    return tried(recognizer, lambda worker: worker.transcribe(PROBE))
 
 
-def embeds(encoder: Any) -> Any:
+def working_encoder(encoder: Any) -> Any:
     """Return a speaker encoder that works; raises UserError for one that does not load."""
     return tried(encoder, lambda worker: worker.embed(PROBE))

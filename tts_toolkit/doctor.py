@@ -180,17 +180,17 @@ def programs() -> Iterator[Finding]:
         yield Finding("uroman", "warn", "missing: MMS in languages read romanised", install_command("uroman"))
 
 
-def judge_weights() -> Iterator[Finding]:
-    """Check the packaged similarity judge by its hash."""
+def verifier_weights() -> Iterator[Finding]:
+    """Check the packaged speaker verifier by its hash."""
     from tts_toolkit.errors import UserError
     from tts_toolkit.hub.packaged import GE2E_INSTALL as install
     from tts_toolkit.hub.packaged import GE2E_SHA256, packaged_file
 
     try:
         packaged_file("resemblyzer", "pretrained.pt", GE2E_SHA256, install)
-        yield Finding("packaged judge", "ok", "GE2E weights, hash as published")
+        yield Finding("packaged speaker verifier", "ok", "GE2E weights, hash as published")
     except UserError as error:
-        yield Finding("packaged judge", "warn", str(error).splitlines()[0], install)
+        yield Finding("packaged speaker verifier", "warn", str(error).splitlines()[0], install)
 
 
 def hub() -> Iterator[Finding]:
@@ -202,7 +202,7 @@ def hub() -> Iterator[Finding]:
         return
     from huggingface_hub import HfApi, get_token
 
-    from tts_toolkit.hub.snapshots import told
+    from tts_toolkit.hub.snapshots import explained
 
     try:
         _in_time(lambda: _answers(constants.ENDPOINT))
@@ -218,7 +218,7 @@ def hub() -> Iterator[Finding]:
     try:
         who = _in_time(lambda: HfApi(token=token).whoami(cache=True))
     except Exception as error:
-        yield Finding("hub token", "warn", f"refused ({type(error).__name__}: {told(error)})", "hf auth login")
+        yield Finding("hub token", "warn", f"refused ({type(error).__name__}: {explained(error)})", "hf auth login")
         return
     about = who.get("auth", {}).get("accessToken", {})
     role = about.get("role", "unknown")
@@ -320,7 +320,7 @@ def _run(*command: str) -> str:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    system, packages, known_bad, devices, codecs, programs, judge_weights, hub, cached_checkpoints,
+    system, packages, known_bad, devices, codecs, programs, verifier_weights, hub, cached_checkpoints,
 )  # fmt: skip
 MARKS = {"ok": "OK  ", "warn": "warn", "fail": "FAIL"}
 

@@ -120,7 +120,7 @@ class FrameBudgetBatches:
 
     def _global_batches(self) -> list[list[int]]:
         rng = np.random.default_rng([self.seed, self.epoch])
-        # Lengths blurred by a tenth: neighbours stay alike, but no epoch groups the same clips again.
+        # Lengths blurred by a tenth: neighbors stay alike, but no epoch groups the same clips again.
         blur = rng.uniform(0.95, 1.05, len(self.n_frames)) if self.shuffle else 1.0
         order = np.argsort(self.n_frames * blur, kind="stable")
         batches: list[list[int]] = []

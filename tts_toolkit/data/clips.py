@@ -21,13 +21,13 @@ class Clip:
     speaker: str
     source: str  # "file:line" of the row, for messages
     split: str = ""  # "train", "dev" or "test" when the source says so
-    licence: str = ""  # of the recording, when the source says so
+    license: str = ""  # of the recording, when the source says so
     consent: str = ""  # of the person who speaks, in the source's words
     session: str = ""  # recorded together with others of the same name
 
 
-def told(values: Iterable[str]) -> list[str]:
-    """Return the distinct values that are not empty, sorted: what the rows of a source say of a licence, say."""
+def distinct(values: Iterable[str]) -> list[str]:
+    """Return the distinct values that are not empty, sorted: what the rows of a source say of a license, say."""
     return sorted(set(values) - {""})
 
 

@@ -29,7 +29,7 @@ class Cut:
     def __call__(self, waveform: np.ndarray) -> list[np.ndarray]:
         """Return the spoken pieces of a waveform (n,) at 16 kHz, in order.
 
-        Neighbours are joined while they stay within the longest piece; shorter ones than the shortest are left out.
+        Neighbors are joined while they stay within the longest piece; shorter ones than the shortest are left out.
         """
         detector, timestamps = _detector()
         spans = timestamps(

@@ -27,7 +27,7 @@ MAX_BATCH_SECONDS = 15.0  # padding included; larger ones are hardly sooner, and
 class ClipVoices:
     """What an encoder makes of clips, in their order."""
 
-    embeddings: np.ndarray  # (n_clips, dim), float32, L2-normalised
+    embeddings: np.ndarray  # (n_clips, dim), float32, L2-normalized
     seconds: np.ndarray  # (n_clips,) of sound that each was taken from, silent ends cut
 
 

@@ -39,7 +39,7 @@ def hub_files(name: str, config: str | None, split: str | None, revision: str | 
     from huggingface_hub import is_offline_mode
     from huggingface_hub.errors import HTTPError
 
-    from tts_toolkit.hub.snapshots import told
+    from tts_toolkit.hub.snapshots import explained
 
     try:
         return _hub_files(name, config, split, revision)
@@ -47,7 +47,7 @@ def hub_files(name: str, config: str | None, split: str | None, revision: str | 
         raise UserError(f"{setting}dataset_name={name}: {error}") from error
     except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
         way = f"; set {setting}dataset_config_name to one" if "available configs" in str(error) else ""
-        said = told(error, name, "dataset")
+        said = explained(error, name, "dataset")
         if isinstance(error, ConnectionError) and is_offline_mode():
             said = "it is not in the cache, and HF_HUB_OFFLINE is set; run once where the hub answers"
         raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {said}{way}") from error

@@ -1,4 +1,4 @@
-"""Corpora in the layouts, and under the licences, that they are published in: VCTK, LibriTTS and Common Voice."""
+"""Corpora in the layouts, and under the licenses, that they are published in: VCTK, LibriTTS and Common Voice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tts_toolkit.files import read_text
 from tts_toolkit.folders import Found, found_below
 
 
-def vctk(path: str, microphone: str = "mic1", licence: str = "cc-by-4.0") -> list[Clip]:
+def vctk(path: str, microphone: str = "mic1", license: str = "cc-by-4.0") -> list[Clip]:
     """Return the clips of VCTK 0.92: `wav48_silence_trimmed/p225/p225_001_mic1.flac` and `txt/p225/p225_001.txt`."""
     root = _root(path)
     found = found_below(root)
@@ -28,10 +28,10 @@ def vctk(path: str, microphone: str = "mic1", licence: str = "cc-by-4.0") -> lis
     for sound in sounds:
         name, speaker = sound.stem.removesuffix(f"_{microphone}"), sound.parent.name
         pairs.append((name, speaker, "", sound, root / "txt" / speaker / f"{name}.txt"))
-    return _with_text_files(root, found, pairs, licence)
+    return _with_text_files(root, found, pairs, license)
 
 
-def libritts(path: str, licence: str = "cc-by-4.0") -> list[Clip]:
+def libritts(path: str, license: str = "cc-by-4.0") -> list[Clip]:
     """Return the clips of LibriTTS or LibriTTS-R, or of one of its subsets: `84/121123/*.wav`, `*.normalized.txt`.
 
     A chapter is a session.
@@ -46,10 +46,10 @@ def libritts(path: str, licence: str = "cc-by-4.0") -> list[Clip]:
         name = text.name.removesuffix(".normalized.txt")
         speaker, chapter = name.split("_")[0], text.parent.name
         pairs.append((name, speaker, f"{speaker}/{chapter}", text.with_name(f"{name}.wav"), text))
-    return _with_text_files(root, found, pairs, licence)
+    return _with_text_files(root, found, pairs, license)
 
 
-def common_voice(path: str, table: str = "validated.tsv", licence: str = "cc0-1.0") -> list[Clip]:
+def common_voice(path: str, table: str = "validated.tsv", license: str = "cc0-1.0") -> list[Clip]:
     """Return the clips of one table of a Common Voice language folder: columns client_id, path and sentence."""
     root = _root(path)
     file = root / table
@@ -77,7 +77,7 @@ def common_voice(path: str, table: str = "validated.tsv", licence: str = "cc0-1.
         elif not leads_inside(sound, root / "clips"):
             refuse_row(where, f"the path {row['path']!r} leads out of {root / 'clips'}")
         else:
-            clips.append(Clip(sound.stem, sound, sentence, row["client_id"], where, licence=licence))
+            clips.append(Clip(sound.stem, sound, sentence, row["client_id"], where, license=license))
     if not clips:
         raise UserError(f"{file}: holds no rows")
     count_files(root, found_below(root), [clip.audio for clip in clips], [file])
@@ -92,7 +92,7 @@ def _root(path: str) -> Path:
 
 
 def _with_text_files(
-    root: Path, found: Found, pairs: list[tuple[str, str, str, Path, Path]], licence: str
+    root: Path, found: Found, pairs: list[tuple[str, str, str, Path, Path]], license: str
 ) -> list[Clip]:
     """Return the clip of each (id, speaker, session, sound, text file); a text that is missing or empty refuses it."""
     clips, used = [], []
@@ -106,7 +106,7 @@ def _with_text_files(
             continue
         if text:
             clips.append(
-                Clip(name, sound, " ".join(text.split()), speaker, str(file), licence=licence, session=session)
+                Clip(name, sound, " ".join(text.split()), speaker, str(file), license=license, session=session)
             )
             used += [sound, file]
         else:

@@ -26,7 +26,7 @@ from tts_toolkit.table_audio import cell_of
 log = logging.getLogger(__name__)
 TEXT_COLUMNS = (
     "text", "transcription", "transcript", "normalized_text", "sentence", "text_normalized", "transcript_normalized",
-    "transcription_normalised", "transcription_normalized", "raw_text", "text_original", "original_text", "caption",
+    "transcription_normalized", "transcription_normalized", "raw_text", "text_original", "original_text", "caption",
 )  # fmt: skip
 AUDIO_COLUMNS = (
     "file_name", "audio", "audio_path", "path", "file", "filename", "audio_file", "audio_filepath", "wav", "wav_path",
@@ -38,7 +38,7 @@ SPEAKER_COLUMNS = (
 )  # fmt: skip
 USUAL = {"audio": AUDIO_COLUMNS, "text": TEXT_COLUMNS, "speaker": SPEAKER_COLUMNS}
 NOUNS = {"audio": "sound", "text": "a text", "speaker": "a speaker"}
-MORE_COLUMNS = ("id", "split", "licence", "license", "consent", "session")
+MORE_COLUMNS = ("id", "split", "license", "license", "consent", "session")
 SPLITS = ("train", "dev", "test")
 SPLIT_NAMES = {
     "": "", "training": "train", "validation": "dev", "valid": "dev", "val": "dev", "eval": "dev",
@@ -353,7 +353,7 @@ def _clip(where: str, row: dict[str, Any], columns: Mapping[str, str], place: Pl
         speaker=_nfc(cells["speaker"] or defaults.speaker),
         source=where,
         split=split_named(cells["split"]) or defaults.split,
-        licence=cells["licence"] or cells["license"],
+        license=cells["license"] or cells["license"],
         consent=cells["consent"],
         session=cells["session"],
     )

@@ -76,12 +76,12 @@ class Thresholds:
     max_holes: int | None = 0  # where sound breaks off into digital silence and comes back
     max_pause_seconds: float | None = 2.5
     max_speed_ratio: float | None = 2.0  # of seconds a character to the voice's median, either way
-    max_cer: float | None = 0.5  # of what a recogniser hears
+    max_cer: float | None = 0.5  # of what a recognizer hears
     duplicates: bool = True
 
 
 @dataclass
-class Looked:
+class InspectedClip:
     """A row and what was found out about it; quantities are nan where the sound could not be read."""
 
     clip: Clip
@@ -97,7 +97,7 @@ class Looked:
     note: str = ""  # what was done about its channels
     seconds_per_character: float = float("nan")
     sound: str = ""  # a hash of the waveform
-    heard: str | None = None  # by the recogniser
+    heard: str | None = None  # by the recognizer
     cer: float | None = None
 
     @property
@@ -107,10 +107,10 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class Preflight:
+class Inspection:
     """What a set comes to."""
 
-    rows: Sequence[Looked]
+    rows: Sequence[InspectedClip]
     faults: Sequence[RowFault]  # rows that gave no clip
     unparted: str = ""  # why no clip is called another voice, where the encoder does not tell the voices apart
 
@@ -140,7 +140,7 @@ class Preflight:
         return dict(sorted(table.items()))
 
 
-def look_over(
+def inspect_clips(
     clips: Sequence[Clip],
     faults: Sequence[RowFault],
     front_end: TextFrontEnd,
@@ -148,12 +148,12 @@ def look_over(
     thresholds: Thresholds,
     cache_dir: Path,
     encoder: SpeakerEncoder | None = None,
-    hear: Callable[[np.ndarray], str] | None = None,
+    transcribe: Callable[[np.ndarray], str] | None = None,
     cer: Callable[[str, str], float] | None = None,
     skip_characters: bool = False,
     share: RejectedShare | None = None,
     use: Callable[[Clip, np.ndarray], None] | None = None,
-) -> Preflight:
+) -> Inspection:
     """Return what is wrong with each clip. Its sound is decoded once, for the `encoder` (foreign voices), too.
 
     `hear` writes down what a waveform says, `cer` (expected, heard) tells how far off that is; without them
@@ -162,13 +162,13 @@ def look_over(
     holds, the gravest first. Raises UserError as soon as more than the `share` of rows allowed are rejected, before
     anything is embedded as long as the sound fits into memory.
     """
-    rows, waiting, n_rejected = list[Looked](), list[Clip](), len(faults)
-    with AudioProgress("preflight", "clip", len(clips)) as bar:
+    rows, waiting, n_rejected = list[InspectedClip](), list[Clip](), len(faults)
+    with AudioProgress("quality_control", "clip", len(clips)) as bar:
         for clip in clips:
             row, waveform = _listen(clip, front_end, limits, thresholds, skip_characters)
             rows.append(row)
             if row.keep:
-                _check_transcript(row, waveform, front_end, thresholds, hear, cer)
+                _check_transcript(row, waveform, front_end, thresholds, transcribe, cer)
             if len(waveform) and not limits.held.put(clip, waveform):
                 _embed(waiting, encoder, limits, cache_dir)
                 waiting.clear()
@@ -190,7 +190,7 @@ def look_over(
     if share is not None:
         share.check(rows, faults, len(clips))
     told = _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir) if encoder else ""
-    return Preflight(rows, faults, told)
+    return Inspection(rows, faults, told)
 
 
 def _embed(clips: Sequence[Clip], encoder: SpeakerEncoder | None, limits: ClipLimits, cache_dir: Path) -> None:
@@ -205,10 +205,10 @@ class RejectedShare:
     largest: float  # share of the rows
     reasons: Collection[str] = tuple(REASONS)  # that count
 
-    def check(self, rows: Sequence[Looked], faults: Sequence[RowFault], n_clips: int) -> None:
+    def check(self, rows: Sequence[InspectedClip], faults: Sequence[RowFault], n_clips: int) -> None:
         """Raise UserError when more rows than allowed are rejected already, of `n_clips` clips and the faults."""
         n_allowed = self.largest * (n_clips + len(faults))
-        counts = Preflight(rows, faults).by_reason(self.reasons)
+        counts = Inspection(rows, faults).by_reason(self.reasons)
         n_rejected = sum(counts.values())
         if n_rejected <= n_allowed:
             return
@@ -217,16 +217,16 @@ class RejectedShare:
         seen = "" if len(rows) == n_clips else f" looked at so far, of {n_clips + len(faults)} rows"
         worst = _first(rows, faults, self.reasons)
         ways = [WAYS[reason] for reason in counts if reason in WAYS]
-        ways += [] if set(counts) <= set(UNUSABLE) else ["preflight.on_reject=warn trains on the doubtful ones, too"]
+        ways += [] if set(counts) <= set(UNUSABLE) else ["quality_control.on_reject=warn trains on doubtful rows, too"]
         way = "".join(f"; {told}" for told in dict.fromkeys(ways))
         raise UserError(
-            f"preflight: {n_rejected} of {n_seen} rows{seen} are rejected ({_listed(counts)}; the first: {worst}), "
-            f"{share} % of all, and preflight.max_rejected_share allows {largest} %: tts-prepare tells more; correct "
-            f"them, or raise preflight.max_rejected_share{way}"
+            f"quality control: {n_rejected} of {n_seen} rows{seen} are rejected ({_listed(counts)}; the first: "
+            f"{worst}), {share} % of all, and quality_control.max_rejected_share allows {largest} %: tts-prepare "
+            f"lists them; correct them, or raise quality_control.max_rejected_share{way}"
         )
 
 
-def _first(rows: Sequence[Looked], faults: Sequence[RowFault], reasons: Collection[str]) -> str:
+def _first(rows: Sequence[InspectedClip], faults: Sequence[RowFault], reasons: Collection[str]) -> str:
     """Return the first row that is rejected for one of the reasons, and why."""
     told = (f"{fault.source}: {fault.message}" for fault in faults)
     told_rows = (f"{row.clip.source}: {why}" for row in rows for name, why in row.reasons.items() if name in reasons)
@@ -239,9 +239,9 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def _listen(
     clip: Clip, front_end: TextFrontEnd, limits: ClipLimits, thresholds: Thresholds, skip_characters: bool
-) -> tuple[Looked, np.ndarray]:
+) -> tuple[InspectedClip, np.ndarray]:
     """Return what one clip tells by itself, and its waveform as it would be trained on; empty where there is none."""
-    row = Looked(clip)
+    row = InspectedClip(clip)
     try:
         recording = load_recording(clip.audio, limits.channel)
     except UserError as error:
@@ -269,7 +269,7 @@ def _listen(
     return row, waveform
 
 
-def _check_duration(row: Looked, seconds: float, limits: ClipLimits) -> None:
+def _check_duration(row: InspectedClip, seconds: float, limits: ClipLimits) -> None:
     shortest, longest = limits.min_duration_in_seconds, limits.max_duration_in_seconds
     if seconds < shortest:
         row.reasons["too_short"] = f"lasts {limits.told(seconds)} s, at least {shortest:g} are wanted"
@@ -277,7 +277,7 @@ def _check_duration(row: Looked, seconds: float, limits: ClipLimits) -> None:
         row.reasons["too_long"] = f"lasts {limits.told(seconds)} s, at most {longest:g} are allowed"
 
 
-def _check_sound(row: Looked, recording: Recording, sound: Sound, thresholds: Thresholds) -> None:
+def _check_sound(row: InspectedClip, recording: Recording, sound: Sound, thresholds: Thresholds) -> None:
     """Add the reasons that the sound gives, the gravest first."""
 
     def beyond(name: str, value: float, limit: float | None, sign: int, template: str, digits: int = 0) -> None:
@@ -310,23 +310,23 @@ def _percent(share: float | None) -> float | None:
 
 
 def _check_transcript(
-    row: Looked,
+    row: InspectedClip,
     speech: np.ndarray,
     front_end: TextFrontEnd,
     thresholds: Thresholds,
-    hear: Callable[[np.ndarray], str] | None,
+    transcribe: Callable[[np.ndarray], str] | None,
     cer: Callable[[str, str], float] | None,
 ) -> None:
-    if hear is None or cer is None or thresholds.max_cer is None:
+    if transcribe is None or cer is None or thresholds.max_cer is None:
         return
-    row.heard = hear(speech)
+    row.heard = transcribe(speech)
     row.cer = cer(front_end.normalize(row.clip.transcript), row.heard)
     if row.cer > thresholds.max_cer:
         shown, allowed = apart(100 * row.cer, 100 * thresholds.max_cer)
         row.reasons["transcript"] = f"heard is {row.heard!r} (CER {shown} %, {allowed} are allowed)"
 
 
-def _check_text(row: Looked, front_end: TextFrontEnd, skip_characters: bool) -> None:
+def _check_text(row: InspectedClip, front_end: TextFrontEnd, skip_characters: bool) -> None:
     if not front_end.has_words(row.clip.transcript):
         row.reasons["unspeakable"] = f"nothing in {row.clip.transcript!r} can be spoken"
         return
@@ -341,8 +341,8 @@ def _check_text(row: Looked, front_end: TextFrontEnd, skip_characters: bool) -> 
         row.reasons["long_text"] = f"{n_tokens} tokens, the model reads {front_end.max_tokens}"
 
 
-def _check_speed(rows: Sequence[Looked], max_ratio: float) -> None:
-    by_speaker: dict[str, list[Looked]] = defaultdict(list)
+def _check_speed(rows: Sequence[InspectedClip], max_ratio: float) -> None:
+    by_speaker: dict[str, list[InspectedClip]] = defaultdict(list)
     for row in rows:
         if row.keep:
             by_speaker[row.clip.speaker].append(row)
@@ -358,7 +358,7 @@ def _check_speed(rows: Sequence[Looked], max_ratio: float) -> None:
                 )
 
 
-def _check_duplicates(rows: Sequence[Looked]) -> None:
+def _check_duplicates(rows: Sequence[InspectedClip]) -> None:
     """Reject all but the first of equal rows."""
     sounds: dict[str, str] = {}
     texts: dict[tuple[str, str], str] = {}
@@ -374,7 +374,7 @@ def _check_duplicates(rows: Sequence[Looked]) -> None:
             sounds[row.sound] = texts[text] = row.clip.source
 
 
-def _check_voices(rows: Sequence[Looked], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
+def _check_voices(rows: Sequence[InspectedClip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
     """Reject clips of another voice; return why none can be told, where the encoder does not part the voices."""
     if not rows:
         return ""
@@ -397,20 +397,20 @@ def rejected_share(on_reject: OnReject, largest: float) -> RejectedShare:
     Raises UserError for another `on_reject`, or a share that is none.
     """
     if on_reject not in get_args(OnReject):
-        raise UserError(f"preflight.on_reject={on_reject}: allowed are drop, warn and ignore")
+        raise UserError(f"quality_control.on_reject={on_reject}: allowed are drop, warn and ignore")
     if not 0 <= largest <= 1:
-        raise UserError(f"preflight.max_rejected_share={largest}: a share of the rows, 0 to 1")
+        raise UserError(f"quality_control.max_rejected_share={largest}: a share of the rows, 0 to 1")
     return RejectedShare(largest, tuple(REASONS) if on_reject == "drop" else UNUSABLE)
 
 
-def note_rejected(found: Preflight, intake: Intake, reasons: Collection[str] = tuple(REASONS)) -> None:
+def note_rejected(found: Inspection, intake: Intake, reasons: Collection[str] = tuple(REASONS)) -> None:
     """Count the rows that are rejected for one of the reasons as left out, each under its first one."""
     for row in found.rows:
         if reason := next((name for name in row.reasons if name in reasons), None):
             intake.leave_out("rows", REASONS[reason], [row.clip.source])
 
 
-def usable(found: Preflight, share: RejectedShare) -> list[Clip]:
+def usable(found: Inspection, share: RejectedShare) -> list[Clip]:
     """Return the clips to train on, and say how many are left out, why, and what else is doubtful.
 
     Raises UserError when more than the share allowed is left out, or nothing is left.
@@ -422,29 +422,33 @@ def usable(found: Preflight, share: RejectedShare) -> list[Clip]:
     if n_left_out:
         first = _first(found.rows, found.faults, share.reasons)
         log.info(
-            "preflight: %d of %d clips are left out (%s); the first: %s", n_left_out, n_rows, _listed(counts), first
+            "quality_control: %d of %d clips are left out (%s); the first: %s",
+            n_left_out,
+            n_rows,
+            _listed(counts),
+            first,
         )
     if n_doubtful := sum(not row.keep for row in found.rows) + len(found.faults) - n_left_out:
         doubtful = _listed(found.by_reason(set(REASONS) - set(share.reasons)))
         log.warning(
-            "preflight: %d of %d clips had better be left out (%s); tts-prepare tells which, and "
-            "preflight.on_reject=drop leaves them out",
+            "quality_control: %d of %d clips had better be left out (%s); tts-prepare tells which, and "
+            "quality_control.on_reject=drop leaves them out",
             n_doubtful,
             n_rows,
             doubtful,
         )
     for note, n in found.notes.items():
-        log.info("preflight: %s: %d clips", note, n)
+        log.info("quality_control: %s: %d clips", note, n)
     if found.unparted:
-        log.info("preflight: %s", found.unparted)
+        log.info("quality_control: %s", found.unparted)
     if not kept:
         raise UserError(
-            f"preflight: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare tells more"
+            f"quality_control: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare tells more"
         )
     return kept
 
 
-def summary(found: Preflight) -> dict[str, object]:
+def summary(found: Inspection) -> dict[str, object]:
     """Return the figures of `summary.json`."""
     kept = [row for row in found.rows if row.keep]
     speakers: Mapping[str, object] = found.by_speaker()

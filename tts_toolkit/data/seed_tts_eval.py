@@ -16,7 +16,7 @@ from tts_toolkit.hub.snapshots import HubError, snapshot
 
 log = logging.getLogger(__name__)
 TERMS = (
-    "Seed-TTS-Eval holds recordings of Common Voice and DiDiSpeech-2 and names no licence of its own: whether you may "
+    "Seed-TTS-Eval holds recordings of Common Voice and DiDiSpeech-2 and names no license of its own: whether you may "
     "use it is yours to know"
 )
 LIST = "meta.lst"

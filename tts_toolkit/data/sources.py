@@ -44,7 +44,7 @@ def folder(
     """Return the clips of an AudioFolder: `metadata.csv` or `metadata.jsonl` with `file_name` and a text column.
 
     A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). The columns
-    `id`, `split`, `licence` (or `license`), `consent` and `session` are heeded when present. Lists may lie in
+    `id`, `split`, `license` (or `license`), `consent` and `session` are heeded when present. Lists may lie in
     sub-folders instead, of parts (`train`, `test`) or of speakers; without any, texts beside the recordings are taken
     (`a.wav`, `a.txt`). A row whose path leads out of the list's folder is refused unless `allow_outside`.
     """
@@ -144,7 +144,7 @@ def _ljspeech_lines(file: Path) -> list[tuple[str, list[str]]]:
 
 
 def _order(file: Path, lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return what the second and the third field of lines are: a text and its normalised form share words."""
+    """Return what the second and the third field of lines are: a text and its normalized form share words."""
     both = [(words(fields[1]), words(fields[2])) for fields in lines if len(fields) == 3 and fields[1] and fields[2]]
     shared = sum(bool(set(second) & set(third)) for second, third in both)
     if not both or shared >= 0.5 * len(both):
@@ -152,7 +152,7 @@ def _order(file: Path, lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
     lengths = [sum(map(len, side)) for side in zip(*both, strict=True)]
     order = ("speaker", "text") if lengths[0] <= lengths[1] else ("text", "speaker")
     names = sorted({fields[1 + order.index("speaker")] for fields in lines if len(fields) == 3})
-    if max(len(words(name)) for name in names) > 4:  # a language whose normalised form is another script
+    if max(len(words(name)) for name in names) > 4:  # a language whose normalized form is another script
         return ("text", "normalized")
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     log.info("%s: read as id|%s|%s: the speakers are %s", file, *order, shown)

@@ -102,12 +102,12 @@ def _check_hashes(listing: Path, prompts: Sequence[Prompt]) -> None:
     try:
         hashes = {str(folder / name): known for name, known in json.loads((folder / HASHES).read_bytes()).items()}
     except (ValueError, AttributeError):
-        raise UserError(f"{folder / HASHES}: is damaged; run tts-prepare-test-set again") from None
+        raise UserError(f"{folder / HASHES}: is damaged; run tts-download-test-set again") from None
     recordings = (recording for p in prompts for recording in (p.reference, p.voice_reference) if recording)
     for name in (str(listing), *dict.fromkeys(str(Path(recording)) for recording in recordings)):
         if name in hashes and (not Path(name).is_file() or file_hash(Path(name)) != hashes[name]):
             raise UserError(
-                f"{name}: is not what was fetched; run tts-prepare-test-set again, or call a list of your own otherwise"
+                f"{name}: differs from the download; run tts-download-test-set again, or rename a list of your own"
             )
 
 
@@ -165,12 +165,14 @@ def _hub_texts(
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HTTPError
 
-    from tts_toolkit.hub.snapshots import told
+    from tts_toolkit.hub.snapshots import explained
 
     try:
         table = load_dataset(dataset_name, name, split=split, revision=revision)
     except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
-        raise UserError(f"dataset {dataset_name!r} cannot be loaded: {told(error, dataset_name, 'dataset')}") from error
+        raise UserError(
+            f"dataset {dataset_name!r} cannot be loaded: {explained(error, dataset_name, 'dataset')}"
+        ) from error
     for column in (column for column in columns.values() if column not in table.column_names):
         raise UserError(f"dataset {dataset_name!r} has no column {column!r}; it has {', '.join(table.column_names)}")
     rows = table.select_columns(list(dict.fromkeys(columns.values())))

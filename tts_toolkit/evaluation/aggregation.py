@@ -57,7 +57,7 @@ class Measured:
 class Reference:
     """What a text's speech is compared with."""
 
-    embedding: np.ndarray | None  # (dim,), by the judge
+    embedding: np.ndarray | None  # (dim,), by the speaker verifier
     recordings: str = ""  # a hash of the recordings that it is the mean of
     reason: str = ""  # why there is none
     wav: str = ""  # the file of the voice that is imitated, in the folder of references
@@ -220,13 +220,13 @@ def _similarity(rows: Sequence[Mapping[str, Any]], cluster_by: str, scale: Simil
     compared = [row for row in rows if row["similarity"] is not None]
     figure = _figure("similarity", compared, cluster_by)
     ends = figure["similarity_ci"]
-    normalised = scale.normalised(figure["similarity"]) if scale else None
+    normalized = scale.normalized(figure["similarity"]) if scale else None
     return {
         **figure,
         "n_similarity": len(compared),
-        "similarity_normalised": normalised,
-        "similarity_normalised_ci": (
-            None if scale is None or normalised is None or ends is None else tuple(map(scale.normalised, ends))
+        "similarity_normalized": normalized,
+        "similarity_normalized_ci": (
+            None if scale is None or normalized is None or ends is None else tuple(map(scale.normalized, ends))
         ),
     }
 
@@ -247,7 +247,7 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluster_by: str = "id") -> dict[str, Any]:
     """Return one protocol's error rates over the hypotheses of one system, with how many rows they rest on."""
     used = [row for row in rows if row["status"] == "scored" or protocol.failures == "deletions"]
-    texts = [(row["expected"], protocol.hear(row["hypothesis"], row["language"]), row["language"]) for row in used]
+    texts = [(row["expected"], protocol.convert(row["hypothesis"], row["language"]), row["language"]) for row in used]
     words = [protocol.words(*text) for text in texts]
     characters = [protocol.characters(*text) for text in texts]
     same = [{"exact": float(protocol.says_the_same(*text)), **row} for row, text in zip(used, texts, strict=True)]

@@ -33,8 +33,8 @@ class Run:
 
     name: str
     rows: Mapping[str, Mapping[str, Any]]  # by id
-    recogniser: Mapping[str, str]
-    judge: Mapping[str, str] | None
+    recognizer: Mapping[str, str]
+    speaker_verifier: Mapping[str, str] | None
     quality: Mapping[str, str] | None  # who rated the sound
     scale: Mapping[str, float | None] | None  # of similarity
     identity: str = ""  # of the system: its weights and settings; empty: its name
@@ -79,7 +79,15 @@ def _run(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str, 
     scale = summary["similarity_scale"]
     facts = summary["systems"][name]
     identity = json.dumps([facts["version"], facts["settings"]], sort_keys=True) if facts.get("version") else ""
-    return Run(f"{folder}:{name}", rows, summary["recogniser"], summary["judge"], summary["quality"], scale, identity)
+    return Run(
+        f"{folder}:{name}",
+        rows,
+        summary["recognizer"],
+        summary["speaker_verifier"],
+        summary["quality"],
+        scale,
+        identity,
+    )
 
 
 def compare_runs(
@@ -87,15 +95,15 @@ def compare_runs(
 ) -> Comparison:
     """Return the paired differences, second less first; raises UserError for what cannot be compared.
 
-    Different recognisers or judges are refused, since their figures have no common scale, and so are equal ids
-    with different texts. Rows that only one run planned are left out and counted; a similarity is left out, and
-    noted, where the two were measured against different recordings. `shows` is the difference for which prompts and
-    readings are counted. `others` are more runs of the second system, by other training seeds or heard by other
-    recognisers: they part its variance, and are in no test.
+    Different recognizers or speaker verifiers are refused, since their figures have no common scale; so are
+    equal ids with different texts. Rows that only one run planned are left out and counted; a similarity is
+    left out, and noted, where the two were measured against different recordings. `shows` is the difference
+    for which prompts and readings are counted. `others` are more runs of the second system, by other training seeds or heard by other
+    recognizers: they part its variance, and are in no test.
     """
     if cluster_by not in CLUSTERS:
         raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
-    for what in ("recogniser", "judge"):
+    for what in ("recognizer", "speaker_verifier"):
         ours, theirs = getattr(first, what), getattr(second, what)
         if ours != theirs:
             raise UserError(
@@ -148,12 +156,12 @@ def _measured_pairs(metric: str, pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _scatter(runs: Sequence[Run]) -> list[Components]:
-    """Return where the scatter of a system comes from; similarity only by one judge, against the same recordings."""
-    cells = {(run.identity or run.name, _who(run.recogniser)): by_prompt(run) for run in runs}
+    """Variance components of a system; similarity only with one speaker verifier and the same recordings."""
+    cells = {(run.identity or run.name, _who(run.recognizer)): by_prompt(run) for run in runs}
     heard_once = {(system, ""): rows for (system, _), rows in reversed(cells.items())}
-    same_judge = len({_who(run.judge) for run in runs}) == 1
+    same_verifier = len({_who(run.speaker_verifier) for run in runs}) == 1
     found = [scatter(metric, cells) for metric in RATES if _has(metric, runs[0])]
-    return [c for c in [*found, scatter("similarity", heard_once) if same_judge else None] if c is not None]
+    return [c for c in [*found, scatter("similarity", heard_once) if same_verifier else None] if c is not None]
 
 
 def _has(metric: str, run: Run) -> bool:
@@ -253,7 +261,7 @@ def _planning(comparison: Comparison) -> list[str]:
     """Return how large a set shows a difference, and what the scatter consists of, as lines of Markdown."""
     lines = []
     if comparison.needed:
-        lines += ["Shown at the 5 % level four times out of five over:", "", *needed_table(comparison.needed)]
+        lines += ["ReportOptions at the 5 % level four times out of five over:", "", *needed_table(comparison.needed)]
         if any(None in one.by_readings.values() for one in comparison.needed if one.unit == "prompts"):
             lines += ["", "What more readings of a prompt save is known of runs with n_seeds=2 or more."]
     for name, found in comparison.scatter.items():

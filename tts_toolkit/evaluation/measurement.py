@@ -1,4 +1,4 @@
-"""What the systems' speech is measured by: a recogniser, a judge of voices and a rater of sound, each in its turn."""
+"""Measurements of synthesized speech: transcripts, speaker embeddings and signal quality, one model at a time."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.processes import Processes
 
 log = logging.getLogger(__name__)
-HEARING = "hearing-2"  # part of every key; a change to how recognisers are asked changes it
+HEARING = "hearing-2"  # part of every key; a change to how recognizers are asked changes it
 EMBEDDING = "embedding-2"  # part of every key; a change to what an embedding's row holds changes it
 
 
-def listen(
+def transcribe_all(
     plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes
 ) -> tuple[dict[str, dict[str, Row]], dict[str, str]]:
-    """Return what the recogniser heard of every system, and who it is."""
-    recogniser = plan.recogniser()
-    who = key_of(HEARING, identity(recogniser, recogniser.version))
-    one = hypothesis_of(recogniser)
-    return _measure_all(plan, "transcripts", who, spoken, lambda: one, processes), described(recogniser)
+    """Return what the recognizer heard of every system, and who it is."""
+    recognizer = plan.recognizer()
+    who = key_of(HEARING, identity(recognizer, recognizer.version))
+    one = hypothesis_of(recognizer)
+    return _measure_all(plan, "transcripts", who, spoken, lambda: one, processes), described(recognizer)
 
 
 def _measure_all(
@@ -51,27 +51,27 @@ def _measure_all(
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the judge made of every system and of the recordings they are compared with."""
+class Similarities:
+    """What the speaker verifier made of every system and of the recordings they are compared with."""
 
     embeddings: Mapping[str, Mapping[str, Row]]
     compared: Mapping[str, Reference]  # by prompt id
     compared_with_others: Mapping[str, Reference]  # the same without texts whose only recording is their own
     scale: SimilarityScale | None
-    judge: Mapping[str, str] | None
+    speaker_verifier: Mapping[str, str] | None
     references: str  # a hash of the recordings; empty without any
 
 
-def judge(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes) -> Judged:
+def measure_similarity(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes) -> Similarities:
     """Return the embeddings of every system's speech and of the recordings that it is compared with."""
-    if plan.judge is None or not plan.is_judged:
-        return Judged({}, {}, {}, None, None, "")
-    encoder = plan.judge()
+    if plan.speaker_verifier is None or not plan.measures_similarity:
+        return Similarities({}, {}, {}, None, None, "")
+    encoder = plan.speaker_verifier()
     who = key_of(EMBEDDING, identity(encoder, encoder.version))
 
     @cache
     def open_measure() -> Measure:
-        encoder.embed(PROBE)  # loads it: what fails here is the judge's fault, and later the clip's
+        encoder.embed(PROBE)  # loads it: what fails here is the speaker verifier's fault, and later the clip's
         return embedding_of(encoder)
 
     embedded = _measure_all(plan, "embeddings", who, spoken, open_measure, processes)
@@ -82,11 +82,11 @@ def judge(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Proces
     }
     if not vectors:  # the rows say why; what was spoken and heard is kept
         log.warning("no reference recording can be embedded; the first: %s", next(iter(absent.values())).reason)
-        return Judged(embedded, absent, absent, None, described(encoder), "")
+        return Similarities(embedded, absent, absent, None, described(encoder), "")
     background = _background(plan, vectors, who, open_measure, processes)
     compared, with_others, scale = _compared(plan, vectors, recorded, background)
     references = key_of(sorted((id_, recorded[id_]["sha256"]) for id_ in vectors))
-    return Judged(embedded, compared | absent, with_others | absent, scale, described(encoder), references)
+    return Similarities(embedded, compared | absent, with_others | absent, scale, described(encoder), references)
 
 
 def _embed_recordings(
@@ -164,7 +164,7 @@ def _background(
     return np.stack(found)
 
 
-def rate_signals(
+def measure_quality(
     plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes
 ) -> tuple[dict[str, dict[str, Row]], dict[str, str] | None]:
     """Return how clean every system's sound is rated, and by whom; nothing without a rater."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.aggregation import UNITS, Measured, headline, score_rows, sum_up
-from tts_toolkit.evaluation.measurement import judge, listen, rate_signals
+from tts_toolkit.evaluation.measurement import measure_quality, measure_similarity, transcribe_all
 from tts_toolkit.evaluation.plan import NATURAL as NATURAL
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.evaluation.stage_log import SUM, Row, Stage, has_failed, key_of
@@ -21,7 +21,7 @@ from tts_toolkit.evaluation.validation import check
 from tts_toolkit.files import write_whole
 from tts_toolkit.hub.tokens import without_token
 from tts_toolkit.memory import free_memory
-from tts_toolkit.models.base import Family
+from tts_toolkit.models.base import Synthesizer
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.nn.devices import hardware
 from tts_toolkit.processes import Processes
@@ -39,9 +39,10 @@ class Results:
 
 
 def run(plan: Plan, processes: Processes) -> Results | None:
-    """Return the results, or None on processes that only helped; raises UserError when the plan cannot be judged.
+    """Return the results, or None on processes that only helped; raises UserError when the plan cannot be carried out.
 
-    What judges and listens is opened before anything speaks. A system that cannot be opened becomes failed rows.
+    The recognizer, the speaker verifier and the quality model load before synthesis. A system that cannot be
+    opened becomes failed rows.
     """
     planned = key_of(plan.planned)
     check(plan, planned)
@@ -50,32 +51,34 @@ def run(plan: Plan, processes: Processes) -> Results | None:
         systems = {NATURAL: lambda: Recordings(NATURAL), **systems}
     _plan_stage(plan, processes)
     spoken, facts = {}, {}
-    for name, open_family in systems.items():
-        spoken[name], facts[name] = _speak(plan, name, open_family, processes)
+    for name, open_synthesizer in systems.items():
+        spoken[name], facts[name] = _speak(plan, name, open_synthesizer, processes)
         free_memory()
-    hypotheses, recogniser = listen(plan, spoken, processes)
+    hypotheses, recognizer = transcribe_all(plan, spoken, processes)
     free_memory()
-    judged = judge(plan, spoken, processes)
+    similarities = measure_similarity(plan, spoken, processes)
     free_memory()
-    qualities, quality = rate_signals(plan, spoken, processes)
+    qualities, quality = measure_quality(plan, spoken, processes)
     if not processes.is_first:
         return None
     rows, summaries = {}, {}
     for name in systems:
-        measured = Measured(spoken[name], hypotheses[name], judged.embeddings.get(name, {}), qualities.get(name, {}))
-        compared = judged.compared if name != NATURAL else judged.compared_with_others
+        measured = Measured(
+            spoken[name], hypotheses[name], similarities.embeddings.get(name, {}), qualities.get(name, {})
+        )
+        compared = similarities.compared if name != NATURAL else similarities.compared_with_others
         rows[name] = score_rows(_prompts_of(plan, name), measured, compared, plan.language)
-        figures = sum_up(rows[name], plan.protocols, judged.scale, plan.cluster_by, facts[name]["played_back"])
+        figures = sum_up(rows[name], plan.protocols, similarities.scale, plan.cluster_by, facts[name]["played_back"])
         summaries[name] = figures | facts[name]
     return Results(
         rows,
         {
             "systems": summaries,
-            "recogniser": recogniser,
-            "judge": judged.judge,
+            "recognizer": recognizer,
+            "speaker_verifier": similarities.speaker_verifier,
             "quality": quality,
-            "similarity_scale": asdict(judged.scale) if judged.scale else None,
-            "references": judged.references,
+            "similarity_scale": asdict(similarities.scale) if similarities.scale else None,
+            "references": similarities.references,
             "seed": plan.seed,
             "language": plan.language,
             "n_seeds": plan.n_seeds,
@@ -119,27 +122,27 @@ def _plan_stage(plan: Plan, processes: Processes) -> None:
 
 
 def _speak(
-    plan: Plan, name: str, open_family: Callable[[], Family], processes: Processes
+    plan: Plan, name: str, open_synthesizer: Callable[[], Synthesizer], processes: Processes
 ) -> tuple[dict[str, Row], dict[str, Any]]:
-    """Return a system's rows and the facts about it. The family is let go with the end of this call."""
+    """Return a system's rows and the facts about it. The synthesizer is let go with the end of this call."""
     prompts = _prompts_of(plan, name)
     faulty = {p.id: failed_row(p.id, f"{p.source}: {p.fault}") for p in prompts if p.fault}
     prompts = [prompt for prompt in prompts if not prompt.fault]
     try:
-        family = open_family()
-        key = key_of(FACTS, identity(family, family.version))
+        synthesizer = open_synthesizer()
+        key = key_of(FACTS, identity(synthesizer, synthesizer.version))
     except Exception as error:  # whatever a constructor or a broken checkpoint raises; the other systems go on
         reason = reason_of(_of_the_constructor(error))
         log.warning("%s cannot be opened: %s", name, reason)
         return {prompt.id: failed_row(prompt.id, reason) for prompt in prompts} | faulty, _facts(None, name)
     folder = plan.folder(name)
-    rows = synthesize(family, prompts, folder, plan.seed, plan.batch_size, processes)
-    facts = _known_facts(family, key, folder / "facts.json", rows) if processes.is_first else _facts(None, name)
+    rows = synthesize(synthesizer, prompts, folder, plan.seed, plan.batch_size, processes)
+    facts = _known_facts(synthesizer, key, folder / "facts.json", rows) if processes.is_first else _facts(None, name)
     peaks = [row["peak_memory_bytes"] for row in rows.values() if row.get("peak_memory_bytes")]
     sizes = sorted({row["batch_size"] for row in rows.values() if "batch_size" in row})
     measured = None if facts["n_parameters"] is None else max(peaks, default=None)
-    machines = sorted({row["spoken_on"] for row in rows.values() if "spoken_on" in row})
-    return rows | faulty, facts | {"peak_memory_bytes": measured, "batch_sizes": sizes, "spoken_on": machines}
+    machines = sorted({row["synthesized_on"] for row in rows.values() if "synthesized_on" in row})
+    return rows | faulty, facts | {"peak_memory_bytes": measured, "batch_sizes": sizes, "synthesized_on": machines}
 
 
 def _of_the_constructor(error: Exception) -> Exception:
@@ -147,12 +150,12 @@ def _of_the_constructor(error: Exception) -> Exception:
     return error.__cause__ if isinstance(error.__cause__, Exception) else error
 
 
-def _known_facts(family: Family, key: str, file: Path, rows: Mapping[str, Row]) -> dict[str, Any]:
+def _known_facts(synthesizer: Synthesizer, key: str, file: Path, rows: Mapping[str, Row]) -> dict[str, Any]:
     """Return the facts that an earlier run kept, or new ones; they are kept once the system has spoken."""
     known = _kept_facts(file)
     if known.get("key") != key:
         has_spoken = any(not has_failed(row) for row in rows.values())
-        known = {"key": key} | _facts(family, family.name, family.n_parameters if has_spoken else None)
+        known = {"key": key} | _facts(synthesizer, synthesizer.name, synthesizer.n_parameters if has_spoken else None)
         if has_spoken:  # of a system that failed throughout, not everything is known
             write_whole(file, json.dumps(known | {SUM: key_of(known)}, indent=2).encode())
     return {fact: value for fact, value in known.items() if fact != "key"}
@@ -168,25 +171,25 @@ def _kept_facts(file: Path) -> dict[str, Any]:
     return known if sum_ and sum_ == key_of(known) else {}
 
 
-def _facts(family: Family | None, name: str, n_parameters: int | None = None) -> dict[str, Any]:
+def _facts(synthesizer: Synthesizer | None, name: str, n_parameters: int | None = None) -> dict[str, Any]:
     """Return what a report says of a system: of one that could not be opened, its name."""
     return {
         "checkpoint": name,
-        "version": "" if family is None else family.version,
+        "version": "" if synthesizer is None else synthesizer.version,
         "n_parameters": n_parameters,
-        "conditioned_by": None if family is None else family.conditioned_by,
-        "played_back": isinstance(family, Recordings),
-        "settings": _settings(family),
+        "conditioned_by": None if synthesizer is None else synthesizer.conditioned_by,
+        "played_back": isinstance(synthesizer, Recordings),
+        "settings": _settings(synthesizer),
         "hardware": hardware(),
         "peak_memory_bytes": None,
         "batch_sizes": [],
-        "spoken_on": [],
+        "synthesized_on": [],
     }
 
 
-def _settings(family: Family | None) -> dict[str, Any]:
-    """Return a family's options by name, without the hub token."""
-    if family is None or not is_dataclass(family):
+def _settings(synthesizer: Synthesizer | None) -> dict[str, Any]:
+    """Return a synthesizer's options by name, without the hub token."""
+    if synthesizer is None or not is_dataclass(synthesizer):
         return {}
-    settings: dict[str, Any] = json.loads(without_token(json.dumps(asdict(family), default=str)))
+    settings: dict[str, Any] = json.loads(without_token(json.dumps(asdict(synthesizer), default=str)))
     return settings

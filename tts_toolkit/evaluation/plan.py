@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.evaluation.metrics.asr import Recogniser
+from tts_toolkit.evaluation.metrics.asr import Recognizer
 from tts_toolkit.evaluation.metrics.dnsmos import Quality
 from tts_toolkit.evaluation.metrics.protocols import Protocol
 from tts_toolkit.evaluation.stage_log import Row
 from tts_toolkit.files import file_names
-from tts_toolkit.models.base import Family
+from tts_toolkit.models.base import Synthesizer
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 NATURAL = "natural"  # the system that plays the recordings of the texts
@@ -28,10 +28,10 @@ def system_folders(systems: Iterable[str]) -> dict[str, str]:
 class Plan:
     """What is to be done, by whom and how it is read."""
 
-    systems: Mapping[str, Callable[[], Family]]  # opened when their turn comes, let go after it
+    systems: Mapping[str, Callable[[], Synthesizer]]  # opened when their turn comes, let go after it
     prompts: Sequence[Prompt]
-    recogniser: Callable[[], Recogniser]
-    judge: Callable[[], SpeakerEncoder] | None
+    recognizer: Callable[[], Recognizer]
+    speaker_verifier: Callable[[], SpeakerEncoder] | None
     protocols: Sequence[Protocol]
     output_dir: Path
     seed: int = 0
@@ -55,9 +55,9 @@ class Plan:
         return [reading for prompt in self.prompts for reading in prompt.readings(self.n_seeds)]
 
     @property
-    def is_judged(self) -> bool:
+    def measures_similarity(self) -> bool:
         """Whether there are recordings that speech can be compared with, and somebody to do it."""
-        return self.judge is not None and any(p.reference or p.voice_reference for p in self.prompts)
+        return self.speaker_verifier is not None and any(p.reference or p.voice_reference for p in self.prompts)
 
     def folder(self, system: str) -> Path:
         """Return where a system's stages lie."""

@@ -1,4 +1,4 @@
-"""A finished benchmark read back from what it left: no system, recogniser or judge is opened."""
+"""A finished benchmark read back from what it left: no system, recognizer or speaker verifier is opened."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _not_its_own(folder: Path) -> UserError:
     return UserError(f"{folder / TABLE}: is not the table that {SUMMARY} sums up; {AGAIN}")
 
 
-def reread(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:
+def reaggregate(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:
     """Return the results of a finished benchmark, summed up again under `protocols` and `cluster_by`, or as before."""
     summary, table = read_finished(folder)
     with reading(folder / SUMMARY, AGAIN):

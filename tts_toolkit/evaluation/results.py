@@ -10,7 +10,7 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError
-from tts_toolkit.evaluation.metrics.asr import Recogniser, transcribe
+from tts_toolkit.evaluation.metrics.asr import Recognizer, transcribe
 from tts_toolkit.evaluation.metrics.speaker_similarity import speaker_references
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
@@ -25,8 +25,8 @@ class Row:
     text: str
     status: Status
     reason: str  # of a failure, or of a missing similarity
-    hypothesis: str | None  # what the recogniser wrote, empty for a failure; None without a recogniser
-    similarity: float | None  # None for a failure, or without a judge
+    hypothesis: str | None  # what the recognizer wrote, empty for a failure; None without a recognizer
+    similarity: float | None  # None for a failure, or without a speaker verifier
     seconds: float  # of sound
 
 
@@ -34,9 +34,9 @@ class Row:
 class Scores:
     """What a system's rows sum up to. A failed row counts as all of its words deleted."""
 
-    wer: float | None  # corpus, a fraction; None without a recogniser
+    wer: float | None  # corpus, a fraction; None without a recognizer
     cer: float | None
-    similarity: float | None  # mean over scored rows; None without a judge or without a scored row
+    similarity: float | None  # mean over scored rows; None without a speaker verifier or without a scored row
     n_planned: int
     n_scored: int
     n_failed: int
@@ -51,36 +51,36 @@ def score_rows(
     ids: Sequence[str],
     texts: Sequence[str],
     waveforms: Sequence[np.ndarray | None],
-    recogniser: Recogniser | None,
-    judge: SpeakerEncoder | None = None,
+    recognizer: Recognizer | None,
+    speaker_verifier: SpeakerEncoder | None = None,
     references: Sequence[np.ndarray] = (),
     reasons: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Return a row for each sentence; a waveform of None is a failure whose reason stands in `reasons` by id.
 
-    `references` are embeddings (dim,) of `judge`, one a sentence, that each waveform is compared with.
+    `references` are embeddings (dim,) of `speaker_verifier`, one a sentence, that each waveform is compared with.
     """
     sound = [waveform for waveform in waveforms if waveform is not None]
-    hypotheses = iter([None] * len(sound) if recogniser is None else transcribe(recogniser, sound))
-    nothing = None if recogniser is None else ""
+    hypotheses = iter([None] * len(sound) if recognizer is None else transcribe(recognizer, sound))
+    nothing = None if recognizer is None else ""
     rows = []
     for number, (id_, text, waveform) in enumerate(zip(ids, texts, waveforms, strict=True)):
         if waveform is None:
             rows.append(Row(id_, text, "failed", (reasons or {}).get(id_, "no speech was made"), nothing, None, 0.0))
             continue
-        similarity, reason = _similarity(judge, waveform, references[number] if judge else None)
+        similarity, reason = _similarity(speaker_verifier, waveform, references[number] if speaker_verifier else None)
         hypothesis = next(hypotheses)
         rows.append(Row(id_, text, "scored", reason, hypothesis, similarity, len(waveform) / SAMPLE_RATE_HZ))
     return rows
 
 
 def _similarity(
-    judge: SpeakerEncoder | None, waveform: np.ndarray, reference: np.ndarray | None
+    speaker_verifier: SpeakerEncoder | None, waveform: np.ndarray, reference: np.ndarray | None
 ) -> tuple[float | None, str]:
-    if judge is None or reference is None:
+    if speaker_verifier is None or reference is None:
         return None, ""
     try:
-        return float(judge.embed(waveform) @ reference), ""  # both of length one: their cosine
+        return float(speaker_verifier.embed(waveform) @ reference), ""  # both of length one: their cosine
     except UserError as error:
         return None, str(error)
 
@@ -111,7 +111,7 @@ def sum_up(rows: Sequence[Row], language: str = "en") -> Scores:
 
 
 def held_out_references(
-    judge: SpeakerEncoder, waveforms: Sequence[np.ndarray], speakers: Sequence[str]
+    speaker_verifier: SpeakerEncoder, waveforms: Sequence[np.ndarray], speakers: Sequence[str]
 ) -> list[np.ndarray]:
     """Return what each sentence is compared with, (dim,): the mean over the speaker's other held-out recordings."""
-    return list(speaker_references(np.stack([judge.embed(waveform) for waveform in waveforms]), speakers))
+    return list(speaker_references(np.stack([speaker_verifier.embed(waveform) for waveform in waveforms]), speakers))

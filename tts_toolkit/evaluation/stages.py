@@ -1,4 +1,4 @@
-"""The heavy stages: families speak, recognisers listen, encoders embed; only rows that changed are made again."""
+"""The heavy stages: synthesizers speak, recognizers listen, encoders embed; only rows that changed are made again."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS, load_waveform, write_
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.metrics.artifacts import waveform_health
-from tts_toolkit.evaluation.metrics.asr import Recogniser, transcribe
+from tts_toolkit.evaluation.metrics.asr import Recognizer, transcribe
 from tts_toolkit.evaluation.stage_log import Row, Stage, key_of, share
 from tts_toolkit.files import file_hash, file_names, write_whole
 from tts_toolkit.memory import PeakMemory, free_memory
-from tts_toolkit.models.base import Coverage, Family, Line, Take, line_for
+from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest, Synthesizer, request_for
 from tts_toolkit.nn.devices import hardware
 from tts_toolkit.processes import Processes
 from tts_toolkit.progress import AudioProgress
@@ -46,35 +46,35 @@ def identity(worker: Any, version: str) -> str:
 
 
 def synthesize(
-    family: Family, prompts: Sequence[Prompt], folder: Path, seed: int, batch_size: int, processes: Processes
+    synthesizer: Synthesizer, prompts: Sequence[Prompt], folder: Path, seed: int, batch_size: int, processes: Processes
 ) -> dict[str, Row]:
     """Return a row for each prompt, spoken or failed with its reason; waveforms lie in `folder/wavs`.
 
     Batches are made of texts of like length. A batch that does not fit into memory is halved; a batch that fails is
     spoken line by line, so that one text spoils no other. A system whose weights do not load fails all rows at once.
     """
-    lines = {prompt.id: _line(prompt, family, seed) for prompt in prompts}
-    who = identity(family, family.version)
+    requests = {prompt.id: _request(prompt, synthesizer, seed) for prompt in prompts}
+    who = identity(synthesizer, synthesizer.version)
     stage = Stage(
         folder / "synthesis",
-        {id_: line_key(family, who, line) for id_, line in lines.items()},
+        {id_: request_key(synthesizer, who, request) for id_, request in requests.items()},
         processes.rank,
     )
     missing = stage.missing() | _without_their_sound(stage.rows(), folder / "wavs")
     settled = stage.complete and not missing
     processes.wait()  # all have looked before any writes, or one would see another's work and leave it waiting
     if not settled:
-        by_length = sorted(lines, key=lambda id_: (len(lines[id_].text), id_))
+        by_length = sorted(requests, key=lambda id_: (len(requests[id_].text), id_))
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with PeakMemory() as peak:
-            _speak_share(family, lines, todo, batch_size, stage, peak, processes.is_first and bool(missing))
+            _speak_share(synthesizer, requests, todo, batch_size, stage, peak, processes.is_first and bool(missing))
         _finish(stage, processes)
     return stage.rows()
 
 
-def line_key(family: Family, who: str, line: Line) -> str:
-    """Return what a line's waveform rests on; `who` is the family's `identity`."""
-    return key_of(who, FRONT_END, asdict(line), *_voice_versions(line, family))
+def request_key(synthesizer: Synthesizer, who: str, request: SynthesisRequest) -> str:
+    """Return what a line's waveform rests on; `who` is the synthesizer's `identity`."""
+    return key_of(who, FRONT_END, asdict(request), *_voice_versions(request, synthesizer))
 
 
 def _without_their_sound(rows: Mapping[str, Row], wav_dir: Path) -> set[str]:
@@ -86,70 +86,70 @@ def _holds(wav: Path, sha256: str) -> bool:
     return wav.is_file() and file_hash(wav) == sha256
 
 
-def _line(prompt: Prompt, family: Family, seed: int) -> Line:
+def _request(prompt: Prompt, synthesizer: Synthesizer, seed: int) -> SynthesisRequest:
     voice = prompt.voice or None
-    recording = family.recording_for(prompt.prompt_id, prompt.reference, prompt.voice_reference, voice)
-    return line_for(family, prompt.text, seed + prompt.reading - 1, voice, recording or None)
+    recording = synthesizer.recording_for(prompt.prompt_id, prompt.reference, prompt.voice_reference, voice)
+    return request_for(synthesizer, prompt.text, seed + prompt.reading - 1, voice, recording or None)
 
 
-def _voice_versions(line: Line, family: Family) -> list[str]:
+def _voice_versions(request: SynthesisRequest, synthesizer: Synthesizer) -> list[str]:
     """Return what a line's voice rests on: what its recording and a voice that is a file hold, and what reads them."""
-    voice = (line.voice or getattr(family, "voice", None) or "").split(".safetensors:")
-    files = [line.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
+    voice = (request.voice or getattr(synthesizer, "voice", None) or "").split(".safetensors:")
+    files = [request.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
     versions = [sound_hash(Path(file)) for file in files if file and is_there(Path(file))]
-    if hasattr(family, "voice_version"):
-        versions.append(family.voice_version(line))
+    if hasattr(synthesizer, "voice_version"):
+        versions.append(synthesizer.voice_version(request))
     return versions
 
 
 def _speak_share(
-    family: Family,
-    lines: Mapping[str, Line],
+    synthesizer: Synthesizer,
+    requests: Mapping[str, SynthesisRequest],
     todo: list[str],
     batch_size: int,
     stage: Stage,
     peak: PeakMemory,
     report: bool,
 ) -> None:
-    """Speak this process's share, once it is known that the family can speak at all; else its rows fail at once."""
+    """Synthesize this process's share; all its rows fail at once when the synthesizer cannot be loaded."""
     if not todo and not report:
         return
-    coverage = _coverage(family, lines)
+    coverage = _coverage(synthesizer, requests)
     if isinstance(coverage, str):
-        log.warning("%s cannot speak: %s", family.name, coverage)
+        log.warning("%s cannot speak: %s", synthesizer.name, coverage)
         stage.append(failed_row(id_, coverage) for id_ in todo)
         return
     if report:
-        _report_coverage(family.name, coverage, stage.folder.parent / "coverage.jsonl")
+        _report_coverage(synthesizer.name, coverage, stage.folder.parent / "coverage.jsonl")
     if todo:
-        _speak_all(family, lines, todo, coverage, batch_size, stage, peak)
+        _speak_all(synthesizer, requests, todo, coverage, batch_size, stage, peak)
 
 
-def _coverage(family: Family, lines: Mapping[str, Line]) -> dict[str, Coverage] | str:
-    """Return what the family cannot say of each line, or why it can say nothing: it does not load, or breaks here.
+def _coverage(synthesizer: Synthesizer, requests: Mapping[str, SynthesisRequest]) -> dict[str, Coverage] | str:
+    """Return what the synthesizer cannot say of each line, or why it can say nothing: it does not load, or breaks here.
 
     A single text that cannot be said at all fails when it is spoken, with its own reason.
     """
     reports, reasons = {}, []
     try:
-        _ = family.n_parameters  # counting the weights loads them
-        for id_, line in lines.items():
+        _ = synthesizer.n_parameters  # counting the weights loads them
+        for id_, request in requests.items():
             try:
-                reports[id_] = family.coverage(line.text)
+                reports[id_] = synthesizer.coverage(request.text)
             except UserError as error:
                 reports[id_] = Coverage()
                 reasons.append(str(error))
     except Exception as error:
         free_memory()
         return reason_of(error)
-    all_the_same = len(reasons) == len(lines) > 1 and len(set(reasons)) == 1
+    all_the_same = len(reasons) == len(requests) > 1 and len(set(reasons)) == 1
     return reasons[0] if all_the_same else reports
 
 
 def _report_coverage(name: str, reports: Mapping[str, Coverage], file: Path) -> None:
-    """Write what the family cannot say, text by text, and log what that comes to, before anything is spoken."""
-    lines = [json.dumps({"id": id_, **asdict(report)}, ensure_ascii=False) for id_, report in reports.items()]
-    write_whole(file, ("\n".join(lines) + "\n").encode())
+    """Write what the synthesizer cannot say, text by text, and log what that comes to, before anything is spoken."""
+    requests = [json.dumps({"id": id_, **asdict(report)}, ensure_ascii=False) for id_, report in reports.items()]
+    write_whole(file, ("\n".join(requests) + "\n").encode())
     affected: dict[str, list[tuple[str, ...]]] = {
         "drops": [report.dropped for report in reports.values() if report.dropped],
         "does not know": [report.unknown for report in reports.values() if report.unknown],
@@ -162,28 +162,28 @@ def _report_coverage(name: str, reports: Mapping[str, Coverage], file: Path) -> 
 
 
 def _speak_all(
-    family: Family,
-    lines: Mapping[str, Line],
+    synthesizer: Synthesizer,
+    requests: Mapping[str, SynthesisRequest],
     todo: list[str],
     coverage: Mapping[str, Coverage],
     batch_size: int,
     stage: Stage,
     peak: PeakMemory,
 ) -> None:
-    _attempt(family, [lines[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
-    names, here = file_names(lines), hardware()
+    _attempt(synthesizer, [requests[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
+    names, here = file_names(requests), hardware()
     machine = str(here["gpu"] or here["processor"])
-    with AudioProgress(f"speaking ({family.name})", "text", len(todo)) as bar:
+    with AudioProgress(f"speaking ({synthesizer.name})", "text", len(todo)) as bar:
         while todo:
             ids, todo = todo[:batch_size], todo[batch_size:]
-            for spoken, takes, wall_seconds, halved in _attempts(family, ids, lines):
+            for spoken, speeches, wall_seconds, halved in _attempts(synthesizer, ids, requests):
                 if halved:  # the rest need not fail first
                     batch_size = min(batch_size, len(spoken))
                 rows = [
-                    _row(id_, take, coverage[id_], stage.folder.parent / "wavs" / f"{names[id_]}.wav")
+                    _row(id_, speech, coverage[id_], stage.folder.parent / "wavs" / f"{names[id_]}.wav")
                     | {"batch_size": len(spoken), "batch_seconds": wall_seconds, "peak_memory_bytes": peak.bytes()}
-                    | {"spoken_on": machine}
-                    for id_, take in zip(spoken, takes, strict=True)
+                    | {"synthesized_on": machine}
+                    for id_, speech in zip(spoken, speeches, strict=True)
                 ]
                 stage.append(rows)
                 bar.update(len(rows), sum(row["seconds"] for row in rows))
@@ -195,31 +195,31 @@ def _batches(ids: Sequence[str], batch_size: int) -> Iterator[list[str]]:
 
 
 def _attempts(
-    family: Family, ids: list[str], lines: Mapping[str, Line], halved: bool = False
-) -> Iterator[tuple[list[str], list[Take | str], float, bool]]:
+    synthesizer: Synthesizer, ids: list[str], requests: Mapping[str, SynthesisRequest], halved: bool = False
+) -> Iterator[tuple[list[str], list[Speech | str], float, bool]]:
     """Yield batches that were spoken: ids, takes or reasons of failure, wall-clock seconds, whether it was halved."""
     started = time.perf_counter()
-    takes = _attempt(family, [lines[id_] for id_ in ids])
+    speeches = _attempt(synthesizer, [requests[id_] for id_ in ids])
     wall_seconds = time.perf_counter() - started
-    if isinstance(takes, list):
-        yield ids, list(takes), wall_seconds, halved
+    if isinstance(speeches, list):
+        yield ids, list(speeches), wall_seconds, halved
     elif len(ids) == 1:
-        yield ids, [takes], wall_seconds, halved
+        yield ids, [speeches], wall_seconds, halved
     else:
-        out_of_memory = takes.startswith(OUT_OF_MEMORY)
+        out_of_memory = speeches.startswith(OUT_OF_MEMORY)
         if out_of_memory:
-            log.warning("%s: a batch of %d does not fit into memory: halved", family.name, len(ids))
+            log.warning("%s: a batch of %d does not fit into memory: halved", synthesizer.name, len(ids))
         for part in _batches(ids, (len(ids) + 1) // 2 if out_of_memory else 1):
-            yield from _attempts(family, part, lines, halved or out_of_memory)
+            yield from _attempts(synthesizer, part, requests, halved or out_of_memory)
 
 
 OUT_OF_MEMORY = "out of memory"
 
 
-def _attempt(family: Family, lines: Sequence[Line]) -> list[Take] | str:
+def _attempt(synthesizer: Synthesizer, requests: Sequence[SynthesisRequest]) -> list[Speech] | str:
     """Return the takes of a batch, or why there are none: a row fails with its reason and the others go on."""
     try:
-        return family.speak(lines)
+        return synthesizer.synthesize(requests)
     except Exception as error:
         message = reason_of(error)
         if isinstance(error, MemoryError) or "out of memory" in message.lower() or "can't allocate" in message:
@@ -228,9 +228,9 @@ def _attempt(family: Family, lines: Sequence[Line]) -> list[Take] | str:
         return message
 
 
-def _row(id_: str, take: Take | str, coverage: Coverage, wav: Path) -> Row:
+def _row(id_: str, speech: Speech | str, coverage: Coverage, wav: Path) -> Row:
     """Return the row of a take, its waveform written; or of a failure."""
-    reason = take if isinstance(take, str) else _unusable(take.waveform)
+    reason = speech if isinstance(speech, str) else _unusable(speech.waveform)
     row: Row = {
         "id": id_,
         "status": "failed" if reason else "spoken",
@@ -240,17 +240,17 @@ def _row(id_: str, take: Take | str, coverage: Coverage, wav: Path) -> Row:
         "unknown": list(coverage.unknown),
         "n_truncated": coverage.n_truncated,
     }
-    if reason or isinstance(take, str):
+    if reason or isinstance(speech, str):
         return row
     wav.parent.mkdir(parents=True, exist_ok=True)
-    write_wav(wav, take.waveform, take.sample_rate_hz)
+    write_wav(wav, speech.waveform, speech.sample_rate_hz)
     return row | {
         "wav": wav.name,
         "sha256": file_hash(wav),
-        "seconds": len(take.waveform) / take.sample_rate_hz,
-        "sample_rate_hz": take.sample_rate_hz,
-        "hit_ceiling": take.cut_off,
-        **waveform_health(take.waveform),
+        "seconds": len(speech.waveform) / speech.sample_rate_hz,
+        "sample_rate_hz": speech.sample_rate_hz,
+        "hit_ceiling": speech.truncated,
+        **waveform_health(speech.waveform),
     }
 
 
@@ -322,12 +322,12 @@ def _finish(stage: Stage, processes: Processes) -> None:
     processes.wait()
 
 
-def hypothesis_of(recogniser: Recogniser) -> Measure:
-    """Return what writes down a waveform; silence is never shown to the recogniser."""
-    return lambda waveform: {"hypothesis": transcribe(recogniser, [waveform])[0]}
+def hypothesis_of(recognizer: Recognizer) -> Measure:
+    """Return what writes down a waveform; silence is never shown to the recognizer."""
+    return lambda waveform: {"hypothesis": transcribe(recognizer, [waveform])[0]}
 
 
-def embedding_of(judge: SpeakerEncoder) -> Measure:
+def embedding_of(speaker_verifier: SpeakerEncoder) -> Measure:
     """Return what embeds a waveform, as base64 of float32; empty, with its reason, where there is too little sound.
 
     What else goes wrong, such as weights that do not load, is raised: the row is made again by the next run.
@@ -335,7 +335,7 @@ def embedding_of(judge: SpeakerEncoder) -> Measure:
 
     def embed(waveform: np.ndarray) -> dict[str, str]:
         try:
-            vector = judge.embed(waveform)
+            vector = speaker_verifier.embed(waveform)
         except UserError as error:
             if len(waveform) >= SHORT_SECONDS * SAMPLE_RATE_HZ:
                 raise

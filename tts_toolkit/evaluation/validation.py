@@ -14,7 +14,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.evaluation.stages import reason_of
 from tts_toolkit.memory import free_memory
-from tts_toolkit.models.base import Family
+from tts_toolkit.models.base import Synthesizer
 from tts_toolkit.reading import read_json
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.registry import is_same_encoder
@@ -34,18 +34,20 @@ def check(plan: Plan, planned: str) -> None:
     _check_recordings(plan)
     known = _finished(plan, planned)
     parts = {
-        "asr": _opening("recogniser", plan.recogniser, lambda worker: worker.hear(PROBE), known),
+        "asr": _opening("recognizer", plan.recognizer, lambda worker: worker.transcribe(PROBE), known),
         "quality": _opening("quality", plan.quality, lambda worker: worker.rate(PROBE), known),
     }
-    if plan.is_judged:
-        parts["judge"] = _opening("judge", plan.judge, lambda worker: worker.embed(PROBE), known)
+    if plan.measures_similarity:
+        parts["speaker_verifier"] = _opening(
+            "speaker_verifier", plan.speaker_verifier, lambda worker: worker.embed(PROBE), known
+        )
     open_parts(parts)
-    if not plan.is_judged:
+    if not plan.measures_similarity:
         return
-    if plan.judge is not None and not plan.allow_same_encoder:
-        judge = plan.judge()
-        for name, open_family in plan.systems.items():
-            _check_independent(name, conditioned_by(open_family), judge)
+    if plan.speaker_verifier is not None and not plan.allow_same_encoder:
+        speaker_verifier = plan.speaker_verifier()
+        for name, open_synthesizer in plan.systems.items():
+            _check_independent(name, conditioned_by(open_synthesizer), speaker_verifier)
 
 
 def check_clusters(cluster_by: str, speakers: Set[str]) -> None:
@@ -68,12 +70,12 @@ def _check_readings(plan: Plan) -> None:
 
 def _check_recordings(plan: Plan) -> None:
     """Refuse references none of which is there, which is a wrong path; a single one that is missing fails its row."""
-    judged = plan.judge is not None
-    named = [p.voice_reference or p.reference if judged else p.reference for p in plan.prompts]
+    compares = plan.speaker_verifier is not None
+    named = [p.voice_reference or p.reference if compares else p.reference for p in plan.prompts]
     referred = [name for name in named if name]
     if referred and not any(is_there(Path(name)) for name in referred):
         raise UserError(f"none of the {len(referred)} reference recordings is there, such as {referred[0]}")
-    if referred and judged and plan.background is not None:
+    if referred and compares and plan.background is not None:
         background_files(plan.background)
 
 
@@ -102,7 +104,7 @@ def _finished(plan: Plan, planned: str) -> Mapping[str, Any]:
 def _opening(
     role: str, open_worker: Callable[[], Any] | None, try_out: Callable[[Any], object], known: Mapping[str, Any]
 ) -> Callable[[], None]:
-    """Return what opens a part that will listen, judge or rate, and lets it go again; it raises UserError if it cannot.
+    """A check that loads a recognizer, verifier or metric and frees it; it raises UserError if that fails.
 
     One that scored a run which is finished is not opened again.
     """
@@ -125,25 +127,29 @@ def _opening(
 
 
 def described(worker: Any) -> dict[str, str]:
-    """Return what a summary says of a recogniser, a judge or a rater of quality."""
+    """Return what a summary says of a recognizer, a speaker verifier or a rater of quality."""
     return {"name": worker.name, "version": worker.version}
 
 
-def conditioned_by(open_family: Callable[[], Family]) -> str | None:
+def conditioned_by(open_synthesizer: Callable[[], Synthesizer]) -> str | None:
     """Return the encoder that conditions a system; None for one that cannot be opened, whose rows will say why."""
     try:
-        return open_family().conditioned_by
+        return open_synthesizer().conditioned_by
     except Exception:
         return None
 
 
-def _check_independent(system: str, encoder: str | None, judge: SpeakerEncoder) -> None:
-    """Refuse the encoder that conditions a system as its judge, be it by name or as a copy of its weights."""
+def _check_independent(system: str, encoder: str | None, speaker_verifier: SpeakerEncoder) -> None:
+    """Refuse a system's conditioning encoder as its speaker verifier, by name or as a copy of its weights."""
     if encoder is None:
         return
-    if is_same_encoder(encoder, judge):
+    if is_same_encoder(encoder, speaker_verifier):
         raise UserError(
             f"the system {system!r} is conditioned by the encoder {encoder!r}"
-            + ("" if encoder in (judge.name, judge.version) else f", of which {judge.name} is a copy")
-            + ", which would judge its own work; choose another judge, or set allow_same_encoder=true"
+            + (
+                ""
+                if encoder in (speaker_verifier.name, speaker_verifier.version)
+                else f", of which {speaker_verifier.name} is a copy"
+            )
+            + ", which would score its own work; choose another speaker verifier, or set allow_same_encoder=true"
         )

@@ -64,21 +64,21 @@ def _of_clusters(values: Sequence[np.ndarray], names: Sequence[str]) -> list[np.
 
 
 def scatter(metric: str, runs: Mapping[tuple[str, str], Mapping[str, Readings]]) -> Components | None:
-    """Return a metric's variance components over runs by (system, recogniser), each with its readings by prompt.
+    """Return a metric's variance components over runs by (system, recognizer), each with its readings by prompt.
 
-    Systems that not every recogniser heard are left out, and so are prompts that a run lacks, and readings beyond the
+    Systems that not every recognizer heard are left out, and so are prompts that a run lacks, and readings beyond the
     fewest that any prompt has. None where fewer than two prompts are left.
     """
-    recognisers = list(dict.fromkeys(recogniser for _, recogniser in runs))
-    systems = [s for s in dict.fromkeys(s for s, _ in runs) if all((s, r) in runs for r in recognisers)]
-    grid = [[runs[system, recogniser] for recogniser in recognisers] for system in systems]
+    recognizers = list(dict.fromkeys(recognizer for _, recognizer in runs))
+    systems = [s for s in dict.fromkeys(s for s, _ in runs) if all((s, r) in runs for r in recognizers)]
+    grid = [[runs[system, recognizer] for recognizer in recognizers] for system in systems]
     cells = [{id_: _measured(metric, rows) for id_, rows in run.items()} for line in grid for run in line]
     common = [id_ for id_ in cells[0] if all(cell.get(id_) for cell in cells)] if cells else []
     if len(common) < 2:
         return None
     n_readings = min(len(cell[id_]) for cell in cells for id_ in common)
     table = [[cell[id_][:n_readings] for cell in cells] for id_ in common]
-    shape = (len(common), len(systems), len(recognisers), n_readings)
+    shape = (len(common), len(systems), len(recognizers), n_readings)
     if metric not in RATES:
         return components(metric, np.array([[[row[metric] for row in c] for c in p] for p in table]).reshape(shape))
     errors, units = (

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.evaluation.metrics.asr import Recogniser
+from tts_toolkit.evaluation.metrics.asr import Recognizer
 from tts_toolkit.evaluation.results import score_rows, sum_up
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer, Utterance
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline, Utterance
 from tts_toolkit.report.plots import attention_picture, spectrogram_picture
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-def measured(has_recogniser: bool, has_judge: bool) -> tuple[str, ...]:
+def measured(has_recognizer: bool, has_speaker_verifier: bool) -> tuple[str, ...]:
     """Return the names of what a spoken evaluation measures."""
-    rates, similarity = ("wer", "cer") * has_recogniser, ("similarity",) * has_judge
-    return (*rates, *similarity, *("score",) * (has_recogniser or has_judge), "n_cut_off", "diagonality")
+    rates, similarity = ("wer", "cer") * has_recognizer, ("similarity",) * has_speaker_verifier
+    return (*rates, *similarity, *("score",) * (has_recognizer or has_speaker_verifier), "n_cut_off", "diagonality")
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,28 @@ class Sentence:
     id: str
     text: str
     voice: np.ndarray  # (dim,) that conditions the model
-    reference: np.ndarray | None  # (judge dim,)
+    reference: np.ndarray | None  # (dim,) of the speaker verifier
 
 
 @dataclass(frozen=True)
 class SpokenEvaluation:
     """Speaks the same sentences with the same seed each time.
 
-    The recogniser is opened for each evaluation and let go after it: it would hold memory that training wants, and
+    The recognizer is opened for each evaluation and let go after it: it would hold memory that training wants, and
     where CTranslate2 keeps its threads, PyTorch's own wait for each other in their sleep (libgomp counts them all).
     """
 
     sentences: Sequence[Sentence]
-    synthesizer: SpeechT5Synthesizer
-    open_recogniser: Callable[[], Recogniser | None]
-    judge: SpeakerEncoder | None
+    synthesizer: SpeechT5Pipeline
+    open_recognizer: Callable[[], Recognizer | None]
+    speaker_verifier: SpeakerEncoder | None
     seed: int
     language: str = "en"
 
     def __call__(self, accelerator: Accelerator, step: int) -> dict[str, float]:
         """Return `wer`, `cer`, `similarity`, `score`, `n_cut_off` and `diagonality`, the same on every process.
 
-        What takes a recogniser or a judge is left out without one.
+        What takes a recognizer or a speaker verifier is left out without one.
 
         Each process speaks its share. The first sentence goes to the trackers as sound and pictures.
         """
@@ -66,11 +66,11 @@ class SpokenEvaluation:
             [s.id for s in share],
             [s.text for s in share],
             [u.waveform for u in utterances],
-            self.open_recogniser(),
-            self.judge,
+            self.open_recognizer(),
+            self.speaker_verifier,
             [s.reference for s in share if s.reference is not None],
         )
-        extras = [(float(u.cut_off), diagonality(u)) for u in utterances]
+        extras = [(float(u.truncated), diagonality(u)) for u in utterances]
         if accelerator.is_main_process:
             _show(accelerator, utterances[0], step)
         rows, extras = gather_object(rows), gather_object(extras)
@@ -88,7 +88,7 @@ class SpokenEvaluation:
         if not sentences:
             return []
         voices = np.stack([s.voice for s in sentences])
-        return self.synthesizer.speak([s.text for s in sentences], voices, self.seed, keep_attention=True)
+        return self.synthesizer.synthesize([s.text for s in sentences], voices, self.seed, keep_attention=True)
 
 
 def diagonality(utterance: Utterance) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
 from tts_toolkit.data.batches import Example
-from tts_toolkit.data.clips import Clip, told
+from tts_toolkit.data.clips import Clip, distinct
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, log_mel_files
 from tts_toolkit.data.intake import intake
@@ -30,7 +30,7 @@ class Prepared:
 
     clips: Mapping[str, Sequence[Clip]]  # by part: train, dev, test
     examples: Mapping[str, Sequence[Example]]  # of train and dev
-    voices: Mapping[str, np.ndarray]  # (dim,) a speaker, the normalised mean over its clips, training ones if any
+    voices: Mapping[str, np.ndarray]  # (dim,) a speaker, the normalized mean over its clips, training ones if any
     cards: Sequence[EmbeddingCard]
     limits: ClipLimits = field(default_factory=ClipLimits)  # reads the clips; what was read before is held
 
@@ -153,8 +153,8 @@ def _cards(
                 len(own),
                 round(sum(seconds[clip.id] for clip in own), 2),
                 conditioning,
-                licences=told(clip.licence for clip in own),
-                consents=told(clip.consent for clip in own),
+                licenses=distinct(clip.license for clip in own),
+                consents=distinct(clip.consent for clip in own),
             )
         )
     return cards

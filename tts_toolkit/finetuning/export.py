@@ -110,8 +110,8 @@ def settings_for(
     )
 
 
-def licence_of(source: str) -> str:
-    """Return the licence that the card of a hub id, a folder or a built-in model names, or "not told"."""
+def license_of(source: str) -> str:
+    """Return the license that the card of a hub id, a folder or a built-in model names, or "not told"."""
     from huggingface_hub import ModelCard
     from yaml import YAMLError
 
@@ -149,7 +149,7 @@ def model_card(
         library_name="transformers",
         pipeline_tag="text-to-speech",
         base_model=facts["base model"],
-        license=facts["licence"],
+        license=facts["license"],
         tags=["text-to-speech", "speecht5", "tts-toolkit"],
     )
     listed = "\n".join(f"- {name}: {markdown(value)}" for name, value in facts.items())

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tts_toolkit.data.clips import told
+from tts_toolkit.data.clips import distinct
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.finetuning.dev_synthesis import measured
-from tts_toolkit.finetuning.export import licence_of
+from tts_toolkit.finetuning.export import license_of
 from tts_toolkit.hub.tokens import without_token
 from tts_toolkit.reading import reading
 from tts_toolkit.report.plots import curves_svg
@@ -25,7 +25,7 @@ from tts_toolkit.training.checkpoints import checked_progress, checkpoints, find
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from tts_toolkit.evaluation.metrics.asr import Recogniser
+    from tts_toolkit.evaluation.metrics.asr import Recognizer
     from tts_toolkit.finetuning.examples import Prepared
     from tts_toolkit.models.speecht5.checkpoint import SpeechT5
     from tts_toolkit.speakers.encoders import SpeakerEncoder
@@ -75,23 +75,30 @@ def accelerator_of(settings: Mapping[str, Any], output_dir: Path, patience_secon
         raise UserError(f"accelerator: {first_line(error)}") from error
 
 
-def check_metric(metric: str, n_spoken_sentences: int, has_recogniser: bool = True, has_judge: bool = True) -> None:
+def check_metric(
+    metric: str, n_spoken_sentences: int, has_recognizer: bool = True, has_speaker_verifier: bool = True
+) -> None:
     """Raise UserError when no evaluation will measure `metric`."""
-    found = ("loss", *(measured(has_recogniser, has_judge) if n_spoken_sentences else ()))
+    found = ("loss", *(measured(has_recognizer, has_speaker_verifier) if n_spoken_sentences else ()))
     if metric not in found:
-        missing = [f"{group}=null" for group, there in (("asr", has_recogniser), ("judge", has_judge)) if not there]
+        missing = [
+            f"{group}=null"
+            for group, there in (("asr", has_recognizer), ("speaker_verifier", has_speaker_verifier))
+            if not there
+        ]
         raise UserError(
             f"schedule.best_metric={metric}: measured are {', '.join(found)}{' with ' * bool(missing)}"
             f"{' '.join(missing)}; to choose by the loss: schedule.best_metric=loss schedule.greater_is_better=false"
         )
 
 
-def check_judge(judge: SpeakerEncoder, encoder: SpeakerEncoder) -> None:
-    """Raise UserError when the encoder that conditions the model would judge its voice, too."""
-    if is_same_encoder(encoder.name, judge):
+def check_speaker_verifier(speaker_verifier: SpeakerEncoder, encoder: SpeakerEncoder) -> None:
+    """Raise UserError when the encoder that conditions the model would verify its voice, too."""
+    if is_same_encoder(encoder.name, speaker_verifier):
         raise UserError(
-            f"judge={judge.name} is the encoder that conditions the model, which would be its own judge: choose "
-            "another, e.g. judge=ecapa or judge=ge2e"
+            f"speaker_verifier={speaker_verifier.name} is the encoder that conditions the model, which would score "
+            "its own work: choose "
+            "another, e.g. speaker_verifier=ecapa or speaker_verifier=ge2e"
         )
 
 
@@ -161,21 +168,21 @@ def describe(
     speech: SpeechT5,
     prepared: Prepared,
     encoder: SpeakerEncoder,
-    recogniser: Recogniser | None,
-    judge: SpeakerEncoder | None,
+    recognizer: Recognizer | None,
+    speaker_verifier: SpeakerEncoder | None,
     best_step: int,
-    licence: str,
+    license: str,
 ) -> dict[str, Any]:
     """Return what a reader of the report and the model card must know of how the figures came about."""
     seconds = sum(card.seconds for card in prepared.cards)
-    licences = told(licence for card in prepared.cards for licence in card.licences)
+    licenses = distinct(license for card in prepared.cards for license in card.licenses)
     consents = [f"{card.speaker}: {', '.join(card.consents) or 'not told'}" for card in prepared.cards]
     return {
         "name": name,
         "base model": speech.name,
-        "licence": licence,
-        "licence of the base model": licence_of(speech.name),
-        "licences of the recordings": ", ".join(licences) or "not told",
+        "license": license,
+        "license of the base model": license_of(speech.name),
+        "licenses of the recordings": ", ".join(licenses) or "not told",
         "consent of the speakers": "; ".join(consents),
         "steps": best_step,
         "training clips": len(prepared.clips["train"]),
@@ -183,6 +190,6 @@ def describe(
         "sound behind the voices": f"{seconds:.0f} s",
         "speaker encoder": f"{encoder.name} ({encoder.version})",
         "embedding size": int(speech.model.config.speaker_embedding_dim),
-        "recogniser": recogniser.name if recogniser else "none",
-        "similarity judge": f"{judge.name} ({judge.version})" if judge else "none",
+        "recognizer": recognizer.name if recognizer else "none",
+        "speaker verifier": f"{speaker_verifier.name} ({speaker_verifier.version})" if speaker_verifier else "none",
     }

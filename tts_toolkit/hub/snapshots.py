@@ -139,17 +139,17 @@ def _without_the_hub(repo: str, kind: Kind, storage: Path, cached: str | None, e
         error, GatedRepoError
     )
     if cached is None or denied:
-        raise HubError(f"{repo}: {told(error, repo, kind)}") from error
+        raise HubError(f"{repo}: {explained(error, repo, kind)}") from error
     if _is_out_of_reach(error):
-        _SILENT[_endpoint()] = time.monotonic() + SILENT_SECONDS, told(error, repo, kind)
-    log.warning("%s is taken from the cache, commit %s: %s", repo, cached[:8], told(error, repo, kind))
-    return _from_cache(repo, kind, storage, cached, told(error, repo, kind))
+        _SILENT[_endpoint()] = time.monotonic() + SILENT_SECONDS, explained(error, repo, kind)
+    log.warning("%s is taken from the cache, commit %s: %s", repo, cached[:8], explained(error, repo, kind))
+    return _from_cache(repo, kind, storage, cached, explained(error, repo, kind))
 
 
 def _from_cache(repo: str, kind: Kind, storage: Path, commit: str | None, reason: str) -> Snapshot:
     if commit is None:
-        told = f"{repo} is not in the cache, and {reason}; run once where the hub answers"
-        raise HubError(told) from ConnectionError(reason)
+        explained = f"{repo} is not in the cache, and {reason}; run once where the hub answers"
+        raise HubError(explained) from ConnectionError(reason)
     return Snapshot(repo, kind, commit, storage / "snapshots" / commit, None, reason)
 
 
@@ -210,7 +210,7 @@ def patiently(ask: Callable[[], Any], waits: Sequence[float] = WAITS_SECONDS) ->
         except Exception as error:
             if (pause := _pause(error, wait)) is None:
                 raise
-            log.warning("%s; the hub is asked again in %.0f s", told(error), pause)
+            log.warning("%s; the hub is asked again in %.0f s", explained(error), pause)
             time.sleep(pause)
     return ask()
 
@@ -239,7 +239,7 @@ def _download(repo: str, kind: Kind, commit: str, name: str) -> Path:
     except Exception as error:
         if not is_of_the_hub(error):
             raise
-        raise HubError(f"{repo}: {name} cannot be fetched: {told(error, repo, kind)}") from error
+        raise HubError(f"{repo}: {name} cannot be fetched: {explained(error, repo, kind)}") from error
 
 
 def is_of_the_hub(error: BaseException) -> bool:
@@ -264,7 +264,7 @@ def status_of(error: BaseException) -> int | None:
     return getattr(response, "status_code", None)
 
 
-def told(error: BaseException, repo: str | None = None, kind: Kind = "model") -> str:
+def explained(error: BaseException, repo: str | None = None, kind: Kind = "model") -> str:
     """Return the hub's whole reason and what to do about it, in one line and without this machine's token.
 
     What wraps an error of the hub often drops its reason: the reason is that of the innermost such error.

@@ -11,12 +11,12 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.reading import reading
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
-# Checkpoints whose licence binds what is made from them, by how their ids begin; from their model cards.
+# Checkpoints whose license binds what is made from them, by how their ids begin; from their model cards.
 BINDING = {"facebook/mms-": "cc-by-nc-4.0"}
 
 
-def check_licence(folder: Path) -> None:
-    """Raise UserError when the card of a model names a base whose licence binds it, and another licence."""
+def check_license(folder: Path) -> None:
+    """Raise UserError when the card of a model names a base whose license binds it, and another license."""
     from huggingface_hub import ModelCard
 
     if not (folder / "README.md").is_file():
@@ -25,11 +25,11 @@ def check_licence(folder: Path) -> None:
         about = ModelCard.load(folder / "README.md").data
     bases = about.base_model if isinstance(about.base_model, list) else [about.base_model or ""]
     for base in bases:
-        for beginning, licence in BINDING.items():
-            if str(base).startswith(beginning) and str(about.license).lower() != licence:
+        for beginning, license in BINDING.items():
+            if str(base).startswith(beginning) and str(about.license).lower() != license:
                 raise UserError(
-                    f"{folder}: is made from {base}, whose licence {licence} it must keep; its card says "
-                    f"{about.license}: set licence={licence}"
+                    f"{folder}: is made from {base}, whose license {license} it must keep; its card says "
+                    f"{about.license}: set license={license}"
                 )
 
 
@@ -37,7 +37,7 @@ def check_push(repo_id: str | None, setting: str) -> None:
     """Raise UserError where a push would be refused when all work is done: by its name, the token or its rights."""
     from huggingface_hub import HfApi, get_token, is_offline_mode
 
-    from tts_toolkit.hub.snapshots import is_of_the_hub, log_in, told
+    from tts_toolkit.hub.snapshots import explained, is_of_the_hub, log_in
 
     if not repo_id:
         raise UserError(f"push_to_hub=true needs {setting}=USER/NAME")
@@ -54,7 +54,7 @@ def check_push(repo_id: str | None, setting: str) -> None:
     except Exception as error:
         if not is_of_the_hub(error):
             raise
-        raise UserError(f"push_to_hub=true: the hub refuses the token: {told(error)}") from error
+        raise UserError(f"push_to_hub=true: the hub refuses the token: {explained(error)}") from error
     _check_rights(who, repo_id, setting)
 
 
@@ -85,17 +85,17 @@ def push_folder(
     """Upload exactly this folder and return the address of the commit.
 
     The token is the hub client's own (`hf auth login` or HF_TOKEN). `setting` is the option that names the
-    repository. Raises UserError without a name, when the model's base binds it to another licence, or when the hub
+    repository. Raises UserError without a name, when the model's base binds it to another license, or when the hub
     refuses.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HTTPError  # of the client's transport: timeouts and broken connections too
 
-    from tts_toolkit.hub.snapshots import told
+    from tts_toolkit.hub.snapshots import explained
 
     if not repo_id:
         raise UserError(f"push_to_hub=true needs {setting}=USER/NAME")
-    check_licence(folder)
+    check_license(folder)
     api = HfApi()
     try:
         api.create_repo(repo_id, private=private, exist_ok=True, repo_type=kind)
@@ -104,5 +104,5 @@ def push_folder(
         )
     except (HTTPError, OSError, ValueError, RuntimeError) as error:  # what was trained must not end in a traceback
         raise UserError(
-            f"the hub did not take {repo_id}: {told(error, repo_id, kind)}; the folder is at {folder.absolute()}"
+            f"the hub did not take {repo_id}: {explained(error, repo_id, kind)}; the folder is at {folder.absolute()}"
         ) from None

@@ -1,20 +1,20 @@
-"""The family that a checkpoint belongs to, by what its configuration says it is."""
+"""The synthesizer that a checkpoint belongs to, by what its configuration says it is."""
 
 from __future__ import annotations
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub.loading import model_type
 from tts_toolkit.models.bark import Bark
-from tts_toolkit.models.base import Family
-from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+from tts_toolkit.models.base import Synthesizer
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
 
 
-def open_family(model: str, revision: str | None = None, device: str | None = None) -> Family:
-    """Return the family of a hub id or folder with its default options; raises UserError for another model."""
+def load_synthesizer(model: str, revision: str | None = None, device: str | None = None) -> Synthesizer:
+    """Return the synthesizer of a hub id or folder with its default options; raises UserError for another model."""
     kind = model_type(model, revision)
     if kind == "speecht5":
-        return SpeechT5Family(model, revision, device=device)
+        return SpeechT5Synthesizer(model, revision, device=device)
     if kind == "bark":
         return Bark(model, revision, device=device)
     if kind == "vits":

@@ -21,7 +21,7 @@ from tts_toolkit.audio import joined
 from tts_toolkit.compat import quiet
 from tts_toolkit.errors import UserError, one_line
 from tts_toolkit.hub.loading import checkpoint_file, load, model_version
-from tts_toolkit.models.base import Coverage, Line, Take
+from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.nn.devices import attention_of_any_shape, pick_device
 from tts_toolkit.nn.packed_linear import pack
@@ -227,27 +227,27 @@ class Bark:
                     f"{self.model}; wanted is {(*rows, 'n')}, tokens under {n_tokens}"
                 )
 
-    def check(self, line: Line) -> None:
+    def check(self, request: SynthesisRequest) -> None:
         """Raise UserError for a text without a word, a word beyond what Bark reads or an unknown voice."""
-        self._prompt(line.voice or self.voice)
-        self._pieces(line)
+        self._prompt(request.voice or self.voice)
+        self._pieces(request)
 
-    def speak(self, lines: Sequence[Line]) -> list[Take]:
+    def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
         """Return a take for each line; Bark takes one voice a batch, so lines are grouped by voice."""
-        pieces = [self._pieces(line) for line in lines]
-        jobs = [(line, part) for line, parts in enumerate(pieces) for part in range(len(parts))]
-        spoken: dict[tuple[int, int], Take] = {}
-        for voice in dict.fromkeys(line.voice or self.voice for line in lines):
-            chosen = [job for job in jobs if (lines[job[0]].voice or self.voice) == voice]
-            texts = [pieces[line][part] for line, part in chosen]
-            seeds = [piece_seed(lines[line].seed, lines[line].text, part) for line, part in chosen]
+        pieces = [self._pieces(request) for request in requests]
+        jobs = [(request, part) for request, parts in enumerate(pieces) for part in range(len(parts))]
+        spoken: dict[tuple[int, int], Speech] = {}
+        for voice in dict.fromkeys(request.voice or self.voice for request in requests):
+            chosen = [job for job in jobs if (requests[job[0]].voice or self.voice) == voice]
+            texts = [pieces[request][part] for request, part in chosen]
+            seeds = [piece_seed(requests[request].seed, requests[request].text, part) for request, part in chosen]
             spoken |= dict(zip(chosen, self._speak(texts, seeds, self._prompt(voice)), strict=True))
         return [_joined([spoken[number, part] for part in range(len(parts))]) for number, parts in enumerate(pieces)]
 
-    def _pieces(self, line: Line) -> list[str]:
-        written = self._written(line.text)
+    def _pieces(self, request: SynthesisRequest) -> list[str]:
+        written = self._written(request.text)
         if not any(char.isalnum() for char in written):
-            raise UserError(f"nothing in the text {line.text!r} can be spoken by {self.model}")
+            raise UserError(f"nothing in the text {request.text!r} can be spoken by {self.model}")
         try:
             return split_text(written, self._fits)
         except ValueError as error:
@@ -257,7 +257,7 @@ class Bark:
     @attention_of_any_shape()
     def _speak(
         self, texts: Sequence[str], seeds: Sequence[int], prompt: Mapping[str, torch.Tensor] | None
-    ) -> list[Take]:
+    ) -> list[Speech]:
         bark, (semantic_settings, coarse_settings, fine_settings) = self._bark, self._settings
         inputs = self._processor(list(texts), voice_preset=None).to(bark.device)
         settings = {"history_prompt": prompt, "semantic_generation_config": semantic_settings}
@@ -267,17 +267,17 @@ class Bark:
         ceiling = int(self.semantic.get("max_new_tokens", semantic_settings.max_new_tokens))
         settings |= {"coarse_generation_config": coarse_settings, "codebook_size": bark.generation_config.codebook_size}
         with_sound = [row for row, n_tokens in enumerate(n_semantic) if n_tokens > 0]
-        takes = [Take(np.zeros(0, np.float32), bark.generation_config.sample_rate) for _ in texts]
+        speeches = [Speech(np.zeros(0, np.float32), bark.generation_config.sample_rate) for _ in texts]
         if not with_sound:
-            return takes
+            return speeches
         with quiet(), RowNoise([seeds[row] + 1 for row in with_sound]):
             coarse, n_coarse = bark.coarse_acoustics.generate(
                 semantic[with_sound], return_output_lengths=True, **settings, **self.coarse
             )
         for row, tokens, length in zip(with_sound, coarse, n_coarse.tolist(), strict=True):
             waveform = self._decode(tokens[None, :length], seeds[row] + 2, settings, fine_settings)
-            takes[row] = Take(waveform, takes[row].sample_rate_hz, cut_off=n_semantic[row] >= ceiling)
-        return takes
+            speeches[row] = Speech(waveform, speeches[row].sample_rate_hz, truncated=n_semantic[row] >= ceiling)
+        return speeches
 
     def _decode(self, coarse: torch.Tensor, seed: int, settings: Mapping[str, Any], fine_settings: Any) -> np.ndarray:
         """Return the waveform of one line's coarse tokens (1, n): fine tokens, then the codec."""
@@ -294,9 +294,11 @@ class Bark:
         return waveform
 
 
-def _joined(takes: Sequence[Take]) -> Take:
-    rate = takes[0].sample_rate_hz
-    return Take(joined([take.waveform for take in takes], rate), rate, any(take.cut_off for take in takes))
+def _joined(speeches: Sequence[Speech]) -> Speech:
+    rate = speeches[0].sample_rate_hz
+    return Speech(
+        joined([speech.waveform for speech in speeches], rate), rate, any(speech.truncated for speech in speeches)
+    )
 
 
 def _inside(path: str) -> str:

@@ -12,25 +12,25 @@ from tts_toolkit.text.cues import without_cues
 
 
 @dataclass(frozen=True)
-class Line:
-    """A text to speak; a family gives the same waveform for equal lines, whatever else is in the batch.
+class SynthesisRequest:
+    """A text to speak; a synthesizer gives the same waveform for equal lines, whatever else is in the batch.
 
     What it draws follows from `piece_seed(seed, text)`, so that every command speaks a text alike.
     """
 
     text: str
     seed: int  # as the user gave it, one for all texts
-    voice: str | None = None  # in the family's own terms; None: its default
+    voice: str | None = None  # in the synthesizer's own terms; None: its default
     recording: str | None = None  # the path of one that it is spoken from
 
 
 @dataclass(frozen=True)
-class Take:
+class Speech:
     """A line as it was spoken."""
 
     waveform: np.ndarray  # (n,) float32, true length
     sample_rate_hz: int
-    cut_off: bool = False  # the model hit its ceiling instead of stopping by itself
+    truncated: bool = False  # the model hit its ceiling instead of stopping by itself
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Coverage:
     n_truncated: int = 0  # tokens beyond what the model reads
 
 
-class Family(Protocol):
+class Synthesizer(Protocol):
     """A checkpoint that speaks; a frozen dataclass whose weights are loaded when first used.
 
     Where a line's voice rests on more than the files it names, `voice_version(line)` may say on what.
@@ -62,7 +62,7 @@ class Family(Protocol):
 
     @property
     def conditioned_by(self) -> str | None:
-        """The speaker encoder that conditions it, which must not judge it; None without one."""
+        """The speaker encoder that conditions it, which must not score it; None without one."""
 
     @property
     def speaks_cues(self) -> bool:
@@ -72,19 +72,21 @@ class Family(Protocol):
         """Return the path of the recording that a prompt is spoken from, None for text alone.
 
         `reference` is a recording of the very text, `voice_reference` one of the voice to imitate; both may be empty.
-        `voice` is the line's own, None for the family's default.
+        `voice` is the line's own, None for the synthesizer's default.
         """
 
     def coverage(self, text: str) -> Coverage:
-        """Return what of `text` this family cannot say."""
+        """Return what of `text` this synthesizer cannot say."""
 
-    def check(self, line: Line) -> None:
+    def check(self, request: SynthesisRequest) -> None:
         """Raise UserError, as `speak` would, for a line that cannot be spoken at all; nothing is spoken."""
 
-    def speak(self, lines: Sequence[Line]) -> list[Take]:
+    def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
         """Return a take for each line; raises UserError for a line that cannot be spoken at all."""
 
 
-def line_for(family: Family, text: str, seed: int, voice: str | None = None, recording: str | None = None) -> Line:
-    """Return a text as a family is to speak it: with cues only where it acts them out."""
-    return Line(text if family.speaks_cues else without_cues(text), seed, voice, recording)
+def request_for(
+    synthesizer: Synthesizer, text: str, seed: int, voice: str | None = None, recording: str | None = None
+) -> SynthesisRequest:
+    """Return a text as a synthesizer is to speak it: with cues only where it acts them out."""
+    return SynthesisRequest(text if synthesizer.speaks_cues else without_cues(text), seed, voice, recording)

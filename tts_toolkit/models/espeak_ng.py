@@ -1,4 +1,4 @@
-"""espeak-ng through its command line: a formant synthesiser, the baseline that runs anywhere."""
+"""espeak-ng through its command line: a formant synthesizer, the baseline that runs anywhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import cached_property
 import soundfile
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.models.base import Coverage, Line, Take
+from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 
 TIMEOUT_SECONDS = 60
 
@@ -43,7 +43,7 @@ class EspeakNg:
     def _known_voices(self) -> list[str]:
         """The languages that `espeak-ng --voices` lists: the second of its columns, below their titles."""
         listed = self._run("--voices").decode(errors="replace").splitlines()[1:]
-        return list(dict.fromkeys(line.split()[1] for line in listed if len(line.split()) > 1))
+        return list(dict.fromkeys(request.split()[1] for request in listed if len(request.split()) > 1))
 
     def _run(self, *arguments: str, text: str = "") -> bytes:
         if shutil.which(self.program) is None:
@@ -65,18 +65,18 @@ class EspeakNg:
         """Return nothing: espeak-ng says something for every character."""
         return Coverage()
 
-    def check(self, line: Line) -> None:
+    def check(self, request: SynthesisRequest) -> None:
         """Raise nothing: a voice that is unknown is told when it is to speak."""
 
-    def speak(self, lines: Sequence[Line]) -> list[Take]:
+    def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
         """Return a take for each line, spoken one by one."""
-        return [self._speak(line) for line in lines]
+        return [self._speak(request) for request in requests]
 
-    def _speak(self, line: Line) -> Take:
-        voice = line.voice or self.voice
+    def _speak(self, request: SynthesisRequest) -> Speech:
+        voice = request.voice or self.voice
         options = ("-v", voice, "-s", str(self.words_per_minute), "--stdin", "--stdout")
         try:
-            wav = self._run(*options, text=line.text)
+            wav = self._run(*options, text=request.text)
         except UserError:
             if voice.partition("+")[0] in self._known_voices:
                 raise
@@ -84,4 +84,4 @@ class EspeakNg:
                 f"unknown voice {voice!r} of {self.program}: allowed are {', '.join(self._known_voices)}"
             ) from None
         waveform, sample_rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32")
-        return Take(waveform, sample_rate_hz)
+        return Speech(waveform, sample_rate_hz)

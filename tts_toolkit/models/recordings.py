@@ -10,7 +10,7 @@ from pathlib import Path
 from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, sound_files
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import called
-from tts_toolkit.models.base import Coverage, Line, Take
+from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class Recordings:
         """Return nothing: it is spoken already."""
         return Coverage()
 
-    def check(self, line: Line) -> None:
+    def check(self, request: SynthesisRequest) -> None:
         """Raise UserError where there is no recording of a line."""
-        _recording(line)
+        _recording(request)
 
-    def speak(self, lines: Sequence[Line]) -> list[Take]:
+    def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
         """Return each line's recording at 16 kHz; raises UserError where one is missing or unreadable."""
-        return [self._speak(line) for line in lines]
+        return [self._speak(request) for request in requests]
 
-    def _speak(self, line: Line) -> Take:
-        return Take(load_waveform(Path(_recording(line))), SAMPLE_RATE_HZ)
+    def _speak(self, request: SynthesisRequest) -> Speech:
+        return Speech(load_waveform(Path(_recording(request))), SAMPLE_RATE_HZ)
 
 
-def _recording(line: Line) -> str:
-    if line.recording is None:
-        raise UserError(f"there is no recording of {line.text!r}")
-    return line.recording
+def _recording(request: SynthesisRequest) -> str:
+    if request.recording is None:
+        raise UserError(f"there is no recording of {request.text!r}")
+    return request.recording

@@ -14,7 +14,7 @@ import torch
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub.loading import load, model_version
 from tts_toolkit.hub.packaged import install_command
-from tts_toolkit.models.base import Coverage, Line, Take
+from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.nn.devices import exact_convolutions, pick_device
 from tts_toolkit.nn.per_row_random import RowNoise
@@ -180,26 +180,26 @@ class Vits:
             raise UserError(f"unknown voice {chosen!r} of {self.model}: allowed are {known}")
         return int(chosen)
 
-    def check(self, line: Line) -> None:
+    def check(self, request: SynthesisRequest) -> None:
         """Raise UserError for a text without a character of the vocabulary, or an unknown speaker."""
-        self._speaker(line.voice)
-        self._tokens(line.text)
+        self._speaker(request.voice)
+        self._tokens(request.text)
 
     @torch.inference_mode()
-    def speak(self, lines: Sequence[Line]) -> list[Take]:
+    def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
         """Return a take for each line; lines of one speaker are one batch."""
-        takes: dict[int, Take] = {}
-        for voice in dict.fromkeys(line.voice for line in lines):
-            chosen = [number for number, line in enumerate(lines) if line.voice == voice]
-            spoken = self._speak([lines[number] for number in chosen], self._speaker(voice))
-            takes |= dict(zip(chosen, spoken, strict=True))
-        return [takes[number] for number in range(len(lines))]
+        speeches: dict[int, Speech] = {}
+        for voice in dict.fromkeys(request.voice for request in requests):
+            chosen = [number for number, request in enumerate(requests) if request.voice == voice]
+            spoken = self._speak([requests[number] for number in chosen], self._speaker(voice))
+            speeches |= dict(zip(chosen, spoken, strict=True))
+        return [speeches[number] for number in range(len(requests))]
 
-    def _speak(self, lines: Sequence[Line], speaker: int | None) -> list[Take]:
+    def _speak(self, requests: Sequence[SynthesisRequest], speaker: int | None) -> list[Speech]:
         vits = self._vits
-        ids = [self._tokens(line.text) for line in lines]
+        ids = [self._tokens(request.text) for request in requests]
         batch = self._tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt").to(vits.device)
-        with RowNoise([piece_seed(line.seed, line.text) for line in lines]), exact_convolutions():
+        with RowNoise([piece_seed(request.seed, request.text) for request in requests]), exact_convolutions():
             out = vits(**batch, speaker_id=speaker, speaking_rate=self.speaking_rate, return_dict=True)
         hop = math.prod(vits.config.upsample_rates)
         embedded = (
@@ -208,4 +208,4 @@ class Vits:
         lengths = (out.sequence_lengths // hop).tolist()
         rows = [latents[:, : int(length)].T for latents, length in zip(out.spectrogram, lengths, strict=True)]
         waveforms = batched(self._decoder, rows, lambda rows: self._decoder(rows.transpose(1, 2), embedded)[:, 0])
-        return [Take(waveform.float().cpu().numpy(), vits.config.sampling_rate) for waveform in waveforms]
+        return [Speech(waveform.float().cpu().numpy(), vits.config.sampling_rate) for waveform in waveforms]

@@ -1,4 +1,4 @@
-"""Random draws that belong to a row of the batch, so that a row's result does not depend on its neighbours."""
+"""Random draws that belong to a row of the batch, so that a row's result does not depend on its neighbors."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def speak_corpus(
 ) -> Path:
     """Return the path of `metadata.jsonl` after every sentence was spoken to a 16 kHz FLAC beside it.
 
-    Rows (`file_name`, `text`, `speaker`, `licence`) are appended as they come; a second call goes on where the first
+    Rows (`file_name`, `text`, `speaker`, `license`) are appended as they come; a second call goes on where the first
     stopped. `parts` gives how many sentences, in order, are of the `split` train, dev and test; None leaves the column
     out.
     """
@@ -45,7 +45,7 @@ def speak_corpus(
     there = _there(manifest, rows)
     write_whole(manifest, "".join(json.dumps(row) + "\n" for row in there).encode())
 
-    def speak(number: int) -> dict[str, str]:
+    def synthesize(number: int) -> dict[str, str]:
         waveform, sample_rate_hz = voices[number](sentences[number])
         write_flac(output_dir / rows[number]["file_name"], resample(waveform, sample_rate_hz, SAMPLE_RATE_HZ))
         return rows[number]
@@ -53,7 +53,7 @@ def speak_corpus(
     spoken = {row["file_name"] for row in there}
     todo = [number for number, row in enumerate(rows) if row["file_name"] not in spoken]
     with manifest.open("a") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row in progress(pool.map(speak, todo), "speaking", unit="sentence", total=len(todo)):
+        for row in progress(pool.map(synthesize, todo), "speaking", unit="sentence", total=len(todo)):
             file.write(json.dumps(row) + "\n")
             file.flush()
     return manifest
@@ -61,7 +61,7 @@ def speak_corpus(
 
 def _row(number: int, sentence: str, voice: Voice, splits: Sequence[str]) -> dict[str, str]:
     file_name = f"audio/{voice.name}_{number:05d}.flac"
-    row = {"file_name": file_name, "text": sentence, "speaker": voice.name, "licence": voice.licence}
+    row = {"file_name": file_name, "text": sentence, "speaker": voice.name, "license": voice.license}
     return row | {"split": splits[number]} if splits else row
 
 
@@ -75,7 +75,7 @@ def _there(manifest: Path, rows: Sequence[Mapping[str, str]]) -> list[Mapping[st
             wanted = planned[row["file_name"]]
         except (ValueError, TypeError, KeyError):  # half a line of a call that was killed, or another corpus
             continue
-        same = all(row.get(name) == wanted[name] for name in ("text", "speaker", "licence"))
+        same = all(row.get(name) == wanted[name] for name in ("text", "speaker", "license"))
         if same and (manifest.parent / wanted["file_name"]).is_file():
             found[wanted["file_name"]] = wanted
     return list(found.values())

@@ -10,7 +10,7 @@ from torch.nn.functional import leaky_relu, pad
 from torch.nn.utils.parametrizations import weight_norm
 
 SLOPE = 0.1
-Judged = tuple[torch.Tensor, list[torch.Tensor]]  # scores, and the features of each layer
+Scores = tuple[torch.Tensor, list[torch.Tensor]]  # scores, and the features of each layer
 
 
 class PeriodDiscriminator(torch.nn.Module):
@@ -25,7 +25,7 @@ class PeriodDiscriminator(torch.nn.Module):
         )
         self.last = weight_norm(torch.nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
 
-    def forward(self, waveforms: torch.Tensor) -> Judged:
+    def forward(self, waveforms: torch.Tensor) -> Scores:
         """Return scores and features of waveforms (batch, samples)."""
         waveforms = pad(waveforms, (0, -waveforms.shape[1] % self.period), mode="reflect")
         hidden = waveforms.view(len(waveforms), 1, -1, self.period)
@@ -51,7 +51,7 @@ class SpectrogramDiscriminator(torch.nn.Module):
         self.last = weight_norm(torch.nn.Conv2d(channels, 1, (3, 3), padding=(1, 1)))
         self.register_buffer("window", torch.hann_window(n_fft))
 
-    def forward(self, waveforms: torch.Tensor) -> Judged:
+    def forward(self, waveforms: torch.Tensor) -> Scores:
         """Return scores and features of waveforms (batch, samples)."""
         spectrum = torch.stft(waveforms, self.n_fft, self.n_fft // 4, window=self.window, return_complex=True)
         hidden = spectrum.abs().transpose(1, 2)[:, None]
@@ -63,15 +63,15 @@ class SpectrogramDiscriminator(torch.nn.Module):
 
 
 class Discriminators(torch.nn.Module):
-    """Several judges at once."""
+    """Several discriminators at once."""
 
     def __init__(self, periods: Sequence[int], channels: Sequence[int], n_ffts: Sequence[int]) -> None:
         super().__init__()
-        self.judges = torch.nn.ModuleList(
+        self.discriminators = torch.nn.ModuleList(
             [PeriodDiscriminator(period, channels) for period in periods]
             + [SpectrogramDiscriminator(n_fft, channels[0]) for n_fft in n_ffts]
         )
 
-    def forward(self, waveforms: torch.Tensor) -> list[Judged]:
-        """Return what each judge says of waveforms (batch, samples)."""
-        return [judge(waveforms) for judge in self.judges]
+    def forward(self, waveforms: torch.Tensor) -> list[Scores]:
+        """Return what each discriminator says of waveforms (batch, samples)."""
+        return [discriminator(waveforms) for discriminator in self.discriminators]

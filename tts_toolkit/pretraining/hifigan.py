@@ -1,4 +1,4 @@
-"""Train a SpeechT5HifiGan from scratch: spectral losses first, then judges beside them."""
+"""Train a SpeechT5HifiGan from scratch: spectral losses first, then discriminators beside them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tts_toolkit.data.features import read_each
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.nn.devices import pick_device
-from tts_toolkit.pretraining.discriminators import Discriminators, Judged
+from tts_toolkit.pretraining.discriminators import Discriminators, Scores
 from tts_toolkit.progress import progress
 from tts_toolkit.reading import reading
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -38,14 +38,14 @@ class VocoderTraining:
     """How long and on what the vocoder trains."""
 
     n_steps: int
-    n_spectral_steps: int  # before the judges join
+    n_spectral_steps: int  # before the discriminators join
     batch_size: int = 16
     crop_frames: int = 32
     learning_rate: float = 1e-3
-    judge_learning_rate: float = 4e-4
+    discriminator_learning_rate: float = 4e-4
     periods: tuple[int, ...] = (2, 3, 5, 7)
-    judge_channels: tuple[int, ...] = (8, 16, 32, 64)
-    judge_n_ffts: tuple[int, ...] = (512,)
+    discriminator_channels: tuple[int, ...] = (8, 16, 32, 64)
+    discriminator_n_ffts: tuple[int, ...] = (512,)
     max_clips: int = 4000
     save_every: int = 500
     seed: int = 0
@@ -74,9 +74,9 @@ def train_vocoder(
     generator.mean.copy_(some.mean(dim=0))
     generator.scale.copy_(some.std(dim=0).clamp(min=0.1))
     generator.apply_weight_norm()
-    judges = Discriminators(training.periods, training.judge_channels, training.judge_n_ffts)
+    discriminators = Discriminators(training.periods, training.discriminator_channels, training.discriminator_n_ffts)
     device = pick_device(training.device)
-    trainer = _Trainer(generator.to(device).train(), judges.to(device), training)
+    trainer = _Trainer(generator.to(device).train(), discriminators.to(device), training)
     losses: dict[str, float] = {}
     run = _identity(waveforms, config, training)
     done = trainer.restore(output_dir / "state.pt", run)
@@ -125,32 +125,32 @@ def _crops(
 class _Trainer:
     """The networks, their optimizers and the losses between them."""
 
-    def __init__(self, generator: torch.nn.Module, judges: Discriminators, training: VocoderTraining) -> None:
-        self.generator, self.judges, self.training = generator, judges, training
+    def __init__(self, generator: torch.nn.Module, discriminators: Discriminators, training: VocoderTraining) -> None:
+        self.generator, self.discriminators, self.training = generator, discriminators, training
         self.optimizer = torch.optim.AdamW(generator.parameters(), lr=training.learning_rate, betas=(0.8, 0.99))
-        self.judge_optimizer = torch.optim.AdamW(
-            judges.parameters(), lr=training.judge_learning_rate, betas=(0.8, 0.99)
+        self.discriminator_optimizer = torch.optim.AdamW(
+            discriminators.parameters(), lr=training.discriminator_learning_rate, betas=(0.8, 0.99)
         )
         self.recent: list[dict[str, float]] = []
         self.started = time.monotonic()
 
     def step(self, step: int, waveforms: torch.Tensor, mels: torch.Tensor) -> dict[str, float]:
-        """Do one update of the generator, and of the judges once they have joined; return the losses."""
+        """Do one update of the generator, and of the discriminators once they have joined; return the losses."""
         decay = 0.5 * (1 + math.cos(math.pi * step / self.training.n_steps))
         for optimizer, rate in (
             (self.optimizer, self.training.learning_rate),
-            (self.judge_optimizer, self.training.judge_learning_rate),
+            (self.discriminator_optimizer, self.training.discriminator_learning_rate),
         ):
             optimizer.param_groups[0]["lr"] = rate * (0.05 + 0.95 * decay)
         spoken = self.generator(mels)
         losses = {"mel": _mel_loss(spoken, waveforms), "stft": _stft_loss(spoken, waveforms)}
         if step >= self.training.n_spectral_steps:
-            losses["judges"] = self._judge(spoken.detach(), waveforms)
+            losses["discriminators"] = self._update_discriminators(spoken.detach(), waveforms)
             with torch.no_grad():
-                true = self.judges(waveforms)
-            judged = self.judges(spoken)
-            losses["adversarial"] = torch.stack([((1 - scores) ** 2).mean() for scores, _ in judged]).mean()
-            losses["features"] = _feature_loss(judged, true)
+                true = self.discriminators(waveforms)
+            of_fake = self.discriminators(spoken)
+            losses["adversarial"] = torch.stack([((1 - scores) ** 2).mean() for scores, _ in of_fake]).mean()
+            losses["features"] = _feature_loss(of_fake, true)
         total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items() if name in WEIGHTS]).sum()
         if not torch.isfinite(total):
             raise UserError(
@@ -163,18 +163,18 @@ class _Trainer:
         self.recent.append({name: loss.item() for name, loss in losses.items()})
         return self.recent[-1]
 
-    def _judge(self, spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
-        """Update the judges by least squares (Mao et al. 2017) and return their loss."""
-        pairs = zip(self.judges(waveforms), self.judges(spoken), strict=True)
+    def _update_discriminators(self, spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
+        """Update the discriminators by least squares (Mao et al. 2017) and return their loss."""
+        pairs = zip(self.discriminators(waveforms), self.discriminators(spoken), strict=True)
         loss = torch.stack([((1 - true[0]) ** 2).mean() + (false[0] ** 2).mean() for true, false in pairs]).mean()
-        self.judge_optimizer.zero_grad()
+        self.discriminator_optimizer.zero_grad()
         loss.backward()
-        self.judge_optimizer.step()
+        self.discriminator_optimizer.step()
         return loss.detach()
 
     def _parts(self) -> dict[str, Any]:
-        return {"generator": self.generator, "judges": self.judges, "optimizer": self.optimizer,
-                "judge_optimizer": self.judge_optimizer}  # fmt: skip
+        return {"generator": self.generator, "discriminators": self.discriminators, "optimizer": self.optimizer,
+                "discriminator_optimizer": self.discriminator_optimizer}  # fmt: skip
 
     def save(self, file: Path, step: int, run: str) -> None:
         """Write the state whole, with its hash."""
@@ -235,8 +235,8 @@ def _mel_loss(spoken: torch.Tensor, waveforms: torch.Tensor) -> torch.Tensor:
     return l1_loss(ours, true)
 
 
-def _feature_loss(judged: list[Judged], true: list[Judged]) -> torch.Tensor:
+def _feature_loss(of_fake: list[Scores], true: list[Scores]) -> torch.Tensor:
     pairs = [
-        (a, b) for (_, ours), (_, theirs) in zip(judged, true, strict=True) for a, b in zip(ours, theirs, strict=True)
+        (a, b) for (_, ours), (_, theirs) in zip(of_fake, true, strict=True) for a, b in zip(ours, theirs, strict=True)
     ]
     return torch.stack([l1_loss(a, b) for a, b in pairs]).mean()

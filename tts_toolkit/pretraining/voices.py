@@ -25,7 +25,7 @@ class Voice(Protocol):
         """What it is called."""
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """Of what it speaks."""
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
@@ -37,7 +37,7 @@ class Flite:
     """A voice of the Debian package `flite`."""
 
     name: str
-    licence: str = "CMU flite (BSD style)"
+    license: str = "CMU flite (BSD style)"
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
         """Speak `text`; raises UserError when flite is missing or refuses."""
@@ -60,7 +60,7 @@ class Hibari:
 
     name: str = "heart"
     seed: int = 0
-    licence: str = "apache-2.0"
+    license: str = "apache-2.0"
 
     @cached_property
     def _engine(self) -> Any:
@@ -91,9 +91,9 @@ class Perturbed:
         return f"{self.voice.name}-{round(100 * self.speed)}"
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """That of the voice."""
-        return self.voice.licence
+        return self.voice.license
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
         """Return the voice's own samples, at a sample rate that plays them at that speed."""

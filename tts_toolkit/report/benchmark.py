@@ -34,7 +34,7 @@ MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 4
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReportOptions:
     """How much of a benchmark its report shows with sound."""
 
     n_sentences: int = 100  # with players, worst first
@@ -42,7 +42,7 @@ class Shown:
     title: str | None = "Speech synthesis benchmark"  # None: that of the report that is written again
 
 
-def write_benchmark(output_dir: Path, results: Results, shown: Shown) -> Path:
+def write_benchmark(output_dir: Path, results: Results, shown: ReportOptions) -> Path:
     """Write summary.json, scores.parquet, leaderboard.md, model-index.yml and report.html; return the last."""
     summary = {**surroundings(), "title": shown.title, **results.summary}  # what a summary holds already stays
     shown = replace(shown, title=shown.title or summary["title"])
@@ -91,7 +91,7 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
     rates_of = {name: s[headline] for name, s in systems.items()}
     ranked = sorted(systems, key=lambda name: (name != NATURAL, rates_of[name] is None, rates_of[name]))
     lines = [
-        "| system | WER % | CER % | similarity | normalised | RTF | scored | failed |",
+        "| system | WER % | CER % | similarity | normalized | RTF | scored | failed |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in ranked:
@@ -99,7 +99,7 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
         cells = [
             markdown(name), with_interval(s["wer"], s["wer_ci"], 100, 1), with_interval(s["cer"], s["cer_ci"], 100, 1),
             with_interval(s["similarity"], s["similarity_ci"], 1, 3), 
-            with_interval(s["similarity_normalised"], s["similarity_normalised_ci"], 1, 2),
+            with_interval(s["similarity_normalized"], s["similarity_normalized_ci"], 1, 2),
             with_interval(s["rtf"], s["rtf_ci"], 1, 3), f"{s['n_scored']} of {s['n_planned']}", str(s["n_failed"]),
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
@@ -109,11 +109,15 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
         found = [systems[name]["protocols"][protocol] for protocol in protocols]
         rates = [with_interval(rate[headline], rate[f"{headline}_ci"], 100, 2) for rate in found]
         lines.append(f"| {markdown(name)} | {' | '.join(rates)} |")
-    judge = summary["judge"]["name"] if summary["judge"] else "none"
-    lines += ["", f"Recogniser: {summary['recogniser']['name']}. Judge: {judge}. Intervals: {summary['intervals']}."]
+    speaker_verifier = summary["speaker_verifier"]["name"] if summary["speaker_verifier"] else "none"
+    lines += [
+        "",
+        f"Recognizer: {summary['recognizer']['name']}. Speaker verifier: {speaker_verifier}. "
+        f"Intervals: {summary['intervals']}.",
+    ]
     lines += [f"{note[0].upper()}{note[1:]}." for note in summary["interval_notes"]]
     if summary["similarity_scale"]:
-        lines.append(f"Similarity is a cosine: {scale_line(summary['similarity_scale'])}; normalised puts it between.")
+        lines.append(f"Similarity is a cosine: {scale_line(summary['similarity_scale'])}; normalized puts it between.")
     return "\n".join(lines)
 
 
@@ -143,11 +147,15 @@ def model_index(summary: Mapping[str, Any], dataset: str) -> str:
     for name, figures in summary["systems"].items():
         if figures["played_back"]:
             continue
-        judged = f"speaker similarity ({summary['judge']['name']})" if summary["judge"] else "speaker similarity"
+        similarity_name = (
+            f"speaker similarity ({summary['speaker_verifier']['name']})"
+            if summary["speaker_verifier"]
+            else "speaker similarity"
+        )
         metrics = [
-            metric("wer", f"corpus WER, strict ({summary['recogniser']['name']})", figures["wer"], figures["wer_ci"]),
+            metric("wer", f"corpus WER, strict ({summary['recognizer']['name']})", figures["wer"], figures["wer_ci"]),
             metric("cer", "corpus CER, strict", figures["cer"], figures["cer_ci"]),
-            metric("cosine", judged, figures["similarity"], figures["similarity_ci"], **natural),
+            metric("cosine", similarity_name, figures["similarity"], figures["similarity_ci"], **natural),
         ]
         task = {"type": "text-to-speech", "name": "Text to speech"}
         result = {
@@ -159,7 +167,7 @@ def model_index(summary: Mapping[str, Any], dataset: str) -> str:
     return str(yaml.safe_dump({"model-index": entries}, sort_keys=False, allow_unicode=True))
 
 
-def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown: Shown) -> str:
+def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown: ReportOptions) -> str:
     import yaml
     from jinja2 import Environment, PackageLoader
 
@@ -209,7 +217,7 @@ def _plots(summary: Mapping[str, Any]) -> dict[str, str]:
     return plots
 
 
-def _sentences(output_dir: Path, results: Results, shown: Shown) -> Iterator[dict[str, Any]]:
+def _sentences(output_dir: Path, results: Results, shown: ReportOptions) -> Iterator[dict[str, Any]]:
     """Yield the sentences worst first, each with every system's take; the first ones with sound."""
     by_prompt = {name: {row["id"]: row for row in rows} for name, rows in results.rows.items()}
     tested = {name: rows for name, rows in by_prompt.items() if name != NATURAL} or by_prompt

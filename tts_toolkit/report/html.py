@@ -66,7 +66,7 @@ def write_report(
 ) -> None:
     """Write the report of systems that spoke the same sentences, in a language.
 
-    `facts` are shown as a list (recogniser, encoders, data), `curves` are SVG pictures by title. Everything that
+    `facts` are shown as a list (recognizer, encoders, data), `curves` are SVG pictures by title. Everything that
     comes from data is escaped.
     """
     from jinja2 import Environment, PackageLoader

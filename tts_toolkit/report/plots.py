@@ -149,7 +149,7 @@ def _bins(values: np.ndarray) -> list[float]:
 
 
 def groups_svg(points: np.ndarray, names: Sequence[str], ringed: Sequence[int] = ()) -> str:
-    """Return an SVG of points (n, 2), coloured by name, with a ring around some rows."""
+    """Return an SVG of points (n, 2), colored by name, with a ring around some rows."""
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 

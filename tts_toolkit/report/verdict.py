@@ -10,13 +10,13 @@ from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.files import file_hash
 from tts_toolkit.processes import launched_processes
-from tts_toolkit.report.benchmark import Shown, write_benchmark
+from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
 
 EXIT_MISSED, EXIT_INCOMPLETE = 1, 3
 
 
 def complete(
-    plan: Plan, shown: Shown, min_coverage: float, expected: Mapping[str, Any] | None = None
+    plan: Plan, shown: ReportOptions, min_coverage: float, expected: Mapping[str, Any] | None = None
 ) -> tuple[Path | None, int]:
     """Run a plan to its report and verdict; return the report, None on processes that only helped, and exit status."""
     results = run(plan, launched_processes())

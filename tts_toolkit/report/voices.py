@@ -51,7 +51,7 @@ def write_voices(
         scale=scale,
         plots=plots,
         heat_map=data_uri("image/png", png(_similarities(embeddings, found))),
-        players=[_player(clips[row], outliers, found, read) for row in _heard(found, row_of)],
+        players=[_player(clips[row], outliers, found, read) for row in _prenet(found, row_of)],
     )
     write_whole(file, printable(html).encode())
     return file
@@ -63,9 +63,9 @@ def projection(embeddings: np.ndarray) -> tuple[np.ndarray, str]:
         import umap
 
         return np.asarray(umap.UMAP(metric="cosine", random_state=0, n_jobs=1).fit_transform(embeddings)), "UMAP"
-    centred = embeddings - embeddings.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    plane = centred @ axes[:2].T
+    centered = embeddings - embeddings.mean(axis=0)
+    _, _, axes = np.linalg.svd(centered, full_matrices=False)
+    plane = centered @ axes[:2].T
     return np.pad(plane, ((0, 0), (0, 2 - plane.shape[1]))), "PCA"
 
 
@@ -77,7 +77,7 @@ def _similarities(embeddings: np.ndarray, found: Sequence[Profile]) -> np.ndarra
     return np.repeat(np.repeat(picture, n := max(1, 320 // len(rows)), axis=0), n, axis=1)
 
 
-def _heard(found: Sequence[Profile], row_of: dict[str, int]) -> list[int]:
+def _prenet(found: Sequence[Profile], row_of: dict[str, int]) -> list[int]:
     """Return the rows of the clips to be played: outliers, then clips of each voice in turn."""
     rows = [row_of[outlier.id] for profile in found for outlier in profile.outliers]
     turns = zip_longest(*(profile.rows[:N_PLAYERS].tolist() for profile in found))

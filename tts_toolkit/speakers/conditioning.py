@@ -14,37 +14,37 @@ Conditioning = Literal["speaker_mean", "leave_one_out", "utterance"]
 
 
 def mean_embedding(embeddings: np.ndarray) -> np.ndarray:
-    """Return the normalised mean (dim,) of normalised embeddings (n, dim)."""
-    normalised = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    mean = normalised.mean(axis=0)
+    """Return the normalized mean (dim,) of normalized embeddings (n, dim)."""
+    normalized = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    mean = normalized.mean(axis=0)
     return (mean / np.linalg.norm(mean)).astype(np.float32)
 
 
 def mean_of_each(embeddings: np.ndarray, of_clip: np.ndarray) -> np.ndarray:
-    """Return the normalised mean (n_voices, dim) of each voice's embeddings (n, dim); clip i is of voice `of_clip[i]`.
+    """Return the normalized mean (n_voices, dim) of each voice's embeddings (n, dim); clip i is of voice `of_clip[i]`.
 
     One pass over the clips, however many voices there are.
     """
-    normalised = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    normalized = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     sums = np.zeros((int(of_clip.max(initial=-1)) + 1, embeddings.shape[1]))
-    np.add.at(sums, of_clip, normalised)
+    np.add.at(sums, of_clip, normalized)
     return (sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
 
 
 def mean_embeddings(speakers: Sequence[str], embeddings: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the normalised mean (dim,) of each speaker's embeddings (n, dim), sorted by name."""
+    """Return the normalized mean (dim,) of each speaker's embeddings (n, dim), sorted by name."""
     names, of_clip = np.unique(np.asarray(speakers), return_inverse=True)
     return {str(name): mean for name, mean in zip(names, mean_of_each(embeddings, of_clip), strict=True)}
 
 
 def leave_one_out(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
-    """Return for each clip the normalised mean (n, dim) over its speaker's other clips; its own where there is none."""
-    normalised = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float64)
+    """Return for each clip the normalized mean (n, dim) over its speaker's other clips; its own where there is none."""
+    normalized = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float64)
     names, of_clip = np.unique(np.asarray(speakers), return_inverse=True)
     sums = np.zeros((len(names), embeddings.shape[1]))
-    np.add.at(sums, of_clip, normalised)
+    np.add.at(sums, of_clip, normalized)
     alone = np.bincount(of_clip)[of_clip] == 1
-    others = np.where(alone[:, None], normalised, sums[of_clip] - normalised)
+    others = np.where(alone[:, None], normalized, sums[of_clip] - normalized)
     return (others / np.linalg.norm(others, axis=1, keepdims=True)).astype(np.float32)
 
 

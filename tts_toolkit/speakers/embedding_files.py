@@ -41,7 +41,7 @@ class EmbeddingCard:
     clips: Sequence[str] = ()
     leave_one_out_cosine: float | None = None  # mean over the clips, each to the mean of the others
     outliers: Sequence[Mapping[str, object]] = ()  # id, cosine and reason of clips that do not sound like the others
-    licences: Sequence[str] = ()  # of the recordings, as the data names them
+    licenses: Sequence[str] = ()  # of the recordings, as the data names them
     consents: Sequence[str] = ()
 
 

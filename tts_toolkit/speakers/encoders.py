@@ -42,7 +42,7 @@ class SpeakerEncoder(Protocol):
         """What identifies the weights: a hub revision or a hash; part of cache keys and cards."""
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Return the L2-normalised embedding (dim,), float32, of a waveform (n,) at 16 kHz."""
+        """Return the L2-normalized embedding (dim,), float32, of a waveform (n,) at 16 kHz."""
 
 
 def embed_all(encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -125,12 +125,12 @@ class SpeechBrainEncoder:
         return model
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Return the L2-normalised embedding (dim,); raises UserError below 0.1 s of sound."""
+        """Return the L2-normalized embedding (dim,); raises UserError below 0.1 s of sound."""
         return self.embed_batch([waveform])[0]
 
     @torch.no_grad()
     def embed_batch(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the L2-normalised embeddings (n, dim); raises UserError when a waveform is below 0.1 s."""
+        """Return the L2-normalized embeddings (n, dim); raises UserError when a waveform is below 0.1 s."""
         shortest = min(map(len, waveforms))
         if shortest < MIN_SECONDS * SAMPLE_RATE_HZ:
             raise UserError(f"{shortest / SAMPLE_RATE_HZ:.3f} s of sound are too short for a speaker embedding")

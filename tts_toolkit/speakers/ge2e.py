@@ -1,4 +1,4 @@
-"""The GE2E speaker encoder whose weights the package `resemblyzer` ships: an independent judge of similarity."""
+"""The GE2E speaker encoder whose weights the package `resemblyzer` ships: an independent speaker verifier."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Network(torch.nn.Module):
         self.linear = torch.nn.Linear(HIDDEN, DIM)
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        """Return the normalised embeddings (n, 256) of partial mels (n, 160, 40)."""
+        """Return the normalized embeddings (n, 256) of partial mels (n, 160, 40)."""
         hidden = self.lstm(mels)[1][0][-1]
         return torch.nn.functional.normalize(torch.relu(self.linear(hidden)), dim=-1)
 
@@ -53,7 +53,7 @@ class Ge2eEncoder:
 
     @torch.inference_mode()
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Return the L2-normalised embedding (256,) of a waveform (n,) at 16 kHz."""
+        """Return the L2-normalized embedding (256,) of a waveform (n,) at 16 kHz."""
         starts = partial_starts(len(waveform))
         samples = torch.from_numpy(_raised(waveform))
         missing = (starts[-1] + PARTIAL_FRAMES) * HOP_SAMPLES - len(samples)

@@ -10,7 +10,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.speakers.embedding_files import EmbeddingCard, same_encoder
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
-UNKNOWN = "unknown"  # licence of a voice whose card names none
+UNKNOWN = "unknown"  # license of a voice whose card names none
 
 
 def cosine(first: np.ndarray, second: np.ndarray) -> float:
@@ -57,7 +57,7 @@ def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> d
 
 
 def mixture(voices: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
-    """Return the normalised weighted mean (1, dim) of normalised voices; raises UserError for weights of no use.
+    """Return the normalized weighted mean (1, dim) of normalized voices; raises UserError for weights of no use.
 
     Voices of different sizes, which different encoders gave, raise UserError too.
     """
@@ -73,15 +73,15 @@ def mixture(voices: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> n
 def mixture_card(
     name: str, weights: Mapping[str, float], parts: Mapping[str, EmbeddingCard | None], encoder: SpeakerEncoder | None
 ) -> EmbeddingCard:
-    """Return the card of a mixture: its parts with their weights, and every licence and consent that they name.
+    """Return the card of a mixture: its parts with their weights, and every license and consent that they name.
 
-    `parts` are the cards of the voices (`find_card`), None where a voice has none; a licence that is not
+    `parts` are the cards of the voices (`find_card`), None where a voice has none; a license that is not
     known is told as such. `encoder` made those that have none.
     """
     made_by = next(((card.encoder, card.encoder_revision) for card in parts.values() if card), None)
     encoder_name, revision = made_by or ((encoder.name, encoder.version) if encoder else (UNKNOWN, UNKNOWN))
-    licences = dict.fromkeys(
-        licence for card in parts.values() for licence in ((card.licences if card else ()) or [UNKNOWN])
+    licenses = dict.fromkeys(
+        license for card in parts.values() for license in ((card.licenses if card else ()) or [UNKNOWN])
     )
     consents = dict.fromkeys(consent for card in parts.values() if card for consent in card.consents)
     shares = ", ".join(f"{weight:g} {part}" for part, weight in weights.items())
@@ -92,6 +92,6 @@ def mixture_card(
         n_clips=sum(card.n_clips for card in parts.values() if card),
         seconds=round(sum(card.seconds for card in parts.values() if card), 2),
         conditioning=f"mixture of {shares}",
-        licences=list(licences),
+        licenses=list(licenses),
         consents=list(consents),
     )

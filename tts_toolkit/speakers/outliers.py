@@ -38,19 +38,19 @@ class Profile:
 
     speaker: str
     rows: np.ndarray  # (n,) of the set
-    embedding: np.ndarray  # (dim,), the normalised mean over all its clips
+    embedding: np.ndarray  # (dim,), the normalized mean over all its clips
     cosines: np.ndarray  # (n,) of each clip to the mean of the others; nan for a voice of one clip
     outliers: tuple[Outlier, ...]
     parted: float | None = None  # of clips held against other voices, that stand out there; None: no such trial
 
     @property
-    def judged(self) -> bool:
+    def checked(self) -> bool:
         """Whether outliers were looked for: there are clips enough, and the encoder tells the set's voices apart."""
         return len(self.rows) >= MIN_CLIPS and (self.parted is None or self.parted >= MIN_PARTED)
 
 
 def profiles(ids: Sequence[str], speakers: Sequence[str], embeddings: np.ndarray) -> list[Profile]:
-    """Return the profile of each voice, sorted by name, of clips with L2-normalised embeddings (n, dim).
+    """Return the profile of each voice, sorted by name, of clips with L2-normalized embeddings (n, dim).
 
     Where there are voices enough, what they have in common is taken out before clips are compared: what a recording
     shares with all others tells no voice.
@@ -85,18 +85,18 @@ def _outliers(
 ) -> tuple[list[list[tuple[int, str]]], float | None]:
     """Return for each voice the rows that stand out, farthest first, with the reason; and how well voices part."""
     nothing: list[list[tuple[int, str]]] = [[] for _ in names]
-    judged = np.asarray([len(own) >= MIN_CLIPS for own in rows], dtype=bool)
-    if not judged.any():
+    checked = np.asarray([len(own) >= MIN_CLIPS for own in rows], dtype=bool)
+    if not checked.any():
         return nothing, None
     clips = _centred(embeddings, of_clip, len(names))
     others = leave_one_out(clips, of_clip.tolist())
     distances = _log_distance(np.einsum("nd,nd->n", clips, others))
     medians = np.asarray([np.median(distances[own]) for own in rows])
-    limits = _limits(distances, medians, of_clip, rows, judged)
-    parted = _parted(clips, of_clip, limits, judged)
+    limits = _limits(distances, medians, of_clip, rows, checked)
+    parted = _parted(clips, of_clip, limits, checked)
     if parted is not None and parted < MIN_PARTED:
         return nothing, parted
-    standing = np.flatnonzero(judged[of_clip] & (distances > limits[of_clip]))
+    standing = np.flatnonzero(checked[of_clip] & (distances > limits[of_clip]))
     nearest = _nearest(clips, of_clip, standing, len(names))
     for row in standing[np.argsort(-distances[standing])]:
         voice = of_clip[row]
@@ -119,29 +119,31 @@ def _log_distance(cosines: np.ndarray | float) -> np.ndarray:
 
 
 def _centred(embeddings: np.ndarray, of_clip: np.ndarray, n_voices: int) -> np.ndarray:
-    """Return the embeddings without the mean over the voices, normalised; as they are where voices are few."""
+    """Return the embeddings without the mean over the voices, normalized; as they are where voices are few."""
     if n_voices < MIN_VOICES:
         return embeddings
-    centred = embeddings - mean_of_each(embeddings, of_clip).mean(axis=0)
-    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    centered = embeddings - mean_of_each(embeddings, of_clip).mean(axis=0)
+    return centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-9)
 
 
 def _limits(
-    distances: np.ndarray, medians: np.ndarray, of_clip: np.ndarray, rows: Sequence[np.ndarray], judged: np.ndarray
+    distances: np.ndarray, medians: np.ndarray, of_clip: np.ndarray, rows: Sequence[np.ndarray], checked: np.ndarray
 ) -> np.ndarray:
     """Return the log distance (n_voices,) beyond which a clip of each voice stands out; outliers hardly move it."""
     off = np.abs(distances - medians[of_clip])
     n_clips = np.bincount(of_clip)
-    spread = np.median(off[judged[of_clip]]) / np.sqrt(1 - 1 / np.median(n_clips[judged]))  # a median takes part in it
+    spread = np.median(off[checked[of_clip]]) / np.sqrt(
+        1 - 1 / np.median(n_clips[checked])
+    )  # a median takes part in it
     own = np.asarray([np.median(off[rows_]) for rows_ in rows])
     together = np.sqrt((own**2 * n_clips + spread**2 * PRIOR_CLIPS) / (n_clips + PRIOR_CLIPS))
     n_deviations = MAX_DEVIATIONS if len(rows) > 1 else MAX_DEVIATIONS_ALONE
     return np.asarray(medians + np.maximum(n_deviations * 1.4826 * together, np.log(MIN_RATIO)))
 
 
-def _parted(clips: np.ndarray, of_clip: np.ndarray, limits: np.ndarray, judged: np.ndarray) -> float | None:
+def _parted(clips: np.ndarray, of_clip: np.ndarray, limits: np.ndarray, checked: np.ndarray) -> float | None:
     """Return the share of clips that would stand out in other voices, None where there is no other voice."""
-    known = np.flatnonzero(judged)
+    known = np.flatnonzero(checked)
     if len(limits) < 2:
         return None
     chosen = _spread(known)

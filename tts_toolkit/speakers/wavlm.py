@@ -1,4 +1,4 @@
-"""Speaker-verification models of transformers, such as microsoft/wavlm-base-plus-sv, as judges of similarity."""
+"""Speaker-verification models of transformers, such as microsoft/wavlm-base-plus-sv, as verifiers of similarity."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class WavlmEncoder:
 
     @torch.inference_mode()
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Return the L2-normalised embedding (dim,); raises UserError below 0.35 s of sound."""
+        """Return the L2-normalized embedding (dim,); raises UserError below 0.35 s of sound."""
         if len(waveform) < MIN_SECONDS * SAMPLE_RATE_HZ:
             raise UserError(f"{len(waveform) / SAMPLE_RATE_HZ:.3f} s of sound are too short for a speaker embedding")
         model, extractor = self._model

@@ -41,15 +41,15 @@ def write_xvector_dataset(
 def _card(cards: Sequence[EmbeddingCard], place: str) -> str:
     import yaml
 
-    licences = sorted({licence for card in cards for licence in card.licences})
+    licenses = sorted({license for card in cards for license in card.licenses})
     head = {
-        "license": licences[0] if len(licences) == 1 else "other",
+        "license": licenses[0] if len(licenses) == 1 else "other",
         "tags": ["speaker-embeddings", "tts-toolkit"],
         "configs": [{"config_name": "default", "data_files": [{"split": SPLIT, "path": f"data/{SPLIT}-*"}]}],
     }
     rows = "\n".join(
         f"| {markdown(card.speaker)} | {card.n_clips} | {card.seconds:.0f} "
-        f"| {markdown(', '.join(card.licences) or 'not told')} | {markdown(', '.join(card.consents) or 'not told')} |"
+        f"| {markdown(', '.join(card.licenses) or 'not told')} | {markdown(', '.join(card.consents) or 'not told')} |"
         for card in cards
     )
     return f"""---
@@ -57,9 +57,9 @@ def _card(cards: Sequence[EmbeddingCard], place: str) -> str:
 
 # Speaker embeddings
 
-Encoder: {markdown(cards[0].encoder)}, revision {cards[0].encoder_revision}. One L2-normalised vector a recording.
+Encoder: {markdown(cards[0].encoder)}, revision {cards[0].encoder_revision}. One L2-normalized vector a recording.
 
-| speaker | clips | seconds | licence of the recordings | consent |
+| speaker | clips | seconds | license of the recordings | consent |
 |---|---|---|---|---|
 {rows}
 

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 LOG = ".tts-synthesize"  # in the folder of a list: what each file was made from
 
 
-def speak_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
+def synthesize_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
     """Write the files of a list and return how many were there already.
 
     Each file is written as soon as it is spoken, then its row in the folder's log. Raises UserError, once all others
@@ -28,7 +28,7 @@ def speak_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
     todo = [job for job in jobs if not _is_there(job, rows)]
     faults: list[str] = []
     try:
-        for written in speaker.speak(todo) if todo else ():
+        for written in speaker.synthesize(todo) if todo else ():
             _write(written, stage, faults)
     except KeyboardInterrupt:
         n_there = len(stage.rows())
@@ -49,25 +49,25 @@ def _is_there(job: Job, rows: Mapping[str, Row]) -> bool:
 
 
 def _write(written: Written, stage: Stage, faults: list[str]) -> None:
-    job, write, cut_off = written
+    job, write, truncated = written
     try:
         write()
     except UserError as error:
         faults.append(str(error))
         return
     stage.append([{"id": job.id, "file": job.output.name, "sha256": file_hash(job.output), "text": job.text}])
-    _warn_if_cut_off(job, cut_off)
+    _warn_if_cut_off(job, truncated)
 
 
-def speak_one(speaker: Speaker, job: Job) -> None:
+def synthesize_one(speaker: Speaker, job: Job) -> None:
     """Write the file of a text that was given by itself."""
     make_folder(job.output.parent)
-    for _, write, cut_off in speaker.speak([job]):
+    for _, write, truncated in speaker.synthesize([job]):
         write()
-        _warn_if_cut_off(job, cut_off)
+        _warn_if_cut_off(job, truncated)
 
 
-def _warn_if_cut_off(job: Job, cut_off: bool) -> None:
+def _warn_if_cut_off(job: Job, truncated: bool) -> None:
     """Tell that a text did not come to its end."""
-    if cut_off:
+    if truncated:
         log.warning("%s: the model did not stop by itself and was cut off", job.output)

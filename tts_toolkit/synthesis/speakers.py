@@ -1,4 +1,4 @@
-"""Who speaks the jobs of a command: SpeechT5 in full, with its own vocoder or none, or any other family."""
+"""Who speaks the jobs of a command: SpeechT5 in full, with its own vocoder or none, or any other synthesizer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 
 from tts_toolkit.assets import asset_path
 from tts_toolkit.evaluation.stage_log import key_of
-from tts_toolkit.evaluation.stages import FRONT_END, identity, line_key
+from tts_toolkit.evaluation.stages import FRONT_END, identity, request_key
 from tts_toolkit.hub.loading import model_version
-from tts_toolkit.models.base import Coverage, Family, Line, line_for
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.base import Coverage, SynthesisRequest, Synthesizer, request_for
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.vocoders import HifiGan
 from tts_toolkit.progress import progress
 from tts_toolkit.speakers.embedding_files import find_card, find_voice
@@ -40,15 +40,15 @@ class Speaker(Protocol):
     def key(self, job: Job) -> str:
         """Return a hash of what a job's sound rests on."""
 
-    def speak(self, jobs: Sequence[Job]) -> Iterator[Written]:
+    def synthesize(self, jobs: Sequence[Job]) -> Iterator[Written]:
         """Yield jobs as they are spoken, in any order."""
 
 
 @dataclass(frozen=True)
-class SpeechT5Speaker:
+class SpeechT5Backend:
     """SpeechT5, whose voices are found by `encoder` and in `voices_folder`."""
 
-    synthesizer: SpeechT5Synthesizer
+    synthesizer: SpeechT5Pipeline
     model: str
     revision: str | None
     encoder: SpeakerEncoder | None
@@ -85,50 +85,52 @@ class SpeechT5Speaker:
         decoding = asdict(self.synthesizer.decoding)
         return key_of(model_version(self.model, self.revision), identity(vocoder, of_vocoder), decoding)
 
-    def speak(self, jobs: Sequence[Job]) -> Iterator[Written]:
+    def synthesize(self, jobs: Sequence[Job]) -> Iterator[Written]:
         """Yield jobs as they are spoken, the short ones first; spectrograms where there is no vocoder."""
         embeddings = np.concatenate([self.voices[job.voice] for job in jobs])
-        for number, utterance in self.synthesizer.speak_each([job.text for job in jobs], embeddings, self.seed):
+        for number, utterance in self.synthesizer.synthesize_each([job.text for job in jobs], embeddings, self.seed):
             job = jobs[number]
             write = (
                 partial(write_speech, job.output, utterance.waveform)
                 if self.synthesizer.vocoder
                 else partial(write_spectrogram, job.output, utterance.log_mels)
             )
-            yield job, write, utterance.cut_off
+            yield job, write, utterance.truncated
 
 
 @dataclass(frozen=True)
-class FamilySpeaker:
-    """Any family with its default options."""
+class SynthesizerBackend:
+    """Any synthesizer with its default options."""
 
-    family: Family
+    synthesizer: Synthesizer
     seed: int
     batch_size: int
 
-    def _line(self, job: Job) -> Line:
-        return line_for(self.family, job.text, self.seed, job.voice)
+    def _request(self, job: Job) -> SynthesisRequest:
+        return request_for(self.synthesizer, job.text, self.seed, job.voice)
 
     def check(self, job: Job) -> None:
-        """Raise UserError, as the family does."""
-        self.family.check(self._line(job))
+        """Raise UserError, as the synthesizer does."""
+        self.synthesizer.check(self._request(job))
 
     def coverage(self, job: Job) -> Coverage:
-        """Return what the family cannot say."""
-        return self.family.coverage(job.text)
+        """Return what the synthesizer cannot say."""
+        return self.synthesizer.coverage(job.text)
 
     def key(self, job: Job) -> str:
         """Return what a benchmark's row of this line rests on."""
-        return line_key(self.family, self._who, self._line(job))
+        return request_key(self.synthesizer, self._who, self._request(job))
 
     @cached_property
     def _who(self) -> str:
-        return identity(self.family, self.family.version)
+        return identity(self.synthesizer, self.synthesizer.version)
 
-    def speak(self, jobs: Sequence[Job]) -> Iterator[Written]:
+    def synthesize(self, jobs: Sequence[Job]) -> Iterator[Written]:
         """Yield jobs as they are spoken, batch by batch."""
         starts = range(0, len(jobs), self.batch_size)
         for start in progress(starts, "speaking", "batch", len(starts)):
             batch = jobs[start : start + self.batch_size]
-            for job, take in zip(batch, self.family.speak([self._line(job) for job in batch]), strict=True):
-                yield job, partial(write_speech, job.output, take.waveform, take.sample_rate_hz), take.cut_off
+            for job, speech in zip(
+                batch, self.synthesizer.synthesize([self._request(job) for job in batch]), strict=True
+            ):
+                yield job, partial(write_speech, job.output, speech.waveform, speech.sample_rate_hz), speech.truncated

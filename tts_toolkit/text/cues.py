@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# As Suno lists them. Recognisers write some of them too, in brackets or not at all.
+# As Suno lists them. Recognizers write some of them too, in brackets or not at all.
 CUE = re.compile(r"\[(?:laughter|laughs|sighs|music|gasps|clears throat|man|woman)\]|♪", re.IGNORECASE)
 
 

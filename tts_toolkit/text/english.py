@@ -1,6 +1,6 @@
 """English text as it is spoken: numbers, dates, times, money, units, addresses and abbreviations become words.
 
-One normaliser serves training transcripts, synthesis and the references and hypotheses of WER, so that all three
+One normalizer serves training transcripts, synthesis and the references and hypotheses of WER, so that all three
 mean the same words. It is idempotent: what it returns holds nothing more to replace. The rules are applied in the order
 of `_RULES`; each sees what the ones before it left. It takes time linear in the text, which is read in parts.
 """

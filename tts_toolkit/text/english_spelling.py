@@ -1,4 +1,4 @@
-"""One spelling for words of English that sound the same, so that error rates do not count how a recogniser writes."""
+"""One spelling for words of English that sound the same, so that error rates do not count how a recognizer writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 _SAME = {
-    "ok": "okay", "missus": "misses", "miz": "miss", "centre": "center", "theatre": "theater", "kilometre": "kilometer",
+    "ok": "okay", "missus": "misses", "miz": "miss", "center": "center", "theatre": "theater", "kilometre": "kilometer",
     "kilometres": "kilometers", "metre": "meter", "metres": "meters", "centimetre": "centimeter",
     "centimetres": "centimeters", "millimetre": "millimeter", "millimetres": "millimeters", "litre": "liter",
     "litres": "liters", "millilitre": "milliliter", "millilitres": "milliliters", "gramme": "gram", "grammes": "grams",

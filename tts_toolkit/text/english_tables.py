@@ -1,4 +1,4 @@
-"""Tables of the English normaliser: what is written, and the words it stands for."""
+"""Tables of the English normalizer: what is written, and the words it stands for."""
 
 from __future__ import annotations
 

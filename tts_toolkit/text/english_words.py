@@ -197,7 +197,7 @@ def _regnal(match: Match) -> str:
     return f"{match['name']} the {spell_ordinal(roman_value(numeral))}"
 
 
-def _labelled(match: Match) -> str:
+def _labeled(match: Match) -> str:
     words = f"{match['label']} {spell_cardinal(roman_value(match['roman']))}"
     if match["more"]:
         link = {"-": "to", "&": "and", ",": ","}.get(match["link"].strip(), match["link"].strip())
@@ -223,7 +223,7 @@ ROMANS: list[Rule] = [
                 rf"(?P<roman>(?=[IVXL]{{2}}|[VX]\b){_ROMAN})\b(?!\.\w)"), _regnal),
     (re.compile(rf"(?P<label>\b(?i:{_LABELS})s?\.?)\s(?P<roman>(?=[IVXL]){_ROMAN}|(?=[ivxl]{{2}})(?i:{_ROMAN}))"
                 rf"\b(?!['.]\w)(?!\s(?:am|was|have|had|will|would|can|think)\b)"
-                rf"(?:(?P<link>\s?[-&,]\s?|\s(?:and|to|or|through)\s)(?P<more>{_CAPITAL_ROMAN})\b(?!'))?"), _labelled),
+                rf"(?:(?P<link>\s?[-&,]\s?|\s(?:and|to|or|through)\s)(?P<more>{_CAPITAL_ROMAN})\b(?!'))?"), _labeled),
     (re.compile(rf"\b(?P<roman>(?=[IVX]{{2}}|[VX]\b){_ROMAN})(?=(?:st|nd|rd|th)?\s[cC]entur(?:y|ies)\b)"),
      lambda m: spell_ordinal(roman_value(m["roman"]))),
     (re.compile(rf"(?P<before>\b[A-Z][a-z'-]+\s)(?P<roman>{_LONG_ROMAN})\b(?!['.-]\w)"), _roman),

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TextFrontEnd:
-    """Normalises a text, then tells which of its characters a tokenizer maps to unknown."""
+    """Normalizes a text, then tells which of its characters a tokenizer maps to unknown."""
 
     tokenizer: Any
     normalize: Callable[[str], str]
@@ -29,7 +29,7 @@ class TextFrontEnd:
         return list(self.tokenizer(self.spoken(text))["input_ids"])
 
     def spoken(self, text: str) -> str:
-        """Return the normalised text in which marks that nobody says and the tokenizer does not know are taken out.
+        """Return the normalized text in which marks that nobody says and the tokenizer does not know are taken out.
 
         Brackets and dashes become the pause that they are read as, others nothing or a space. Letters, digits and
         signs that stand for words stay as they are.
@@ -41,7 +41,7 @@ class TextFrontEnd:
         return _tidy("".join(_instead(c, pause) if c in silent else c for c in self.normalize(text)))
 
     def silent(self, text: str) -> list[str]:
-        """Return the marks of the normalised text that `spoken` takes out, in order, with repeats."""
+        """Return the marks of the normalized text that `spoken` takes out, in order, with repeats."""
         return [c for c in self.normalize(text) if is_silent(c) and (is_control(c) or not self._knows(c))]
 
     def _knows(self, character: str) -> bool:

@@ -18,7 +18,7 @@ Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 
 def read(
-    text: str, speak: Callable[[str], str], spell_digits: Callable[[str], str], limit: int = PART_CHARACTERS
+    text: str, synthesize: Callable[[str], str], spell_digits: Callable[[str], str], limit: int = PART_CHARACTERS
 ) -> str:
     """Return `text` with each of its parts spoken, spaces single; a mark comes three times in a row at most.
 
@@ -28,10 +28,10 @@ def read(
     pieces = _LONG_NUMBER.split(text)
     spoken: list[str] = []
     for n, piece in enumerate(pieces):
-        spoken += [spell_digits(piece)] if n % 2 else [speak(part.strip()) for part in _parts(piece, limit)]
+        spoken += [spell_digits(piece)] if n % 2 else [synthesize(part.strip()) for part in _parts(piece, limit)]
     joined = " ".join(filter(None, spoken))
     # Signs beside spelled digits stand between words now, which is what the rules look at.
-    return joined if len(pieces) == 1 else read(joined, speak, spell_digits, limit)
+    return joined if len(pieces) == 1 else read(joined, synthesize, spell_digits, limit)
 
 
 def _parts(text: str, limit: int) -> list[str]:

@@ -12,7 +12,7 @@ _CLAUSE_END = re.compile(r"(?<=[,;:])\s+")
 def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:
     """Return pieces of `text` that fit, as few as possible: cut at sentences, then clauses, then words.
 
-    Sentences are joined as long as the piece fits. Call it with normalised text: "Dr. Smith" has no sentence end
+    Sentences are joined as long as the piece fits. Call it with normalized text: "Dr. Smith" has no sentence end
     once it is written as words. Raises ValueError when a single word does not fit.
     """
     if fits(text):

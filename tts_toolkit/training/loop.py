@@ -179,7 +179,7 @@ def train_step(
 
 
 class RunningStatistics:
-    """The running means and variances of batch normalisation: a step's forward pass moves them, be it good or not."""
+    """The running means and variances of batch normalization: a step's forward pass moves them, be it good or not."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         norms = (module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm))

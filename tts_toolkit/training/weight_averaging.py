@@ -13,10 +13,10 @@ import torch
 from tts_toolkit.errors import UserError
 
 
-def check_share(base_share: float) -> None:
+def check_base_weight(base_weight: float) -> None:
     """Raise UserError for a share outside [0, 1)."""
-    if not 0.0 <= base_share < 1.0:
-        raise UserError(f"base_share={base_share}: allowed are 0 (the trained weights) to below 1 (the base model's)")
+    if not 0.0 <= base_weight < 1.0:
+        raise UserError(f"base_weight={base_weight}: allowed are 0 (the trained weights) to below 1 (the base model's)")
 
 
 def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -25,11 +25,11 @@ def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def mix(model: torch.nn.Module, base: Mapping[str, torch.Tensor], base_share: float) -> None:
-    """Replace each weight of `model` by its mean with the base's, which counts `base_share` of it, in place.
+def mix(model: torch.nn.Module, base: Mapping[str, torch.Tensor], base_weight: float) -> None:
+    """Replace each weight of `model` by its mean with the base's, which counts `base_weight` of it, in place.
 
     Counters and other whole numbers stay.
     """
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point():
-            tensor.lerp_(base[name].to(tensor), base_share)
+            tensor.lerp_(base[name].to(tensor), base_weight)

@@ -7,7 +7,7 @@ import numpy as np
 from tts_toolkit.audio import FULL_SCALE, HOP_LENGTH
 
 SILENT_DB = -50.0  # below full scale
-MIN_TAIL_WORDS = 2  # left out at the end: fewer may be the recogniser's
+MIN_TAIL_WORDS = 2  # left out at the end: fewer may be the recognizer's
 MAX_UNIT_WORDS = 4  # of a stretch that is said again
 
 

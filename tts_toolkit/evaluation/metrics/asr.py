@@ -1,4 +1,4 @@
-"""Speech recognisers: waveforms to hypotheses."""
+"""Speech recognizers: waveforms to hypotheses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def is_loop(text: str) -> bool:
     return len(written) > LOOP_RATIO * len(zlib.compress(written))
 
 
-class Recogniser(Protocol):
+class Recognizer(Protocol):
     """Writes down what it hears."""
 
     @property
@@ -62,18 +62,18 @@ class Recogniser(Protocol):
     def version(self) -> str:
         """What identifies the weights: a hub commit, a hash or a release."""
 
-    def hear(self, waveform: np.ndarray) -> str:
+    def transcribe(self, waveform: np.ndarray) -> str:
         """Return the words of a waveform (n,) at 16 kHz that is not silent."""
 
 
-def transcribe(recogniser: Recogniser, waveforms: Sequence[np.ndarray]) -> list[str]:
-    """Return a hypothesis for each waveform; silence is the empty one and never reaches the recogniser.
+def transcribe(recognizer: Recognizer, waveforms: Sequence[np.ndarray]) -> list[str]:
+    """Return a hypothesis for each waveform; silence is the empty one and never reaches the recognizer.
 
     Whisper invents words for silence, so quieter than -60 dB of full scale throughout counts as nothing said.
     """
     return [
-        recogniser.hear(w) if len(w) and float(np.abs(w).max()) > SILENCE_RMS else ""
-        for w in progress(waveforms, f"listening ({recogniser.name})", "clip")
+        recognizer.transcribe(w) if len(w) and float(np.abs(w).max()) > SILENCE_RMS else ""
+        for w in progress(waveforms, f"listening ({recognizer.name})", "clip")
     ]
 
 
@@ -155,7 +155,7 @@ class FasterWhisper:
             cpu_threads=self.n_threads,
         )
 
-    def hear(self, waveform: np.ndarray) -> str:
+    def transcribe(self, waveform: np.ndarray) -> str:
         """Return the text, decoded at temperature 0 without carrying context over.
 
         Where Whisper got caught in a loop, the text is that of a second hearing which says no three tokens twice.
@@ -204,7 +204,7 @@ class Pocketsphinx:
             raise self._missing() from None
         return Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
 
-    def hear(self, waveform: np.ndarray) -> str:
+    def transcribe(self, waveform: np.ndarray) -> str:
         """Return the best hypothesis, words in lower case."""
         self._decoder.start_utt()
         self._decoder.process_raw((waveform.clip(-1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
@@ -214,7 +214,7 @@ class Pocketsphinx:
 
 
 @dataclass(frozen=True)
-class TransformersRecogniser:
+class TransformersRecognizer:
     """Any speech-recognition checkpoint of transformers, by hub id or folder."""
 
     source: str
@@ -297,7 +297,7 @@ class TransformersRecogniser:
             )
         return {}
 
-    def hear(self, waveform: np.ndarray) -> str:
+    def transcribe(self, waveform: np.ndarray) -> str:
         """Return the text of the pipeline; where Whisper got caught in a loop, of a second hearing without it."""
         if self._pipeline.model.config.model_type != "whisper":
             return self._text(waveform)
@@ -313,7 +313,7 @@ class TransformersRecogniser:
             return str(self._pipeline({"raw": waveform, "sampling_rate": SAMPLE_RATE_HZ}, **options)["text"]).strip()
 
 
-def offline_recogniser() -> Recogniser:
+def offline_recognizer() -> Recognizer:
     """Return the packaged Whisper tiny.en, or pocketsphinx where its packages are missing.
 
     Raises UserError, naming what to install, when neither is there.
@@ -322,4 +322,4 @@ def offline_recogniser() -> Recogniser:
         return FasterWhisper()
     if importlib.util.find_spec("pocketsphinx"):
         return Pocketsphinx()
-    raise UserError(f"no speech recogniser is installed; run: {install_command('offline')}")
+    raise UserError(f"no speech recognizer is installed; run: {install_command('offline')}")

@@ -1,6 +1,6 @@
 """Error-rate protocols: the same hypotheses, read the way each benchmark reads them.
 
-Only what happens to texts is a protocol here; which recogniser wrote the hypotheses is stated beside every table, and
+Only what happens to texts is a protocol here; which recognizer wrote the hypotheses is stated beside every table, and
 which one the benchmark itself used in `scoring.measurements`.
 """
 
@@ -83,7 +83,7 @@ class Protocol:
     by_characters: Callable[[str], bool] = is_unspaced  # whether a language's errors are of characters
     parts: Callable[[str, str], list[str]] = _words_or_characters  # of a normalized text
     count: Callable[[list[str], list[str], str], Counts] = _fewest  # of the parts of a text and of a hypothesis
-    hear: Callable[[str, str], str] = _as_written  # what becomes of a hypothesis, and not of a text, before all else
+    convert: Callable[[str, str], str] = _as_written  # what becomes of a hypothesis, and not of a text, before all else
     no_words: Literal["counted", "left_out"] = "counted"  # texts that normalize to nothing: what is heard is inserted
 
     def unit(self, language: str) -> Unit:
@@ -343,12 +343,12 @@ PROTOCOLS = {
         Protocol(
             "seed_tts_eval", seed_tts_normalize, "utterance_mean", "left_out",
             "BytedanceSpeech/seed-tts-eval 752f4297, run_wer.py, average_wer.py",
-            languages=frozenset({"en"}) | CHINESE, hear=simplified,
+            languages=frozenset({"en"}) | CHINESE, convert=simplified,
         ),
         Protocol(
             "f5", f5_normalize, "utterance_mean", "left_out",
             "SWivid/F5-TTS 2ae2c9bd, eval/utils_eval.py",
-            languages=frozenset({"en"}) | CHINESE, hear=simplified,
+            languages=frozenset({"en"}) | CHINESE, convert=simplified,
         ),
         Protocol(
             "open_tts_leaderboard", open_tts_leaderboard_normalize, "corpus", "deletions",

@@ -1,4 +1,4 @@
-"""Published measurements whole: whose text rules, recogniser and speaker verifier a table's figures rest on."""
+"""Published measurements whole: whose text rules, recognizer and speaker verifier a table's figures rest on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Measurement:
 
     protocol: str
     language: str
-    recogniser: Worker
+    recognizer: Worker
     verifier: Worker | None
     source: str
 
@@ -31,7 +31,7 @@ class Measurement:
 _WHISPER = "openai/whisper-large-v3", "06f233fe06e710322aca913c1bc4249a0d71fce1"
 _PARAFORMER = Worker("funasr/paraformer-zh", "", nearest="openai/whisper-large-v3, language zh")
 _WAVLM = Worker(
-    "wavlm_large_finetune.pth, UniSpeech's WavLM-large with an ECAPA-TDNN head", "", nearest="judge=wavlm_sv"
+    "wavlm_large_finetune.pth, UniSpeech's WavLM-large with an ECAPA-TDNN head", "", nearest="speaker_verifier=wavlm_sv"
 )
 _SEED, _F5 = (
     "BytedanceSpeech/seed-tts-eval 752f4297, README.md, run_wer.py",

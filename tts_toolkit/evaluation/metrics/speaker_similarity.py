@@ -15,7 +15,7 @@ MIN_GAP = 0.05  # between floor and ceiling: nearer ones are the same voice
 
 @dataclass(frozen=True)
 class SimilarityScale:
-    """What natural recordings score under the same judge, compared in the same way."""
+    """What natural recordings score under the same speaker verifier, compared in the same way."""
 
     ceiling: float | None  # mean cosine to the own speaker's reference; None: no speaker has two recordings
     floor: float | None  # mean cosine to other speakers' references
@@ -23,7 +23,7 @@ class SimilarityScale:
     n_same: int
     n_different: int
 
-    def normalised(self, similarity: float | None) -> float | None:
+    def normalized(self, similarity: float | None) -> float | None:
         """Return a similarity between the floor (0) and the ceiling (1); None where they are unknown or do not part."""
         if similarity is None or self.ceiling is None or self.floor is None or self.ceiling - self.floor < MIN_GAP:
             return None

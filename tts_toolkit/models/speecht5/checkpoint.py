@@ -29,8 +29,8 @@ class SpeechSettings:
 
     vocoder: str = "microsoft/speecht5_hifigan"  # hub id, folder, built-in name, griffin_lim, or ./vocoder: its own
     encoder: str = "speechbrain/spkrec-xvect-voxceleb"  # of the speaker embeddings it was trained on
-    language: str = "en"  # whose normaliser prepares its texts
-    max_characters: int = 200  # of a normalised text that it says at once; longer ones are cut at sentences
+    language: str = "en"  # whose normalizer prepares its texts
+    max_characters: int = 200  # of a normalized text that it says at once; longer ones are cut at sentences
 
 
 @dataclass(frozen=True)

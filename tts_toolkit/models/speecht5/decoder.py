@@ -79,8 +79,8 @@ class DecoderEngine:
         encoded, mask = pad(encoded, (0, 0, 0, n_missing)), pad(mask, (0, n_missing))
         keys = [self._heads(layer.text_k(encoded)) for layer in self.layers]
         values = [self._heads(layer.text_v(encoded)) for layer in self.layers]
-        unseen = None if bool(mask.all()) else _unseen(mask[:, None, None].bool(), self.dtype)
-        return (StaticDecoderState if static else DecoderState)(self, keys, values, unseen, n_guided)
+        attention_bias = None if bool(mask.all()) else _unseen(mask[:, None, None].bool(), self.dtype)
+        return (StaticDecoderState if static else DecoderState)(self, keys, values, attention_bias, n_guided)
 
     def _heads(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (B, T, dim) as (B, n_heads, T, dim / n_heads)."""
@@ -95,10 +95,15 @@ class DecoderState:
         engine: DecoderEngine,
         text_keys: list[torch.Tensor],
         text_values: list[torch.Tensor],
-        unseen: torch.Tensor | None,
+        attention_bias: torch.Tensor | None,
         n_guided: int | None,
     ) -> None:
-        self.engine, self.text_keys, self.text_values, self.unseen = engine, text_keys, text_values, unseen
+        self.engine, self.text_keys, self.text_values, self.attention_bias = (
+            engine,
+            text_keys,
+            text_values,
+            attention_bias,
+        )
         self.n_guided, self.n_steps = n_guided, 0
         n_rows, n_heads, n_tokens, dim = text_keys[0].shape
         shape = (2, n_rows, n_heads, math.ceil(n_tokens * STEPS_PER_TOKEN / ROOM) * ROOM, dim)
@@ -110,12 +115,12 @@ class DecoderState:
         attention, given = [], hidden.dtype
         hidden = hidden.to(self.engine.dtype)
         for number, layer in enumerate(self.engine.layers):
-            hidden = layer.norm(hidden + layer.out(self._hear_itself(layer, number, hidden)))
+            hidden = layer.norm(hidden + layer.out(self._self_attention(layer, number, hidden)))
             query = layer.text_q(hidden).unflatten(-1, (self.engine.n_heads, -1))[:, :, None]
             keys, values = self.text_keys[number], self.text_values[number]
-            read = _attended(query, keys, values, self.unseen)
+            read = _attended(query, keys, values, self.attention_bias)
             if self.n_guided is not None:
-                attention.append(self._looked_at(query, keys))
+                attention.append(self._guided_attention(query, keys))
             hidden = layer.text_norm(hidden + layer.text_out(read.flatten(1)))
             hidden = layer.last_norm(hidden + layer.feed_forward(hidden))
         return hidden.to(given), torch.stack(attention).mean(dim=0) if attention else None
@@ -125,19 +130,19 @@ class DecoderState:
             self.said = [torch.cat([cache, torch.empty_like(cache)], dim=3) for cache in self.said]
         self.n_steps += 1
 
-    def _hear_itself(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
+    def _self_attention(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
         cache = self.said[number]
         cache[0, :, :, self.n_steps - 1], cache[1, :, :, self.n_steps - 1] = key, value
         keys, values = cache[:, :, :, : self.n_steps]
         return _attended(query[:, :, None], keys, values).flatten(1)
 
-    def _looked_at(self, query: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+    def _guided_attention(self, query: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
         """Return the mean attention (B, L) of the guided heads."""
         guided = slice(self.n_guided)
         scores = (query[:, guided] @ keys[:, guided].transpose(2, 3)) / math.sqrt(query.shape[-1])
-        if self.unseen is not None:
-            scores = scores + self.unseen
+        if self.attention_bias is not None:
+            scores = scores + self.attention_bias
         return scores.softmax(dim=-1)[:, :, 0].mean(dim=1)
 
     def keep(self, rows: torch.Tensor) -> None:
@@ -145,8 +150,8 @@ class DecoderState:
         self.text_keys = [keys[rows] for keys in self.text_keys]
         self.text_values = [values[rows] for values in self.text_values]
         self.said = [cache[:, rows] for cache in self.said]
-        if self.unseen is not None:
-            self.unseen = self.unseen[rows]
+        if self.attention_bias is not None:
+            self.attention_bias = self.attention_bias[rows]
 
 
 class StaticDecoderState(DecoderState):
@@ -172,7 +177,7 @@ class StaticDecoderState(DecoderState):
         past = torch.arange(self.capacity, device=self.now.device) <= self.now
         self.future = _unseen(past[None, None, None], self.engine.dtype)
 
-    def _hear_itself(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
+    def _self_attention(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
         keys, values = self.said[number]
         keys.index_copy_(2, self.now, key[:, :, None])
@@ -181,7 +186,7 @@ class StaticDecoderState(DecoderState):
 
 
 def _attended(
-    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, unseen: torch.Tensor | None = None
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, attention_bias: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Return what one query (B, n_heads, 1, dim) finds in the values (B, n_heads, T, dim).
 
@@ -189,9 +194,9 @@ def _attended(
     a softmax take as long, and give a row the same whatever the batch.
     """
     if query.device.type != "cpu":
-        return scaled_dot_product_attention(query, keys, values, attn_mask=unseen)
+        return scaled_dot_product_attention(query, keys, values, attn_mask=attention_bias)
     scores = (query @ keys.transpose(2, 3)) / math.sqrt(query.shape[-1])
-    return (scores if unseen is None else scores + unseen).softmax(dim=-1) @ values
+    return (scores if attention_bias is None else scores + attention_bias).softmax(dim=-1) @ values
 
 
 def _unseen(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -29,7 +29,7 @@ def _read(model: SpeechT5ForTextToSpeech, input_ids: Sequence[Sequence[int]]) ->
     return encoder(input_values=padded, attention_mask=mask).last_hidden_state, mask
 
 
-class Speaking:
+class DecodingState:
     """The running batch: caches and last frames of the utterances that are still being spoken."""
 
     static = False  # whether the decoder's memory stays where it is
@@ -62,8 +62,8 @@ class Speaking:
     def advance(self) -> list[float]:
         """Speak one step of every active utterance and return their stop probabilities."""
         positions = self.prenet.encode_positions.pe[0, self.state.n_steps]
-        hidden, attention = self.state.step(self._heard(self._scales_now(), positions))
-        frames, stops = self._said(hidden)
+        hidden, attention = self.state.step(self._prenet(self._scales_now(), positions))
+        frames, stops = self._postnet(hidden)
         self.last = frames[:, -1]
         for row, utterance in enumerate(self.active):
             self.frames[utterance].append(frames[row])
@@ -84,7 +84,7 @@ class Speaking:
             self.scales = ((torch.stack(draws, dim=2) < p).to(self.last.dtype) / (1 - p)).to(self.last.device)
         return self.scales[at]
 
-    def _heard(self, scales: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
+    def _prenet(self, scales: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
         """Return the pre-net's output (n_rows, hidden) for the last frames at a `position` (dim,)."""
         hidden = self.last
         for layer, scale in zip(self.engine.prenet_layers, scales, strict=True):
@@ -92,7 +92,7 @@ class Speaking:
         hidden = self.engine.prenet_final(hidden) + self.prenet.encode_positions.alpha * position
         return torch.relu(self.engine.with_speaker(torch.cat([hidden, self.speakers], dim=-1)))
 
-    def _said(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _postnet(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the frames (n_rows, reduction_factor, 80) and the stop probabilities (n_rows,) of a step."""
         config = self.model.config
         frames = self.engine.feat_out(hidden).view(len(hidden), config.reduction_factor, config.num_mel_bins)
@@ -110,7 +110,7 @@ class Speaking:
         return [torch.stack(rows) if rows else None for rows in self._attention]
 
 
-class ReplayedSpeaking(Speaking):
+class GraphDecodingState(DecodingState):
     """A batch that is spoken in buffers of fixed shape; without a GPU the same step runs as it stands.
 
     Utterances that are done stay in their rows: a graph of another shape costs more than the rows do.
@@ -124,17 +124,17 @@ class ReplayedSpeaking(Speaking):
         n_rows, config = len(self.rows), self.model.config
         self.graph: Callable[[], None] | None = None
         self.scale = self.last.new_zeros(len(self.prenet.layers), n_rows, config.speech_decoder_prenet_units)
-        self.said_frames = self.last.new_zeros(
+        self.generated_frames = self.last.new_zeros(
             self.state.capacity, n_rows, config.reduction_factor, config.num_mel_bins
         )
         self.stops = self.last.new_zeros(n_rows)
-        self.looked = self.last.new_zeros(n_rows, self.state.text_keys[0].shape[2])
+        self.attended = self.last.new_zeros(n_rows, self.state.text_keys[0].shape[2])
 
     def advance(self) -> list[float]:
         """Speak one step of every active utterance and return their stop probabilities."""
         if self.state.n_steps == self.state.capacity:
             self.state.grow()
-            self.said_frames = torch.cat([self.said_frames, torch.zeros_like(self.said_frames)])
+            self.generated_frames = torch.cat([self.generated_frames, torch.zeros_like(self.generated_frames)])
             self.graph = None
         self.scale.copy_(self._scales_now())
         self.state.now.fill_(self.state.n_steps)
@@ -143,9 +143,9 @@ class ReplayedSpeaking(Speaking):
         self.graph()
         self.state.n_steps += 1
         if self.keep_attention:
-            looked = self.looked.float().cpu().clone()
+            attended = self.attended.float().cpu().clone()
             for utterance in self.active:
-                self._attention[utterance].append(looked[utterance, : self.lengths[utterance]])
+                self._attention[utterance].append(attended[utterance, : self.lengths[utterance]])
         stops = self.stops.tolist()
         return [stops[utterance] for utterance in self.active]
 
@@ -169,17 +169,17 @@ class ReplayedSpeaking(Speaking):
     def _step(self) -> None:
         """Speak one step from the buffers into the buffers."""
         position = self.prenet.encode_positions.pe[0].index_select(0, self.state.now)[0]
-        hidden, attention = self.state.step(self._heard(self.scale, position))
-        frames, stops = self._said(hidden)
+        hidden, attention = self.state.step(self._prenet(self.scale, position))
+        frames, stops = self._postnet(hidden)
         self.last.copy_(frames[:, -1])
-        self.said_frames.index_copy_(0, self.state.now, frames[None])
+        self.generated_frames.index_copy_(0, self.state.now, frames[None])
         self.stops.copy_(stops)
         if attention is not None:
-            self.looked.copy_(attention)
+            self.attended.copy_(attention)
 
     def keep(self, rows: list[int]) -> None:
         """Go on with these of the active utterances only."""
         going_on = [self.active[row] for row in rows]
         for utterance in set(self.active) - set(going_on):
-            self.frames[utterance] = [self.said_frames[: self.state.n_steps, utterance].flatten(end_dim=1).clone()]
+            self.frames[utterance] = [self.generated_frames[: self.state.n_steps, utterance].flatten(end_dim=1).clone()]
         self.active = going_on

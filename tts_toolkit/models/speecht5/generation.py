@@ -10,7 +10,7 @@ import torch
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5.decoder import DecoderEngine, Weights
-from tts_toolkit.models.speecht5.decoding_state import ReplayedSpeaking, Speaking
+from tts_toolkit.models.speecht5.decoding_state import DecodingState, GraphDecodingState
 from tts_toolkit.nn.devices import attention_of_any_shape
 from tts_toolkit.nn.zero_padding import batched
 
@@ -30,11 +30,11 @@ class Decoding:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class DecodedMel:
     """What the decoder made of one utterance."""
 
     log_mel: torch.Tensor  # (n_frames, 80), float32, true length
-    cut_off: bool  # the stop token never came
+    truncated: bool  # the stop token never came
     attention: torch.Tensor | None = None  # (n_decoder_steps, n_tokens), mean over guided heads
 
 
@@ -48,7 +48,7 @@ def decode(
     decoding: Decoding = Decoding(),
     keep_attention: bool = False,
     engine: DecoderEngine | None = None,
-) -> list[Spoken]:
+) -> list[DecodedMel]:
     """Return what the model says for each utterance, as one batch; `engine` is the model's, made here for None.
 
     `speaker_embeddings` is (n, dim). The pre-net's dropout, which SpeechT5 keeps in synthesis, is drawn for each
@@ -64,19 +64,19 @@ def decode(
             )
     engine = engine or DecoderEngine(model, decoding.weights)
     replay = device.type == "cuda" if decoding.replay is None else decoding.replay
-    state = (ReplayedSpeaking if replay else Speaking)(
+    state = (GraphDecodingState if replay else DecodingState)(
         model, engine, input_ids, speaker_embeddings.to(device), seeds, keep_attention
     )
     n_limits = [_step_limits(len(ids), decoding, config) for ids in input_ids]
-    cut_off = [False] * len(input_ids)
+    truncated = [False] * len(input_ids)
     for step in range(max(longest for _, longest in n_limits)):
         stop_probabilities = state.advance()
         keep = []
         for row, utterance in enumerate(state.active):
             shortest, longest = n_limits[utterance]
             stops = step + 1 >= shortest and stop_probabilities[row] >= decoding.stop_threshold
-            cut_off[utterance] = not stops and step + 1 >= longest
-            if not stops and not cut_off[utterance]:
+            truncated[utterance] = not stops and step + 1 >= longest
+            if not stops and not truncated[utterance]:
                 keep.append(row)
         if len(keep) < len(state.active):
             state.keep(keep)
@@ -84,7 +84,9 @@ def decode(
             break
     postnet, rows = model.speech_decoder_postnet, [torch.cat(frames) for frames in state.frames]
     mels = [mel.float().cpu() for mel in batched(postnet, rows, postnet.postnet)]
-    return [Spoken(mel, cut, attention) for mel, cut, attention in zip(mels, cut_off, state.attentions(), strict=True)]
+    return [
+        DecodedMel(mel, cut, attention) for mel, cut, attention in zip(mels, truncated, state.attentions(), strict=True)
+    ]
 
 
 def _step_limits(n_tokens: int, decoding: Decoding, config: Any) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.models.speecht5.checkpoint import SpeechT5
 from tts_toolkit.models.speecht5.decoder import DecoderEngine
-from tts_toolkit.models.speecht5.generation import Decoding, Spoken, decode
+from tts_toolkit.models.speecht5.generation import DecodedMel, Decoding, decode
 from tts_toolkit.models.vocoders import Vocoder, vocode
 from tts_toolkit.progress import progress
 from tts_toolkit.text.cues import without_cues
@@ -22,7 +22,7 @@ from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
 from tts_toolkit.text.sentences import split_text
 
-_Piece = tuple[Spoken, np.ndarray]  # of a text, with its waveform
+_Piece = tuple[DecodedMel, np.ndarray]  # of a text, with its waveform
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Utterance:
     log_mels: tuple[torch.Tensor, ...]  # (n_frames, 80) for each piece of the text
     attentions: tuple[torch.Tensor | None, ...]  # (n_steps, n_tokens) for each piece, where kept
     skipped: tuple[str, ...]  # characters of the text that the model cannot speak
-    cut_off: bool  # the stop token never came
+    truncated: bool  # the stop token never came
 
 
 def front_end(speech: SpeechT5, language: str) -> TextFrontEnd:
@@ -42,7 +42,7 @@ def front_end(speech: SpeechT5, language: str) -> TextFrontEnd:
 
 
 @dataclass(frozen=True)
-class SpeechT5Synthesizer:
+class SpeechT5Pipeline:
     """Speaks texts with voices; a seed gives the same waveform whatever the batch."""
 
     speech: SpeechT5
@@ -55,7 +55,7 @@ class SpeechT5Synthesizer:
         """What turns texts into tokens."""
         return front_end(self.speech, self.speech.settings.language)
 
-    def speak(
+    def synthesize(
         self,
         texts: Sequence[str],
         embeddings: np.ndarray,
@@ -68,9 +68,9 @@ class SpeechT5Synthesizer:
         [laughter], which the model would read out, are taken out. Raises UserError for a text without a word to say
         or an embedding of the wrong size.
         """
-        return list(dict(sorted(self.speak_each(texts, embeddings, seed, keep_attention))).values())
+        return list(dict(sorted(self.synthesize_each(texts, embeddings, seed, keep_attention))).values())
 
-    def speak_each(
+    def synthesize_each(
         self,
         texts: Sequence[str],
         embeddings: np.ndarray,
@@ -103,7 +103,7 @@ class SpeechT5Synthesizer:
                 if len(spoken[text]) == len(pieces[text]):
                     yield text, self._utterance(texts[text], [piece for _, piece in sorted(spoken.pop(text).items())])
 
-    def _vocoded(self, results: Sequence[Spoken]) -> list[_Piece]:
+    def _vocoded(self, results: Sequence[DecodedMel]) -> list[_Piece]:
         """Return what the decoder made with its waveforms, which are empty without a vocoder."""
         mels = [result.log_mel for result in results]
         waveforms = vocode(self.vocoder, mels) if self.vocoder else [np.zeros(0, dtype=np.float32)] * len(mels)
@@ -135,7 +135,7 @@ class SpeechT5Synthesizer:
             log_mels=tuple(piece.log_mel for piece, _ in pieces),
             attentions=tuple(piece.attention for piece, _ in pieces),
             skipped=tuple(self.front_end.unspeakable(text)),
-            cut_off=any(piece.cut_off for piece, _ in pieces),
+            truncated=any(piece.truncated for piece, _ in pieces),
         )
 
     def checked(self, embeddings: np.ndarray, n_texts: int = 1) -> np.ndarray:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DecoderInputs:
+class ScheduledSampling:
     """How far the decoder's inputs are its own; not at all by default, which is plain teacher forcing."""
 
-    n_own_passes: int = 0  # at most; each batch draws how many passes without gradient come before its update
+    max_passes: int = 0  # at most; each batch draws how many passes without gradient come before its update
 
     def __call__(self, batch: dict[str, torch.Tensor], model: SpeechT5ForTextToSpeech) -> dict[str, Any]:
         """Return the batch, with `decoder_input_values` (B, T / reduction_factor, 80) where they are the model's own.
@@ -29,7 +29,7 @@ class DecoderInputs:
         """
         from transformers.models.speecht5.modeling_speecht5 import shift_spectrograms_right
 
-        n_passes = int(torch.randint(self.n_own_passes + 1, ()))
+        n_passes = int(torch.randint(self.max_passes + 1, ()))
         if n_passes == 0:
             return batch
         factor = model.config.reduction_factor
@@ -37,13 +37,13 @@ class DecoderInputs:
         with torch.no_grad():
             encoded = model.speecht5.encoder(input_values=batch["input_ids"], attention_mask=batch["attention_mask"])
             for _ in range(n_passes):
-                said = model.speecht5(
+                output = model.speecht5(
                     attention_mask=batch["attention_mask"],
                     decoder_input_values=past,
                     encoder_outputs=encoded,
                     speaker_embeddings=batch["speaker_embeddings"],
                     use_cache=False,
                 )
-                frames = model.speech_decoder_postnet.feat_out(said.last_hidden_state)
+                frames = model.speech_decoder_postnet.feat_out(output.last_hidden_state)
                 past, _ = shift_spectrograms_right(frames.view(len(past), -1, past.shape[-1]), factor)
         return {**batch, "decoder_input_values": past}

@@ -1,4 +1,4 @@
-"""SpeechT5 with a vocoder, as a family of the benchmark."""
+"""SpeechT5 with a vocoder, as a synthesizer of the benchmark."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub.loading import model_version
-from tts_toolkit.models.base import Coverage, Line, Take
+from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, SpeechT5, load_speecht5, speech_settings
 from tts_toolkit.models.speecht5.generation import Decoding
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Synthesizer
+from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.vocoders import HifiGan, Vocoder, open_vocoder
 from tts_toolkit.nn.devices import pick_device
 from tts_toolkit.speakers.arctic import PREFIX, arctic_version
@@ -28,7 +28,7 @@ AS_GIVEN = 1_000_000  # lines come as the batch they are to be
 
 
 @dataclass(frozen=True)
-class SpeechT5Family:
+class SpeechT5Synthesizer:
     """A SpeechT5 checkpoint with the vocoder that belongs to it.
 
     `voice` is an embedding file, a recording, the name of a voice saved with the model, or `cmu-arctic/slt` and
@@ -82,8 +82,8 @@ class SpeechT5Family:
         return open_vocoder(self.vocoder or self._settings.vocoder, self.device)
 
     @cached_property
-    def _synthesizer(self) -> SpeechT5Synthesizer:
-        return SpeechT5Synthesizer(self._speech, self._vocoder, self.decoding, batch_size=AS_GIVEN)
+    def _synthesizer(self) -> SpeechT5Pipeline:
+        return SpeechT5Pipeline(self._speech, self._vocoder, self.decoding, batch_size=AS_GIVEN)
 
     @cached_property
     def _encoder(self) -> SpeakerEncoder:
@@ -108,9 +108,9 @@ class SpeechT5Family:
         """Return the recording that the voice is taken from, where it is taken from one."""
         return voice_reference or reference if (voice or self.voice) == REFERENCE else None
 
-    def voice_version(self, line: Line) -> str:
+    def voice_version(self, request: SynthesisRequest) -> str:
         """Return what identifies who made the embedding of a line's voice, beside the files that it is in."""
-        voice = line.recording or line.voice or self.voice or ""
+        voice = request.recording or request.voice or self.voice or ""
         try:
             if voice.startswith(PREFIX):
                 return arctic_version(voice.removeprefix(PREFIX))
@@ -122,22 +122,24 @@ class SpeechT5Family:
         """Return the characters that the tokenizer maps to unknown, and that are therefore left out."""
         return Coverage(dropped=tuple(self._synthesizer.front_end.unspeakable(text)))
 
-    def check(self, line: Line) -> None:
+    def check(self, request: SynthesisRequest) -> None:
         """Raise UserError for a text without a word, a word that is too long or an unknown voice."""
-        self._embedding(self._voice(line))
-        self._synthesizer.check(line.text)
+        self._embedding(self._voice(request))
+        self._synthesizer.check(request.text)
 
-    def _voice(self, line: Line) -> str | None:
+    def _voice(self, request: SynthesisRequest) -> str | None:
         """Return what `find_voice` finds a line's voice by."""
-        voice = line.voice or self.voice
+        voice = request.voice or self.voice
         if voice != REFERENCE:
             return voice
-        if line.recording is None:
-            raise UserError(f"voice=reference: there is no recording beside {line.text!r} to take the voice from")
-        return line.recording
+        if request.recording is None:
+            raise UserError(f"voice=reference: there is no recording beside {request.text!r} to take the voice from")
+        return request.recording
 
-    def speak(self, lines: Sequence[Line]) -> list[Take]:
+    def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
         """Return a take for each line; raises UserError when a text has no word or a voice is unknown."""
-        embeddings = np.stack([self._embedding(self._voice(line)) for line in lines])
-        utterances = self._synthesizer.speak([line.text for line in lines], embeddings, [line.seed for line in lines])
-        return [Take(u.waveform, SAMPLE_RATE_HZ, u.cut_off) for u in utterances]
+        embeddings = np.stack([self._embedding(self._voice(request)) for request in requests])
+        utterances = self._synthesizer.synthesize(
+            [request.text for request in requests], embeddings, [request.seed for request in requests]
+        )
+        return [Speech(u.waveform, SAMPLE_RATE_HZ, u.truncated) for u in utterances]

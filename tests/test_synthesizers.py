@@ -15,11 +15,11 @@ from tts_toolkit.audio import write_wav
 from tts_toolkit.errors import UserError
 from tts_toolkit.models import espeak_ng
 from tts_toolkit.models.bark import Bark
-from tts_toolkit.models.base import Line
+from tts_toolkit.models.base import SynthesisRequest
 from tts_toolkit.models.espeak_ng import EspeakNg
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.models.speecht5.generation import Decoding
-from tts_toolkit.models.speecht5.synthesizer import SpeechT5Family
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
 from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.nn.per_row_random import RowNoise
@@ -32,7 +32,7 @@ NOT_AT_ONCE = Decoding(min_frames_per_token=5.0, max_frames_per_token=6.0)  # ra
 
 
 def lines(voice=None):
-    return [Line(text, 42, voice) for text in TEXTS]
+    return [SynthesisRequest(text, 42, voice) for text in TEXTS]
 
 
 @pytest.fixture(scope="session")
@@ -41,16 +41,16 @@ def families(hub_vits, hub_bark, hub_arctic, tiny_speecht5_dir, tiny_hifigan_dir
         "vits": Vits("facebook/mms-tts-eng"),
         "bark": Bark("suno/bark-small", voice="v2/en_speaker_2"),
         "bark without a voice": Bark("suno/bark-small"),
-        "speecht5": SpeechT5Family("microsoft/speecht5_tts", voice="cmu-arctic/slt", decoding=NOT_AT_ONCE),
+        "speecht5": SpeechT5Synthesizer("microsoft/speecht5_tts", voice="cmu-arctic/slt", decoding=NOT_AT_ONCE),
     }
 
 
 @pytest.mark.parametrize("name", ["vits", "bark", "bark without a voice", "speecht5"])
 def test_a_line_sounds_the_same_alone_and_in_any_batch(families, name):
     family = families[name]
-    together = family.speak(lines())
-    alone = [family.speak([line])[0] for line in lines()]
-    backwards = family.speak(lines()[::-1])[::-1]
+    together = family.synthesize(lines())
+    alone = [family.synthesize([line])[0] for line in lines()]
+    backwards = family.synthesize(lines()[::-1])[::-1]
     assert len({len(take.waveform) for take in together}) > 1, "equal lengths would show no padding"
     for a, b, c in zip(together, alone, backwards, strict=True):
         assert len(a.waveform) == len(b.waveform) == len(c.waveform) > 0
@@ -62,23 +62,23 @@ def test_a_line_sounds_the_same_alone_and_in_any_batch(families, name):
 @pytest.mark.parametrize("name", ["vits", "bark", "speecht5", "speecht5-mini"])
 def test_a_line_sounds_the_same_in_batches_of_1_to_16(families, name):
     """16 lines of 4 to 64 characters, in an order of its own for each size; the built-in weights stop by themselves."""
-    family = families.get(name) or SpeechT5Family("speecht5-mini", voice="slt")
+    family = families.get(name) or SpeechT5Synthesizer("speecht5-mini", voice="slt")
     words = ["the", "boat", "is", "here", "and", "we", "saw", "it", "come", "slowly", "into", "the", "old", "harbour"]
-    spoken = [Line(" ".join(words[: 1 + number % len(words)]), number) for number in range(16)]
-    alone = [family.speak([line])[0].waveform for line in spoken]
+    spoken = [SynthesisRequest(" ".join(words[: 1 + number % len(words)]), number) for number in range(16)]
+    alone = [family.synthesize([line])[0].waveform for line in spoken]
     rng = np.random.default_rng(0)
     for size in range(2, 17):
         order = rng.permutation(len(spoken))
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
-            for which, take in zip(chosen, family.speak([spoken[i] for i in chosen]), strict=True):
+            for which, take in zip(chosen, family.synthesize([spoken[i] for i in chosen]), strict=True):
                 assert len(take.waveform) == len(alone[which]) > 0, (size, which)
                 np.testing.assert_allclose(take.waveform, alone[which], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["vits", "bark", "speecht5"])
 def test_another_seed_sounds_different(families, name):
-    first, second = (families[name].speak([Line(TEXTS[0], seed)])[0].waveform for seed in (1, 2))
+    first, second = (families[name].synthesize([SynthesisRequest(TEXTS[0], seed)])[0].waveform for seed in (1, 2))
     assert len(first) != len(second) or not np.allclose(first, second)
 
 
@@ -93,14 +93,14 @@ def test_vits_without_noise_is_the_stock_model(hub_vits):
     family = Vits("facebook/mms-tts-eng", noise_scale=0.0, noise_scale_duration=0.0)
     model, tokenizer = VitsModel.from_pretrained(hub_vits).eval(), VitsTokenizer.from_pretrained(hub_vits)
     model.noise_scale = model.noise_scale_duration = 0.0
-    for take, text in zip(family.speak(lines()), TEXTS, strict=True):
+    for take, text in zip(family.synthesize(lines()), TEXTS, strict=True):
         with torch.no_grad():
             stock = model(**tokenizer(text, return_tensors="pt")).waveform[0].numpy()
         np.testing.assert_allclose(take.waveform, stock, atol=1e-5)
 
 
 def test_vits_speaks_slower_at_half_the_rate(hub_vits):
-    slow, normal = (Vits("facebook/mms-tts-eng", speaking_rate=r).speak(lines())[1].waveform for r in (0.5, 1.0))
+    slow, normal = (Vits("facebook/mms-tts-eng", speaking_rate=r).synthesize(lines())[1].waveform for r in (0.5, 1.0))
     assert len(slow) > 1.5 * len(normal)
 
 
@@ -111,7 +111,7 @@ def test_bark_draws_as_the_stock_model_when_nothing_is_drawn(hub_bark):
     family = Bark(str(hub_bark), voice="v2/en_speaker_3", semantic={"do_sample": False}, coarse={"do_sample": False},
                   fine={"temperature": 1.0})  # fmt: skip
     model, processor = BarkModel.from_pretrained(hub_bark).eval(), BarkProcessor.from_pretrained(hub_bark)
-    for take, text in zip(family.speak(lines()), TEXTS, strict=True):
+    for take, text in zip(family.synthesize(lines()), TEXTS, strict=True):
         inputs = processor(text, voice_preset="v2/en_speaker_3")
         with torch.no_grad():
             stock = model.generate(**inputs, semantic_do_sample=False, coarse_do_sample=False, fine_temperature=1.0)
@@ -125,7 +125,7 @@ def test_bark_speaks_several_voices_in_one_run(families, hub_bark, tmp_path):
     np.savez(tmp_path / "mine.npz", **arrays)
     bark = families["bark without a voice"]
     voices = ["v2/en_speaker_2", str(tmp_path / "mine.npz"), None, "v2/fr_speaker_1"]
-    takes = bark.speak([Line("hello there", 5, voice) for voice in voices])
+    takes = bark.synthesize([SynthesisRequest("hello there", 5, voice) for voice in voices])
     np.testing.assert_allclose(takes[1].waveform, takes[3].waveform, atol=1e-5)
     sounds = {take.waveform.tobytes() for take in takes}
     assert len(sounds) == 3, "three voices, three sounds"
@@ -134,14 +134,17 @@ def test_bark_speaks_several_voices_in_one_run(families, hub_bark, tmp_path):
 def test_bark_splits_what_it_cannot_say_at_once(families):
     bark = Bark("suno/bark-small", max_characters=30)
     text = "The first sentence is here. The second one is here."
-    parts = [bark.speak([Line(part, 0)])[0] for part in ("The first sentence is here.", "The second one is here.")]
-    whole = bark.speak([Line(text, 0)])[0]
+    parts = [
+        bark.synthesize([SynthesisRequest(part, 0)])[0]
+        for part in ("The first sentence is here.", "The second one is here.")
+    ]
+    whole = bark.synthesize([SynthesisRequest(text, 0)])[0]
     assert len(whole.waveform) > max(len(part.waveform) for part in parts)
 
 
 def test_bark_takes_sampling_options(families):
-    cold, _ = (Bark("suno/bark-small", semantic={"temperature": t}).speak(lines()) for t in (0.01, 1.0))
-    greedy = Bark("suno/bark-small", semantic={"do_sample": False}).speak(lines())
+    cold, _ = (Bark("suno/bark-small", semantic={"temperature": t}).synthesize(lines()) for t in (0.01, 1.0))
+    greedy = Bark("suno/bark-small", semantic={"do_sample": False}).synthesize(lines())
     assert [len(take.waveform) for take in cold] == [len(take.waveform) for take in greedy]
 
 
@@ -197,11 +200,13 @@ def test_languages_that_are_read_romanised(hub_vits, tmp_path, monkeypatch):
     korean = tokenizer_like(hub_vits, tmp_path, is_uroman=True, language="kor")
     monkeypatch.setitem(sys.modules, "uroman", None)
     with pytest.raises(UserError, match=r"reads romanised text; run: pip install 'uroman>=1.3'"):
-        korean.speak([Line("안녕", 0)])
-    assert len(korean.speak([Line("annyeong", 0)])[0].waveform) > 0, "what is romanised already needs no package"
+        korean.synthesize([SynthesisRequest("안녕", 0)])
+    assert len(korean.synthesize([SynthesisRequest("annyeong", 0)])[0].waveform) > 0, (
+        "what is romanised already needs no package"
+    )
     monkeypatch.setitem(sys.modules, "uroman", types.SimpleNamespace(Uroman=Uroman))
     korean = replace(korean, noise_scale=0.0, noise_scale_duration=0.0)  # which is drawn for each text as written
-    spoken, written = korean.speak([Line("안녕", 0), Line("annyeong", 0)])
+    spoken, written = korean.synthesize([SynthesisRequest("안녕", 0), SynthesisRequest("annyeong", 0)])
     np.testing.assert_allclose(spoken.waveform, written.waveform, atol=1e-5)
     assert korean.coverage("안녕").dropped == () and Uroman.made == 1
 
@@ -226,21 +231,25 @@ def test_vits_speaks_with_several_speakers(hub_vits, tmp_path):
     model.save_pretrained(tmp_path)
     VitsTokenizer.from_pretrained(hub_vits).save_pretrained(tmp_path)
     family = Vits(str(tmp_path), speaker_id=1)
-    chosen, second, first = family.speak(
-        [Line("hello there", 3), Line("hello there", 3, "1"), Line("hello there", 3, "0")]
+    chosen, second, first = family.synthesize(
+        [
+            SynthesisRequest("hello there", 3),
+            SynthesisRequest("hello there", 3, "1"),
+            SynthesisRequest("hello there", 3, "0"),
+        ]
     )
     np.testing.assert_allclose(chosen.waveform, second.waveform, atol=1e-5)
     assert len(chosen.waveform) != len(first.waveform) or not np.allclose(chosen.waveform, first.waveform)
     with pytest.raises(UserError, match="several speakers: choose one with speaker_id, 0 to 2"):
-        Vits(str(tmp_path)).check(Line("hello", 0))
+        Vits(str(tmp_path)).check(SynthesisRequest("hello", 0))
     with pytest.raises(UserError, match="unknown voice '3'.*allowed are 0 to 2"):
-        family.check(Line("hello", 0, "3"))
+        family.check(SynthesisRequest("hello", 0, "3"))
 
 
 def test_vits_with_noise_says_the_same_for_a_seed(hub_vits):
     family = Vits("facebook/mms-tts-eng", noise_scale=0.9, noise_scale_duration=0.9)
-    first, again = (family.speak([Line("hello there", seed)])[0].waveform for seed in (3, 3))
-    other = family.speak([Line("hello there", 4)])[0].waveform
+    first, again = (family.synthesize([SynthesisRequest("hello there", seed)])[0].waveform for seed in (3, 3))
+    other = family.synthesize([SynthesisRequest("hello there", 4)])[0].waveform
     assert np.array_equal(first, again) and (len(other) != len(first) or not np.allclose(other, first))
 
 
@@ -249,8 +258,8 @@ def test_vits_with_noise_says_the_same_for_a_seed(hub_vits):
 def test_half_precision_gives_sound_of_true_length(hub_vits, hub_bark, family):
     if isinstance(family, Vits):  # sums of frames and the roots of its splines are too fine for it
         assert {p.dtype for p in family._vits.duration_predictor.parameters()} == {torch.float32}
-    together = family.speak(lines())
-    alone = [family.speak([line])[0] for line in lines()]
+    together = family.synthesize(lines())
+    alone = [family.synthesize([line])[0] for line in lines()]
     for a, b in zip(together, alone, strict=True):
         assert a.waveform.dtype == np.float32 and np.isfinite(a.waveform).all() and np.abs(a.waveform).max() > 0
         assert len(a.waveform) == len(b.waveform) > 0 and len(a.waveform) % 256 * (len(a.waveform) % 320) == 0
@@ -259,16 +268,16 @@ def test_half_precision_gives_sound_of_true_length(hub_vits, hub_bark, family):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU to offload from")
 def test_bark_offloads_from_a_gpu_only(hub_bark):
     with pytest.raises(UserError, match="cpu_offload=true needs a GPU"):
-        Bark("suno/bark-small", cpu_offload=True).speak(lines())
+        Bark("suno/bark-small", cpu_offload=True).synthesize(lines())
 
 
 @pytest.mark.parametrize("name", ["vits", "bark", "speecht5"])
 def test_a_line_is_checked_without_being_spoken(families, name):
-    families[name].check(Line("hello there", 0))
+    families[name].check(SynthesisRequest("hello there", 0))
     with pytest.raises(UserError, match="can be spoken"):
-        families[name].check(Line("...", 0))
+        families[name].check(SynthesisRequest("...", 0))
     with pytest.raises(UserError, match="unknown voice"):
-        families[name].check(Line("hello there", 0, "nobody"))
+        families[name].check(SynthesisRequest("hello there", 0, "nobody"))
 
 
 def test_tokens_beyond_what_bark_reads_count_as_truncated(hub_bark):
@@ -287,20 +296,20 @@ def test_tokens_beyond_what_bark_reads_count_as_truncated(hub_bark):
 ])  # fmt: skip
 def test_an_unknown_voice_lists_the_known_ones(families, name, voice, known):
     with pytest.raises(UserError, match=known):
-        families[name].speak([Line("hello", 0, voice)])
+        families[name].synthesize([SynthesisRequest("hello", 0, voice)])
 
 
 @pytest.mark.parametrize("name", ["vits", "bark", "speecht5"])
 def test_a_text_without_words_is_refused(families, name):
     with pytest.raises(UserError, match="can be spoken"):
-        families[name].speak([Line("...", 0)])
+        families[name].synthesize([SynthesisRequest("...", 0)])
 
 
 @pytest.mark.parametrize(("family", "wrong"), [(Vits, "suno/bark-small"), (Bark, "facebook/mms-tts-eng"),
                                                (Vits, "nobody/nothing")])  # fmt: skip
 def test_a_checkpoint_of_another_model_is_refused(families, family, wrong):
     with pytest.raises(UserError, match=wrong):
-        family(wrong).speak(lines())
+        family(wrong).synthesize(lines())
 
 
 def test_arctic_rows_mean_what_they_meant(hub_arctic, monkeypatch):
@@ -323,9 +332,13 @@ def test_a_voice_rests_on_who_made_its_embedding(families, hub_xvector, tmp_path
     write_wav(me, tone(1.0))
     np.save(tmp_path / "me.npy", np.ones(512, np.float32))
     family = families["speecht5"]
-    versions = [family.voice_version(Line("hello", 0, voice)) for voice in (None, str(me), str(tmp_path / "me.npy"))]
+    versions = [
+        family.voice_version(SynthesisRequest("hello", 0, voice)) for voice in (None, str(me), str(tmp_path / "me.npy"))
+    ]
     assert versions == [REVISION, family._encoder.version, ""] and versions[1]
-    assert family.voice_version(Line("hello", 0, "cmu-arctic/slt@another")) == "", "which speaking will tell"
+    assert family.voice_version(SynthesisRequest("hello", 0, "cmu-arctic/slt@another")) == "", (
+        "which speaking will tell"
+    )
 
 
 def test_a_vocoder_of_the_hub_takes_a_revision(tiny_hifigan_dir):
@@ -338,9 +351,9 @@ def test_a_vocoder_of_the_hub_takes_a_revision(tiny_hifigan_dir):
 
 
 def test_speecht5_takes_the_voice_of_each_lines_recording(hub_xvector, families, voice_folder):
-    family = SpeechT5Family("microsoft/speecht5_tts", voice="reference", decoding=NOT_AT_ONCE)
+    family = SpeechT5Synthesizer("microsoft/speecht5_tts", voice="reference", decoding=NOT_AT_ONCE)
     recordings = [family.recording_for("x", "", str(voice_folder / f"clip_{n:02d}.wav")) for n in (0, 11)]
-    first, second = family.speak([Line("hello", 0, None, recording) for recording in recordings])
+    first, second = family.synthesize([SynthesisRequest("hello", 0, None, recording) for recording in recordings])
     assert not np.array_equal(first.waveform, second.waveform)
 
 
@@ -348,42 +361,44 @@ def test_a_line_of_its_own_may_take_the_voice_of_its_recording(hub_xvector, fami
     family, file = families["speecht5"], str(voice_folder / "clip_00.wav")
     assert family.recording_for("x", "", file) is None
     recording = family.recording_for("x", "", file, "reference")
-    given, by_path = family.speak([Line("hello", 0, "reference", recording), Line("hello", 0, file)])
+    given, by_path = family.synthesize(
+        [SynthesisRequest("hello", 0, "reference", recording), SynthesisRequest("hello", 0, file)]
+    )
     np.testing.assert_allclose(given.waveform, by_path.waveform, atol=1e-5)
 
 
 def test_speecht5_asks_the_encoder_that_conditioned_it(tiny_speecht5_dir, tiny_hifigan_dir, tmp_path):
     folder = shutil.copytree(tiny_speecht5_dir, tmp_path / "model")
     (folder / "tts_toolkit.json").write_text('{"encoder": "ge2e-resemblyzer"}')
-    family = SpeechT5Family(str(folder), decoding=NOT_AT_ONCE)
+    family = SpeechT5Synthesizer(str(folder), decoding=NOT_AT_ONCE)
     assert family._encoder == Ge2eEncoder()
     np.save(tmp_path / "small.npy", np.ones(256, np.float32))
     with pytest.raises(UserError, match=r"takes \(1, 512\).*take them with the encoder ge2e-resemblyzer"):
-        family.speak([Line("hello", 0, str(tmp_path / "small.npy"))])
+        family.synthesize([SynthesisRequest("hello", 0, str(tmp_path / "small.npy"))])
 
 
 def test_recordings_are_found_by_id_or_reported(voice_folder):
     wavs = Recordings("wavs", str(voice_folder))
     found = wavs.recording_for("clip_03", "", "")
-    assert len(wavs.speak([Line("text", 0, None, found)])[0].waveform) == int(1.21 * 16_000)
+    assert len(wavs.synthesize([SynthesisRequest("text", 0, None, found)])[0].waveform) == int(1.21 * 16_000)
     with pytest.raises(UserError, match=r"nothing_here\.wav: no such audio file"):
-        wavs.speak([Line("text", 0, None, wavs.recording_for("nothing_here", "", ""))])
+        wavs.synthesize([SynthesisRequest("text", 0, None, wavs.recording_for("nothing_here", "", ""))])
 
 
 def test_espeak_ng_that_is_missing_says_what_to_install():
     with pytest.raises(UserError, match="apt-get install espeak-ng"):
-        EspeakNg(program="no-such-espeak").speak(lines())
+        EspeakNg(program="no-such-espeak").synthesize(lines())
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 def test_espeak_ng_speaks_and_lists_its_voices():
     family = EspeakNg()
-    takes = family.speak(lines())
+    takes = family.synthesize(lines())
     assert len({len(take.waveform) for take in takes}) > 1 and all(np.abs(t.waveform).max() > 0.05 for t in takes)
-    german = family.speak([Line("hello there", 0, "de")])[0]
+    german = family.synthesize([SynthesisRequest("hello there", 0, "de")])[0]
     assert not np.array_equal(german.waveform, takes[0].waveform) and "espeak" in family.version.lower()
     with pytest.raises(UserError, match=r"unknown voice 'nowhere' of espeak-ng: allowed are .*\bde, .*\ben-us\b"):
-        family.speak([Line("hello", 0, "nowhere")])
+        family.synthesize([SynthesisRequest("hello", 0, "nowhere")])
 
 
 def test_espeak_ng_that_hangs_is_told(tmp_path):
@@ -392,7 +407,7 @@ def test_espeak_ng_that_hangs_is_told(tmp_path):
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(UserError, match=r"did not end within 0\.2 s"):
         patch.setattr(espeak_ng, "TIMEOUT_SECONDS", 0.2)
-        EspeakNg(program=str(program)).speak(lines())
+        EspeakNg(program=str(program)).synthesize(lines())
 
 
 def test_row_noise_leaves_other_draws_alone_and_ends():

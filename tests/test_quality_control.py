@@ -1,4 +1,4 @@
-"""The preflight on real recordings into which every fault it knows is put, and the layouts and splits it reads."""
+"""The quality control on real recordings into which every fault it knows is put, and the layouts and splits it reads."""
 
 import json
 from collections import Counter
@@ -10,7 +10,7 @@ import soundfile
 from conftest import run, tone
 
 from benchmarks.faults import write_spoilt
-from benchmarks.preflight import found_reasons
+from benchmarks.quality_control import found_reasons
 from tts_toolkit import audio as audio_module
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio import load_waveform, trim_silence
@@ -23,7 +23,7 @@ from tts_toolkit.data.quality_control import (
     REASONS,
     UNUSABLE,
     Thresholds,
-    look_over,
+    inspect_clips,
     rejected_share,
     signal_to_noise_db,
     summary,
@@ -53,16 +53,16 @@ def corpus(tmp_path_factory):
     return folder, write_spoilt(sources.folder(str(ASSETS / "demo-voice"))[:60], folder, 22)
 
 
-def preflight(folder, front_end, cache, **settings):
+def quality_control(folder, front_end, cache, **settings):
     with collected_faults() as faults:
         clips = sources.folder(str(folder))
     encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
-    return look_over(clips, faults, front_end, ClipLimits(), Thresholds(), cache, encoder, **settings)
+    return inspect_clips(clips, faults, front_end, ClipLimits(), Thresholds(), cache, encoder, **settings)
 
 
 def test_every_fault_is_found_once_for_the_right_reason_and_no_clean_clip_is_rejected(corpus, front_end, tmp_path):
     folder, expected = corpus
-    found = preflight(folder, front_end, tmp_path)
+    found = quality_control(folder, front_end, tmp_path)
     assert found_reasons(found) == expected
     assert [fault.source.rpartition(":")[2] for fault in found.faults] == ["61", "62"]
     figures = summary(found)
@@ -72,12 +72,12 @@ def test_every_fault_is_found_once_for_the_right_reason_and_no_clean_clip_is_rej
     assert figures["minutes_of_silent_ends"] > 40 * 0.8 / 60
 
 
-def test_transcripts_are_checked_by_what_a_recogniser_hears(corpus, front_end, tmp_path):
+def test_transcripts_are_checked_by_what_a_recognizer_hears(corpus, front_end, tmp_path):
     folder, _ = corpus
     with collected_faults():
         clips = sources.folder(str(folder))[:3]
     said = iter([clips[0].transcript, "something else entirely", clips[2].transcript.upper()])
-    found = look_over(
+    found = inspect_clips(
         clips, [], front_end, ClipLimits(), Thresholds(), tmp_path, None, lambda waveform: next(said),
         lambda expected, heard: 0.0 if expected.casefold() == heard.casefold() else 1.0,
     )  # fmt: skip
@@ -88,8 +88,8 @@ def test_transcripts_are_checked_by_what_a_recogniser_hears(corpus, front_end, t
 def test_more_text_than_the_model_reads_is_told(front_end, tmp_path):
     clips = sources.folder(str(ASSETS / "demo-voice"))[:1]
     short = replace(front_end, max_tokens=len(front_end.tokens(clips[0].transcript)) - 1)
-    assert look_over(clips, [], front_end, ClipLimits(), Thresholds(), tmp_path).kept == clips
-    (row,) = look_over(clips, [], short, ClipLimits(), Thresholds(), tmp_path).rows
+    assert inspect_clips(clips, [], front_end, ClipLimits(), Thresholds(), tmp_path).kept == clips
+    (row,) = inspect_clips(clips, [], short, ClipLimits(), Thresholds(), tmp_path).rows
     assert row.reasons == {"long_text": f"{short.max_tokens + 1} tokens, the model reads {short.max_tokens}"}
 
 
@@ -172,7 +172,7 @@ def test_thresholds_of_none_reject_nothing(corpus, front_end, tmp_path):
     with collected_faults():
         clips = [clip for clip in sources.folder(str(folder)) if expected.get(clip.id) in doubtful]
     lenient = Thresholds(*[None] * 3, False, *[None] * 6, False)
-    assert len(look_over(clips, [], front_end, ClipLimits(), lenient, tmp_path).kept) == len(clips) > 8
+    assert len(inspect_clips(clips, [], front_end, ClipLimits(), lenient, tmp_path).kept) == len(clips) > 8
 
 
 @pytest.mark.parametrize("snr_db", [5.0, 15.0, 25.0])
@@ -217,11 +217,11 @@ def test_recordings_whose_channels_cancel_are_kept_and_counted(front_end, tmp_pa
         speech = load_waveform(clip.audio)
         soundfile.write(file, np.stack([speech, (-1) ** row * speech], axis=1), 16_000)
         clips.append(replace(clip, audio=file))
-    found = look_over(clips, [], front_end, ClipLimits(), Thresholds(), tmp_path)
+    found = inspect_clips(clips, [], front_end, ClipLimits(), Thresholds(), tmp_path)
     assert found.kept == clips and list(found.notes.values()) == [2]
     (note,) = summary(found)["notes"]
     assert "so the loudest channel is taken" in note and note.endswith(": 2 clips")
-    mixed = look_over(clips, [], front_end, ClipLimits(channel="mix"), Thresholds(), tmp_path)
+    mixed = inspect_clips(clips, [], front_end, ClipLimits(channel="mix"), Thresholds(), tmp_path)
     assert mixed.kept == clips[::2] and "loses" in mixed.rows[1].reasons["silent"]
 
 
@@ -247,7 +247,7 @@ def share_of(n_bad, largest, on_reject, tmp_path, front_end, **limits):
             heard.append(len(waveform))
             return np.eye(4, dtype=np.float32)[0]
 
-    found = look_over(clips, [], front_end, ClipLimits(**limits), Thresholds(), tmp_path, Encoder(), share=share)
+    found = inspect_clips(clips, [], front_end, ClipLimits(**limits), Thresholds(), tmp_path, Encoder(), share=share)
     return usable(found, share), heard
 
 
@@ -321,7 +321,7 @@ def test_raw_recordings_are_cut_at_silences_and_transcribed(tmp_path):
     ("spans", "joined"),
     [([(0, 16), (20, 40), (50, 90)], [(0, 40), (50, 90)]), ([], []), ([(0, 200)], [(0, 200)])],
 )
-def test_neighbours_are_joined_up_to_the_longest_piece(spans, joined):
+def test_neighbors_are_joined_up_to_the_longest_piece(spans, joined):
     scaled = [(1000 * start, 1000 * end) for start, end in spans]
     assert list(Cut(max_duration_in_seconds=3.0)._joined(scaled)) == [(1000 * a, 1000 * b) for a, b in joined]
 
@@ -339,7 +339,7 @@ def test_vctk_libritts_and_common_voice_are_read_as_published(tmp_path):
     with collected_faults() as faults:
         (clip,) = layouts.vctk(str(vctk))
     assert (clip.id, clip.speaker, clip.transcript) == ("p225_001", "p225", "Please call Stella.")
-    assert clip.licence == "cc-by-4.0"
+    assert clip.license == "cc-by-4.0"
     assert len(faults) == 1 and "holds no transcript of p225_002_mic1.flac" in faults[0].message
     with pytest.raises(UserError, match="p225_002"):
         layouts.vctk(str(vctk))
@@ -350,14 +350,14 @@ def test_vctk_libritts_and_common_voice_are_read_as_published(tmp_path):
     tts = tmp_path / "libri/train-clean-100/84/121123/84_121123_000007_000001"
     write(tts.with_suffix(".wav"))
     write(tts.with_suffix(".normalized.txt"), "A sentence.")
-    (clip,) = layouts.libritts(str(tmp_path / "libri"), licence="mine")
-    assert clip.licence == "mine"
+    (clip,) = layouts.libritts(str(tmp_path / "libri"), license="mine")
+    assert clip.license == "mine"
     assert (clip.speaker, clip.session, clip.audio) == ("84", "84/121123", tts.with_suffix(".wav"))
     write(tmp_path / "cv/validated.tsv", 'client_id\tpath\tsentence\nabc\tone.mp3\tShe said "yes\nabc\ttwo.mp3\t\n')
     with collected_faults() as faults:
         (clip,) = layouts.common_voice(str(tmp_path / "cv"))
     assert clip.transcript == 'She said "yes' and clip.audio == tmp_path / "cv/clips/one.mp3" and len(faults) == 1
-    assert clip.licence == "cc0-1.0"
+    assert clip.license == "cc0-1.0"
     for read in (layouts.vctk, layouts.libritts, layouts.common_voice):
         with pytest.raises(UserError, match=str(tmp_path / "empty")):
             (tmp_path / "empty").mkdir(exist_ok=True)
@@ -392,11 +392,11 @@ def test_a_split_by_what_is_not_told_is_refused():
     with pytest.raises(UserError, match="f:1: names no session"):
         split_clips([Clip("a", None, "text", "s", "f:1")], disjoint_by="session")
     with pytest.raises(UserError, match="allowed are transcript, speaker, session"):
-        split_clips([], disjoint_by="colour")
+        split_clips([], disjoint_by="color")
 
 
 def test_no_recording_is_decoded_twice_by_a_fine_tune_or_a_preparation(tmp_path, monkeypatch):
-    """The preflight, log-mels, embeddings, sentences to be spoken and players share what was decoded."""
+    """The quality control, log-mels, embeddings, sentences to be spoken and players share what was decoded."""
     from hydra import compose, initialize_config_module
     from tts_toolkit.train import finetune
     from tts_toolkit.train import prepare as prepare_recipe
@@ -420,7 +420,7 @@ def test_no_recording_is_decoded_twice_by_a_fine_tune_or_a_preparation(tmp_path,
         prepare_recipe.prepare(cfg)
         assert set(decoded.values()) == {1} and len(decoded) == 20
         decoded.clear()
-        parts = [*common, "asr=offline", "judge=ge2e", f"cache_dir={tmp_path / 'new'}"]
+        parts = [*common, "asr=offline", "speaker_verifier=ge2e", f"cache_dir={tmp_path / 'new'}"]
         cfg = compose("finetune", parts)
         speech, clips, limits = finetune._clips(cfg, finetune._speech(cfg))
         prepared = finetune._prepare(cfg, speech, clips, limits)

@@ -1,4 +1,4 @@
-"""The page of a preflight: what is kept, what is rejected and why, with players of the worst."""
+"""The page of a quality_control: what is kept, what is rejected and why, with players of the worst."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.data.quality_control import REASONS, Looked, Preflight
+from tts_toolkit.data.quality_control import REASONS, InspectedClip, Inspection
 from tts_toolkit.files import write_whole
 from tts_toolkit.formatting import printable
 from tts_toolkit.report.html import data_uri, mp3
@@ -28,9 +28,9 @@ MAX_SECONDS = 15  # of a player
 MAX_LISTED = 1000  # rejected rows
 
 
-def write_preflight(
+def write_data_report(
     file: Path,
-    found: Preflight,
+    found: Inspection,
     figures: Mapping[str, object],
     estimate: str,
     n_players: int,
@@ -42,7 +42,7 @@ def write_preflight(
     environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
     rejected = [row for row in found.rows if not row.keep]
     doubtful = sorted((row for row in found.rows if row.keep), key=lambda row: row.snr_db)
-    html = environment.get_template("preflight.html.j2").render(
+    html = environment.get_template("data_quality.html.j2").render(
         figures=figures,
         reasons=REASONS,
         estimate=estimate,
@@ -55,7 +55,7 @@ def write_preflight(
     return file
 
 
-def _plot(rows: Sequence[Looked], name: str, title: str) -> str:
+def _plot(rows: Sequence[InspectedClip], name: str, title: str) -> str:
     groups = {
         label: np.asarray([value for row in rows if row.keep is keep and not math.isnan(value := getattr(row, name))])
         for label, keep in (("kept", True), ("rejected", False))
@@ -64,7 +64,7 @@ def _plot(rows: Sequence[Looked], name: str, title: str) -> str:
     return histograms_svg(drawn, title) if drawn else ""
 
 
-def _sound(row: Looked, limits: ClipLimits) -> str:
+def _sound(row: InspectedClip, limits: ClipLimits) -> str:
     """Return the sound as a URI, silent ends cut; nothing for what cannot be read or is silent."""
     if math.isnan(row.seconds):
         return ""

@@ -1,7 +1,7 @@
-"""Does the preflight find what is wrong, nothing else, and soon enough.
+"""Does the quality control find what is wrong, nothing else, and soon enough.
 
-python -m benchmarks.preflight [--data outputs/corpora/mini] [--json FILE] [--quick]
-python -m benchmarks.preflight --recorded FOLDER [FOLDER ...] [--json FILE]
+python -m benchmarks.quality_control [--data outputs/corpora/mini] [--json FILE] [--quick]
+python -m benchmarks.quality_control --recorded FOLDER [FOLDER ...] [--json FILE]
 
 `--data` is a folder of several voices, such as tts-corpus speaks. Spoils 25 of 200 clips of one voice; puts a clip of
 another voice among 50 of one, 20 times; looks over an hour of speech. `--recorded` looks over folders of recorded
@@ -25,7 +25,7 @@ from benchmarks.faults import write_spoilt
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.data.quality_control import Preflight, Thresholds, look_over
+from tts_toolkit.data.quality_control import Inspection, Thresholds, inspect_clips
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.sources import folder
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
@@ -36,15 +36,17 @@ from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
 
 
-def look(path: Path, cache: Path) -> Preflight:
+def look(path: Path, cache: Path) -> Inspection:
     """Look over a folder with the built-in encoder."""
     front_end = TextFrontEnd(load_speecht5("speecht5-mini").processor.tokenizer, normalizer("en"))
     with collected_faults() as faults:
         clips = folder(str(path))
-    return look_over(clips, faults, front_end, ClipLimits(), Thresholds(), cache, SpeechBrainEncoder("xvector-mini"))
+    return inspect_clips(
+        clips, faults, front_end, ClipLimits(), Thresholds(), cache, SpeechBrainEncoder("xvector-mini")
+    )
 
 
-def found_reasons(found: Preflight) -> dict[str, str]:
+def found_reasons(found: Inspection) -> dict[str, str]:
     """Return the first reason of every rejected row, by its clip's id, or by `:line` where it gave no clip."""
     reasons = {row.clip.id: next(iter(row.reasons)) for row in found.rows if not row.keep}
     return reasons | {f":{fault.source.rpartition(':')[2]}": "bad_row" for fault in found.faults}
