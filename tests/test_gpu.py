@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import run, tone
-from test_families import NOT_AT_ONCE, lines
 from test_recipes import FAST
+from test_synthesizers import NOT_AT_ONCE, lines
 from test_vocoding import TINY_VOCODER, clips, training
 
 from tts_toolkit.assets import ASSETS

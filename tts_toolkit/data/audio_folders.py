@@ -14,16 +14,12 @@ from tts_toolkit.data.manifests import (
     SPLIT_NAMES,
     Defaults,
     Names,
-    Row,
     add_clips,
     choose_columns,
     listed_rows,
     placed_in,
 )
-from tts_toolkit.data.manifests import leads_inside as leads_inside
-from tts_toolkit.data.rows import refuse_row
-from tts_toolkit.data.tables import hub as hub
-from tts_toolkit.data.tables import parquet as parquet
+from tts_toolkit.data.rows import Row, refuse_row
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import read_text
 from tts_toolkit.folders import CONVERT, Found, why_no_sound

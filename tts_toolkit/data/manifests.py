@@ -16,7 +16,7 @@ from typing import Any
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.intake import intake
-from tts_toolkit.data.rows import cell, parsed_json, refuse_row
+from tts_toolkit.data.rows import Row, cell, parsed_json, refuse_row
 from tts_toolkit.data.table_rows import plain_rows
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import read_text
@@ -48,7 +48,6 @@ ONE_SPEAKER = "speaker"  # the name where a source tells none
 DELIMITERS = ",\t;|"
 UNQUOTED = "\t|"  # delimiters that no text holds, so that tables with them are often written without quotes
 MAX_LINES = 50  # of a quoted field
-Row = tuple[str, dict[str, Any]]  # "file:line", and cells by column
 
 
 def csv_rows(file: Path) -> tuple[list[str], Iterator[Row]]:

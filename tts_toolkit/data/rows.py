@@ -101,3 +101,6 @@ def refuse_row(source: str, message: str, reason: str = "that give no clip") -> 
         raise UserError(f"{source}: {message}{f'; {remedy}' if remedy else ''}")
     faults.append(RowFault(source, message))
     intake().leave_out("rows", reason, [source])
+
+
+Row = tuple[str, dict[str, Any]]  # "file:line", and cells by column

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.data.intake import intake
-from tts_toolkit.data.manifests import (
-    Row,
-)
+from tts_toolkit.data.rows import Row
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.table_audio import BUFFER_BYTES, arrow_table
 

@@ -20,15 +20,14 @@ from tts_toolkit.data.manifests import (
     Defaults,
     Names,
     Place,
-    Row,
     add_clips,
     choose_columns,
     folded,
     leads_inside,
     placed_in,
 )
+from tts_toolkit.data.rows import Row, refuse_row
 from tts_toolkit.data.rows import cell as cell_text
-from tts_toolkit.data.rows import refuse_row
 from tts_toolkit.data.table_rows import Part, n_rows, read_rows, schema_of
 from tts_toolkit.errors import UserError
 from tts_toolkit.folders import found_below

@@ -98,8 +98,8 @@ def compare_runs(
     Different recognizers or speaker verifiers are refused, since their figures have no common scale; so are
     equal ids with different texts. Rows that only one run planned are left out and counted; a similarity is
     left out, and noted, where the two were measured against different recordings. `shows` is the difference
-    for which prompts and readings are counted. `others` are more runs of the second system, by other training seeds or heard by other
-    recognizers: they part its variance, and are in no test.
+    for which prompts and readings are counted. `others` are more runs of the second system, by other training
+    seeds or recognizers: they part its variance, and are in no test.
     """
     if cluster_by not in CLUSTERS:
         raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
