@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +25,17 @@ def main() -> None:
     from tts_toolkit.assets import ASSETS
     from tts_toolkit.audio import SAMPLE_RATE_HZ, joined, resample
     from tts_toolkit.data import sources
+    from tts_toolkit.data.test_sets import Prompt
+    from tts_toolkit.evaluation.aggregation import Measured, Reference, score_rows, sum_up
     from tts_toolkit.evaluation.metrics.asr import FasterWhisper
-    from tts_toolkit.evaluation.results import Scores, held_out_references, score_rows, sum_up
+    from tts_toolkit.evaluation.stages import embedding_of, hypothesis_of, measured, speech_row
+    from tts_toolkit.finetuning.dev_synthesis import NOT_TIMED, held_out_references
+    from tts_toolkit.models.base import Speech
     from tts_toolkit.models.speecht5.checkpoint import load_speecht5
     from tts_toolkit.models.speecht5.generation import Decoding
     from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
     from tts_toolkit.models.vocoders import open_vocoder, vocode
     from tts_toolkit.pretraining.voices import Flite
-    from tts_toolkit.report.summary import table
     from tts_toolkit.speakers.embedding_files import FILE_NAME, load_embeddings
     from tts_toolkit.speakers.ge2e import Ge2eEncoder
 
@@ -48,11 +50,17 @@ def main() -> None:
     recognizer, speaker_verifier = FasterWhisper(), Ge2eEncoder()
     references = list(held_out_references(speaker_verifier, natural, names))
 
-    def scored(waveforms: Sequence[np.ndarray]) -> Scores:
-        rows = score_rows(
-            [f"{n}" for n in range(len(texts))], texts, waveforms, recognizer, speaker_verifier, references
+    prompts = [Prompt(str(n), text) for n, text in enumerate(texts)]
+
+    def scored(waveforms: Sequence[np.ndarray]) -> dict[str, float]:
+        found = Measured(
+            {str(n): speech_row(str(n), Speech(w, SAMPLE_RATE_HZ)) | NOT_TIMED for n, w in enumerate(waveforms)},
+            {str(n): dict(measured(hypothesis_of(recognizer), w)) for n, w in enumerate(waveforms)},
+            {str(n): dict(measured(embedding_of(speaker_verifier), w)) for n, w in enumerate(waveforms)},
         )
-        return sum_up(rows)
+        rows = score_rows(prompts, found, {str(n): Reference(reference) for n, reference in enumerate(references)})
+        figures = sum_up(rows, [], None)
+        return {name: figures[name] for name in ("wer", "cer", "similarity", "n_failed")}
 
     voices = load_embeddings(ASSETS / "speecht5-mini" / FILE_NAME)
     embeddings = np.concatenate([voices[name] for name in names])
@@ -64,9 +72,10 @@ def main() -> None:
             vocoder = open_vocoder(name)
             sounds = [joined(vocode(vocoder, utterance.log_mels)) for utterance in spoken]
             found[f"speecht5-mini, {weights}, {name}"] = scored(sounds)
-    print(table(found))
+    for name, figures in found.items():
+        print(f"{name}: " + ", ".join(f"{metric} {value:.4g}" for metric, value in figures.items()))
     if options.json:
-        options.json.write_text(json.dumps({name: asdict(scores) for name, scores in found.items()}, indent=2) + "\n")
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

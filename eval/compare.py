@@ -1,6 +1,7 @@
 """Is the second system better than the first, on the same texts: paired tests on two finished benchmarks.
 
 tts-compare outputs/eval/base outputs/eval/finetuned
+tts-compare outputs/demo  # a fine-tune: its base against itself
 tts-compare outputs/eval/base outputs/eval/seed1 'others=[outputs/eval/seed2,outputs/eval/seed3]'  # training seeds
 """
 
@@ -28,8 +29,9 @@ def compare(cfg: DictConfig) -> str:
     from tts_toolkit.evaluation.compare import compare_runs, read_run, table
     from tts_toolkit.files import write_whole
 
-    first = read_run(Path(cfg.first), cfg.first_system)
-    second = read_run(Path(cfg.second), cfg.second_system)
+    one_folder = cfg.second in (None, cfg.first)  # of a fine-tune, which holds its base and itself
+    first = read_run(Path(cfg.first), cfg.first_system, "base" if one_folder else "finetuned")
+    second = read_run(Path(cfg.second or cfg.first), cfg.second_system, "finetuned")
     others = [read_run(Path(folder), cfg.second_system) for folder in cfg.others]
     comparison = compare_runs(first, second, cfg.cluster_by, cfg.seed, cfg.shows, others)
     if cfg.output:
@@ -40,7 +42,7 @@ def compare(cfg: DictConfig) -> str:
 
 
 def main() -> None:
-    """Run as a command; two words without `=` are the folders."""
+    """Run as a command; one or two words without `=` are the folders."""
     sys.argv[1:] = named_folders(sys.argv[1:])
     command("compare", compare)
 

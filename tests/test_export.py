@@ -23,7 +23,7 @@ from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, load_speecht5
 from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
-FACTS = {"name": "kim", "base model": "microsoft/speecht5_tts", "license": "cc-by-4.0", "embedding size": 512}
+FACTS = {"name": "kim", "base_model": "microsoft/speecht5_tts", "license": "cc-by-4.0", "embedding_size": 512}
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_what_is_made_from_mms_keeps_its_license(tmp_path, monkeypatch, license,
     import huggingface_hub
 
     monkeypatch.setattr(huggingface_hub, "HfApi", FakeHub)
-    facts = FACTS | {"base model": "facebook/mms-tts-deu", "license": license}
+    facts = FACTS | {"base_model": "facebook/mms-tts-deu", "license": license}
     (tmp_path / "README.md").write_text(model_card(facts, "", ["kim"]))
     if refused:
         with pytest.raises(UserError, match=r"made from facebook/mms-tts-deu, whose license cc-by-nc-4.0 .* says mit"):
@@ -195,7 +195,7 @@ def test_the_hub_token_is_taken_out_of_what_is_written(monkeypatch):
 def test_a_card_holds_what_it_is_told_as_data(tmp_path):
     from huggingface_hub import ModelCard
 
-    facts = FACTS | {"license": "mit\nbase_model: somebody/else", "consent of the speakers": "kim: yes\n---\nno"}
+    facts = FACTS | {"license": "mit\nbase_model: somebody/else", "consent_of_the_speakers": "kim: yes\n---\nno"}
     (tmp_path / "README.md").write_text(model_card(facts, "", ["kim"]))
     about = ModelCard.load(tmp_path / "README.md", ignore_metadata_errors=True)
     assert (

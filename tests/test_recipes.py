@@ -369,7 +369,7 @@ def test_rarer_settings_train_and_the_model_goes_to_the_hub_as_it_lies(
 
     pushed = {}
 
-    class Api:
+    class Api(huggingface_hub.HfApi):
         def whoami(self):
             return {"name": "me", "auth": {"accessToken": {"role": "write"}}}
 

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,16 +5,44 @@ import numpy as np
 import pytest
 from conftest import REVISION, tone
 
+from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.aggregation import Measured, Reference, score_rows, sum_up
 from tts_toolkit.evaluation.metrics import asr as recognizers
 from tts_toolkit.evaluation.metrics.artifacts import n_repeats, stopped_early, waveform_health
 from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Pocketsphinx, TransformersRecognizer, transcribe
 from tts_toolkit.evaluation.metrics.error_rates import Cer, Wer, scored_words
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
-from tts_toolkit.evaluation.results import Row, held_out_references, score_rows, sum_up
+from tts_toolkit.evaluation.stages import embedding_of, failed_row, hypothesis_of, measured, speech_row
+from tts_toolkit.finetuning.dev_synthesis import NOT_TIMED, held_out_references
 from tts_toolkit.hub.packaged import packaged_file
-from tts_toolkit.report.html import SystemReport, word_differences, write_report
-from tts_toolkit.report.summary import table, write_rows, write_summary
+from tts_toolkit.models.base import Speech
+from tts_toolkit.report.html import word_differences
+
+
+def scored(texts, waveforms, recognizer=None, verifier=None, references=None, reasons=None, language="en"):
+    """The table of one system that said texts "a", "b", ...; a waveform of None is a failure."""
+    made = {chr(97 + n): waveform for n, waveform in enumerate(waveforms)}
+    found = {id_: waveform for id_, waveform in made.items() if waveform is not None}
+
+    def by(measure):
+        return {id_: measured(measure, waveform) for id_, waveform in found.items()}
+
+    spoken = {
+        id_: failed_row(id_, (reasons or {}).get(id_, "no speech was made")) if waveform is None
+        else speech_row(id_, Speech(waveform, 16_000)) | NOT_TIMED
+        for id_, waveform in made.items()
+    }  # fmt: skip
+    all_found = Measured(
+        spoken, by(hypothesis_of(recognizer)) if recognizer else None, by(embedding_of(verifier)) if verifier else {}
+    )
+    prompts = [Prompt(chr(97 + n), text, language=language) for n, text in enumerate(texts)]
+    compared = dict(zip(made, map(Reference, references), strict=True)) if references else {}
+    return score_rows(prompts, all_found, compared, language)
+
+
+def figures(rows):
+    return sum_up(rows, [PROTOCOLS["strict"]], None)
 
 
 def compute(metric, predictions, references, language="en"):
@@ -48,8 +75,8 @@ def test_words_of_any_script_stay_whole(text, language, words):
 def test_error_rates_follow_the_rules_of_the_language():
     assert compute(Wer, ["five äpfel"], ["5 Äpfel"])["wer"] == 0.0
     assert compute(Wer, ["five äpfel"], ["5 Äpfel"], "de")["wer"] == 0.5
-    rows = [Row("a", "5 Äpfel", "scored", "", "five äpfel", None, 1.0)]
-    assert (sum_up(rows).wer, sum_up(rows, "de").wer) == (0.0, 0.5)
+    rates = [figures(scored(["5 Äpfel"], [tone(1.0)], Parrot("five äpfel"), language=of))["wer"] for of in ("en", "de")]
+    assert rates == [0.0, 0.5]
     assert [d.kind for d in word_differences("5 Äpfel", "five äpfel")] == ["equal"]
     assert [d.kind for d in word_differences("5 Äpfel", "five äpfel", "de")] == ["substitute", "equal"]
 
@@ -70,7 +97,7 @@ def test_a_reference_without_words_is_refused():
 class Parrot:
     """A recognizer that says what it is told to, and counts how often it was asked."""
 
-    name = "parrot"
+    name, version = "parrot", "1"
 
     def __init__(self, *answers):
         self.answers, self.n = list(answers), 0
@@ -95,14 +122,19 @@ def test_silence_never_reaches_the_recognizer():
 
 
 def test_failed_rows_are_planned_and_count_as_deletions():
-    rows = score_rows(["a", "b"], ["one two", "three four"], [tone(1.0), None], Parrot("one two"), Loudness(),
-                      [Loudness().embed(tone(1.0))] * 2, {"b": "out of memory"})  # fmt: skip
-    scores = sum_up(rows)
-    assert (scores.wer, scores.n_planned, scores.n_scored, scores.n_failed) == (0.5, 2, 1, 1)
-    assert rows[1].reason == "out of memory" and scores.similarity == pytest.approx(1.0)
-    assert scores.score == pytest.approx(0.5)
-    with pytest.raises(ValueError, match="no rows"):
-        sum_up([])
+    rows = scored(["one two", "three four"], [tone(1.0), None], Parrot("one two"), Loudness(),
+                  [Loudness().embed(tone(1.0))] * 2, {"b": "out of memory"})  # fmt: skip
+    sums = figures(rows)
+    assert (sums["wer"], sums["n_planned"], sums["n_scored"], sums["n_failed"]) == (0.5, 2, 1, 1)
+    assert rows[1]["reason"] == "out of memory" and sums["similarity"] == pytest.approx(1.0)
+
+
+def test_without_a_recognizer_there_are_no_rates_and_no_failures():
+    rows = scored(["one two", "three"], [tone(1.0), tone(0.5)], None, Loudness(), [Loudness().embed(tone(1.0))] * 2)
+    sums = figures(rows)
+    assert (sums["wer"], sums["wer_ci"], sums["cer"], sums["protocols"]) == (None, None, None, {})
+    assert (sums["n_scored"], sums["n_failed"]) == (2, 0) and sums["similarity"] > 0.9
+    assert [row["hypothesis"] for row in rows] == [None, None] and sums["health"]["n_stopped_early"] == 0
 
 
 def test_a_recording_is_never_its_own_reference():
@@ -250,23 +282,6 @@ def test_packaged_files_are_checked_before_use():
             packaged_file(package, path, "0" * 64, "pip install it")
 
 
-def system(name, rows, waveforms):
-    return SystemReport(name, sum_up(rows), rows, waveforms)
-
-
-def test_the_report_is_one_file_that_escapes_what_it_is_given(tmp_path):
-    text = "<script>alert(1)</script> it's here"
-    rows = score_rows(["<b>"], [text], [tone(1.0)], Parrot("script & alert one was here"))
-    failed = score_rows(["<b>"], [text], [None], Parrot(), reasons={"<b>": "<i>why</i>"})
-    systems = [system("natural", rows, [tone(1.0)]), system("base", failed, [None])]
-    write_report(tmp_path / "report.html", "A & B", systems, {"data": "<u>"}, {"Loss": "<svg></svg>"})
-    html = (tmp_path / "report.html").read_text()
-    assert "<script>" not in html and "&lt;script&gt;" in html and "<i>why" not in html and "<u>" not in html
-    assert html.count("data:audio/mpeg;base64,") == html.count("data:image/png;base64,") == 1
-    assert "<svg></svg>" in html and "http" not in html.replace("http://www.w3.org", "")
-    assert "failed: &lt;i&gt;why" in html
-
-
 def test_word_differences_follow_the_alignment():
     kinds = [(d.kind, d.expected, d.heard) for d in word_differences("the cat sat down", "a cat sat right down")]
     assert kinds == [
@@ -275,18 +290,6 @@ def test_word_differences_follow_the_alignment():
         ("insert", "", "right"),
         ("equal", "down", "down"),
     ]
-
-
-def test_summary_and_rows_for_programs(tmp_path):
-    rows = score_rows(["a"], ["one two"], [tone(1.0)], Parrot("one"))
-    scores = {"natural": sum_up(rows)}
-    write_summary(tmp_path / "summary.json", scores, {"recognizer": "parrot"})
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["systems"]["natural"] == {"wer": 0.5, "cer": pytest.approx(4 / 7), "similarity": None,
-                                             "n_planned": 1, "n_scored": 1, "n_failed": 0}  # fmt: skip
-    write_rows(tmp_path / "rows.jsonl", {"natural": rows})
-    assert json.loads((tmp_path / "rows.jsonl").read_text())["hypothesis"] == "one"
-    assert "| natural | 50.0 | 57.1 | – | 1 of 1 | 0 |" in table(scores)
 
 
 @pytest.mark.parametrize(("n_missing", "n_words", "early"), [

@@ -10,19 +10,18 @@ from tts_toolkit.eval.synthesize import synthesize
 
 from tts_toolkit.audio import load_waveform, write_wav
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.evaluation.scorecard import speak_and_score
+from tts_toolkit.evaluation.pipeline import run
+from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.evaluation.stages import synthesize as synthesis_stage
+from tts_toolkit.finetuning.final_evaluation import prompts_of
 from tts_toolkit.models.bark import Bark
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.models.speecht5.generation import Decoding
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
-from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.processes import Processes
-from tts_toolkit.speakers.embedding_files import find_voice, voices_folder
+from tts_toolkit.speakers.embedding_files import find_voice, save_embeddings, voices_folder
 
 TEXT = "We walked [laughs] to the old town. It was a very cold day, and nobody was out."
 OTHERS = ("One more.", "The door was left open.")
@@ -57,17 +56,14 @@ class Deaf:
 
 
 def by_fine_tune(folder, model, voice, seed):
-    from tts_toolkit.models.speecht5.checkpoint import load_speecht5
-
-    speech = load_speecht5(model)
     write_wav(folder / "natural.wav", tone(1.0))
-    texts = [*OTHERS, TEXT]
+    texts, voices = [*OTHERS, TEXT], folder / "voices.safetensors"
     clips = [Clip(f"c{n}", folder / "natural.wav", text, "me", f"f:{n}") for n, text in enumerate(texts)]
-    embedding = find_voice(voice, voices_folder(model), None)[0]
-    synthesizer = SpeechT5Pipeline(speech, open_vocoder(speech.settings.vocoder), SHORT, 2)
-    speak_and_score(clips, {"finetuned": lambda: synthesizer}, {"me": embedding}, ClipLimits(), Deaf(), Deaf(), seed,
-                    folder / "speech")  # fmt: skip
-    return (folder / "speech/finetuned/c2.wav").read_bytes()
+    save_embeddings(voices, {"me": find_voice(voice, voices_folder(model), None)[0]}, [])
+    systems = {"finetuned": lambda: SpeechT5Synthesizer(model, decoding=SHORT)}
+    plan = Plan(systems, prompts_of(clips, voices, "en"), Deaf, Deaf, [], folder, seed, 2, background=None)
+    run(plan, Processes())
+    return (folder / "systems/finetuned/wavs/c2.wav").read_bytes()
 
 
 def test_speecht5_sounds_the_same_by_every_command(tmp_path):

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.features import ClipLimits
+    from tts_toolkit.evaluation.pipeline import Results
     from tts_toolkit.finetuning.dev_synthesis import SpokenEvaluation
     from tts_toolkit.finetuning.examples import Prepared
     from tts_toolkit.models.speecht5.checkpoint import SpeechT5
     from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
-    from tts_toolkit.report.html import SystemReport
     from tts_toolkit.training.checkpoints import Progress
 
 log = logging.getLogger("tts_toolkit.finetune")
@@ -59,10 +59,15 @@ def finetune(cfg: DictConfig) -> Path:
         if cfg.overwrite and accelerator.is_main_process:
             clear_run(output_dir, resume_from)
     best_step = _train(cfg, accelerator, speech, prepared, output_dir, resume_from)
-    if not accelerator.is_main_process:
-        return output_dir / "model"
-    model_dir = _export(cfg, speech, prepared, _score(cfg, speech, prepared), best_step)
-    keep_figures(output_dir / "summary.json", intake)
+    model_dir, facts = output_dir / "model", _facts(cfg, speech, prepared, best_step)
+    if accelerator.is_main_process:
+        _export(cfg, speech, prepared, facts)
+    accelerator.wait_for_everyone()
+    scores = _score(cfg, accelerator, prepared, model_dir, facts)
+    accelerator.end_training()
+    if accelerator.is_main_process:
+        _finish(cfg, speech, prepared, facts, scores)
+        keep_figures(output_dir / "summary.json", intake)
     return model_dir
 
 
@@ -317,8 +322,7 @@ def _spoken_evaluation(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) ->
     """Return the evaluation that speaks dev sentences, or None when none are asked for."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.evaluation.results import held_out_references
-    from tts_toolkit.finetuning.dev_synthesis import Sentence, SpokenEvaluation
+    from tts_toolkit.finetuning.dev_synthesis import Sentence, SpokenEvaluation, held_out_references
 
     clips = _dev_sentences(cfg, prepared)
     if not clips:
@@ -349,68 +353,103 @@ def _synthesizer(cfg: DictConfig, speech: SpeechT5) -> SpeechT5Pipeline:
     return SpeechT5Pipeline(speech, vocoder, instantiate(cfg.decoding), cfg.evaluation.batch_size)
 
 
-def _score(cfg: DictConfig, speech: SpeechT5, prepared: Prepared) -> list[SystemReport]:
-    """Return natural recordings, the base and the fine-tuned model, scored on the test clips; nothing without any."""
+def _facts(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, step: int) -> dict[str, Any]:
     from hydra.utils import instantiate
 
-    from tts_toolkit.evaluation.scorecard import speak_and_score
+    from tts_toolkit.finetuning.run_folder import describe
 
-    def open_base() -> SpeechT5Pipeline:
-        base = _speech(cfg)
-        base.model.to(speech.model.device)
-        return _synthesizer(cfg, base)
-
-    systems = {"base": open_base} if cfg.evaluation.score_base else {}
-    systems["finetuned"] = lambda: _synthesizer(cfg, speech)
-    test = _test_sentences(cfg, prepared)
-    if not test:
-        return []
-    return speak_and_score(
-        test,
-        systems,
-        prepared.voices,
-        prepared.limits,
-        instantiate(cfg.asr),
-        instantiate(cfg.speaker_verifier),
-        cfg.evaluation.seed,
-        Path(cfg.output_dir) / "speech",
-        cfg.text.language,
-    )
+    encoder, recognizer, speaker_verifier = (instantiate(part) for part in (cfg.encoder, cfg.asr, cfg.speaker_verifier))
+    return describe(cfg.name, speech, prepared, encoder, recognizer, speaker_verifier, step, cfg.license)
 
 
-def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, reports: list[SystemReport], step: int) -> Path:
-    """Write the report and the model's folder, upload the folder if asked to, and return it."""
-    from hydra.utils import instantiate
+def _export(cfg: DictConfig, speech: SpeechT5, prepared: Prepared, facts: dict[str, Any]) -> None:
+    """Write the model's folder, whose card is without scores until they are measured."""
     from omegaconf import OmegaConf
 
     from tts_toolkit.finetuning.export import export_model
-    from tts_toolkit.finetuning.run_folder import describe, training_curves
     from tts_toolkit.hub.tokens import without_token
-    from tts_toolkit.hub.upload import push_folder
-    from tts_toolkit.report.summary import table, write_results
 
-    output_dir = Path(cfg.output_dir)
-    encoder, recognizer, speaker_verifier = (instantiate(part) for part in (cfg.encoder, cfg.asr, cfg.speaker_verifier))
-    facts = describe(cfg.name, speech, prepared, encoder, recognizer, speaker_verifier, step, cfg.license)
-    scores = {report.name: report.scores for report in reports}
     trained = {card.speaker: prepared.voices[card.speaker] for card in prepared.cards}
-    model_dir = export_model(
+    export_model(
         speech,
-        output_dir / "model",
+        Path(cfg.output_dir) / "model",
         trained,
         list(prepared.cards),
         without_token(OmegaConf.to_yaml(cfg, resolve=True)),
-        _card(cfg, speech, facts, table(scores), list(trained)),
+        _card(cfg, speech, facts, "Not measured.", list(trained)),
         cfg.export.half_precision,
     )
-    if reports:
-        curves = training_curves(output_dir / "metrics.jsonl")
-        report = write_results(output_dir, f"{cfg.name}: held-out sentences", reports, facts, curves, cfg.text.language)
-        print(f"{table(scores)}\nreport: {report}")
-    print(f"model:  {model_dir}")
+
+
+def _score(
+    cfg: DictConfig, accelerator: Accelerator, prepared: Prepared, model_dir: Path, facts: dict[str, Any]
+) -> Results | None:
+    """Natural recordings, the base and the fine-tuned model on the test clips; None without any, and on helpers."""
+    from hydra.utils import instantiate
+    from omegaconf import OmegaConf
+
+    from tts_toolkit.evaluation.metrics.protocols import protocol
+    from tts_toolkit.evaluation.pipeline import run
+    from tts_toolkit.evaluation.plan import Plan
+    from tts_toolkit.finetuning.final_evaluation import BASE, FINETUNED, prompts_of, with_comparison
+    from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
+    from tts_toolkit.processes import Processes
+    from tts_toolkit.speakers.embedding_files import FILE_NAME, save_embeddings
+
+    clips, voices = _test_sentences(cfg, prepared), Path(cfg.output_dir) / "voices" / FILE_NAME
+    if not clips:
+        return None
+    if accelerator.is_main_process:
+        save_embeddings(voices, prepared.voices, prepared.cards)
+    accelerator.wait_for_everyone()
+    synthesizer = partial(
+        SpeechT5Synthesizer, vocoder=cfg.vocoder, decoding=instantiate(cfg.decoding), language=cfg.text.language
+    )
+    systems = {FINETUNED: partial(synthesizer, str(model_dir), vocoder=None)}
+    options = {name: value for name, value in cfg.base_model.items() if name not in ("_target_", "source", "revision")}
+    if cfg.evaluation.score_base and "source" in cfg.base_model:
+        base = partial(synthesizer, cfg.base_model.source, cfg.base_model.revision, model_options=options)
+        systems = {BASE: base, **systems}
+    plan = Plan(
+        systems=systems,
+        prompts=prompts_of(clips, voices, cfg.text.language),
+        recognizer=partial(instantiate, cfg.asr) if cfg.asr else None,
+        speaker_verifier=partial(instantiate, cfg.speaker_verifier) if cfg.speaker_verifier else None,
+        protocols=[protocol(name) for name in cfg.evaluation.protocols],
+        output_dir=Path(cfg.output_dir),
+        seed=cfg.evaluation.seed,
+        batch_size=cfg.evaluation.batch_size,
+        cluster_by=cfg.evaluation.cluster_by,
+        background=cfg.evaluation.background,
+        language=cfg.text.language,
+        channel=cfg.limits.channel,
+        config=dict(OmegaConf.to_container(cfg, resolve=True)),
+    )
+    results = run(plan, Processes(accelerator.process_index, accelerator.num_processes, accelerator.wait_for_everyone))
+    return results and with_comparison(results, plan.output_dir, plan.cluster_by, facts)
+
+
+def _finish(
+    cfg: DictConfig, speech: SpeechT5, prepared: Prepared, facts: dict[str, Any], results: Results | None
+) -> None:
+    """Write the page and the scores of the card, and upload the model's folder if asked to."""
+    from hydra.utils import instantiate
+
+    from tts_toolkit.files import write_whole
+    from tts_toolkit.hub.upload import push_folder
+    from tts_toolkit.report.benchmark import leaderboard, write_benchmark
+
+    output_dir = Path(cfg.output_dir)
+    if results:
+        report = write_benchmark(output_dir, results, instantiate(cfg.report))
+        scores = leaderboard(results.summary)
+        verdict = results.summary.get("comparison", {}).get("verdict", "")
+        card = _card(cfg, speech, facts, f"{scores}\n\n{verdict}".rstrip(), [card.speaker for card in prepared.cards])
+        write_whole(output_dir / "model" / "README.md", card.encode())
+        print(f"{scores}\n{verdict}\nreport: {report}")
+    print(f"model:  {output_dir / 'model'}")
     if cfg.push_to_hub:
-        print(f"hub:    {push_folder(model_dir, cfg.hub_model_id, 'hub_model_id', cfg.hub_private)}")
-    return model_dir
+        print(f"hub:    {push_folder(output_dir / 'model', cfg.hub_model_id, 'hub_model_id', cfg.hub_private)}")
 
 
 def _card(cfg: DictConfig, speech: SpeechT5, facts: dict[str, Any], scores: str, voices: list[str]) -> str:

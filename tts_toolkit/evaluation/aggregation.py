@@ -48,7 +48,7 @@ class Measured:
     """What the heavy stages found out about one system, by prompt id."""
 
     spoken: Mapping[str, Row]
-    hypotheses: Mapping[str, Row]
+    hypotheses: Mapping[str, Row] | None  # None: without a recognizer
     embeddings: Mapping[str, Row]
     qualities: Mapping[str, Row] = field(default_factory=dict)
 
@@ -79,10 +79,10 @@ def score_rows(
 
 def _score(prompt: Prompt, measured: Measured, reference: Reference, language: str) -> dict[str, Any]:
     spoken = measured.spoken.get(prompt.id) or failed_row(prompt.id, LOST)
-    heard = measured.hypotheses.get(prompt.id, {})
-    reason = spoken["reason"] or heard.get("error") or ("" if "hypothesis" in heard else LOST)
-    scored = not reason
-    expected, hypothesis = without_cues(prompt.text), without_cues(heard.get("hypothesis", ""))
+    transcript = {"hypothesis": ""} if measured.hypotheses is None else measured.hypotheses.get(prompt.id, {})
+    reason = spoken["reason"] or transcript.get("error") or ("" if "hypothesis" in transcript else LOST)
+    scored, transcribed = not reason, measured.hypotheses is not None
+    expected, hypothesis = without_cues(prompt.text), without_cues(transcript.get("hypothesis", ""))
     words = STRICT.words(expected, hypothesis, language)
     characters = STRICT.characters(expected, hypothesis, language)
     vector = embedding(measured.embeddings.get(prompt.id))
@@ -97,15 +97,15 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
         "expected": expected,
         "status": "scored" if scored else "failed",
         "reason": reason,
-        "hypothesis": hypothesis,
-        "wer": words.errors / words.n_reference if words.n_reference else None,
-        "cer": characters.errors / characters.n_reference if characters.n_reference else None,
-        "word_errors": words.errors,
-        "substitutions": words.substitutions,
-        "deletions": words.deletions,
-        "insertions": words.insertions,
+        "hypothesis": hypothesis if transcribed else None,
+        "wer": words.rate if transcribed and words.n_reference else None,
+        "cer": characters.rate if transcribed and characters.n_reference else None,
+        "word_errors": words.errors if transcribed else None,
+        "substitutions": words.substitutions if transcribed else None,
+        "deletions": words.deletions if transcribed else None,
+        "insertions": words.insertions if transcribed else None,
         "n_words": words.n_reference,
-        "character_errors": characters.errors,
+        "character_errors": characters.errors if transcribed else None,
         "n_characters": characters.n_reference,
         "similarity": None if vector is None or reference.embedding is None else float(vector @ reference.embedding),
         "compared_with": reference.recordings,
@@ -116,7 +116,7 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
         "latency_seconds": spoken["batch_seconds"],
         **{name: spoken.get(name) for name in HEALTH},
         "seconds_per_character": spoken["seconds"] / len(expected) if scored and expected else None,
-        "stopped_early": scored and stopped_early(_n_missing_at_end(expected, hypothesis, language), words.n_reference),
+        "stopped_early": scored and transcribed and _stopped_early(expected, hypothesis, language, words),
         "n_repeats": n_repeats(*(STRICT.normalize(said, language).split() for said in (hypothesis, expected))),
         "dropped": " ".join(spoken["dropped"]),
         "unknown": " ".join(spoken["unknown"]),
@@ -142,6 +142,10 @@ def _not_measured(id_: str, measured: Measured, why_not: str) -> str:
 def _lost(spoken: bool, found: Mapping[str, Row], id_: str) -> str:
     """Return that a spoken row is not among what a stage found, where that stage ran at all."""
     return LOST if spoken and found and id_ not in found else ""
+
+
+def _stopped_early(expected: str, hypothesis: str, language: str, words: Counts) -> bool:
+    return stopped_early(_n_missing_at_end(expected, hypothesis, language), words.n_reference)
 
 
 def _n_missing_at_end(expected: str, hypothesis: str, language: str) -> int:
@@ -174,7 +178,9 @@ def sum_up(
         **_similarity(rows, cluster_by, scale),
         **_counts(rows),
         "n_clusters": len({cluster_of(row, cluster_by) for row in rows}),
-        "protocols": {protocol.name: under_protocol(rows, protocol, cluster_by) for protocol in protocols},
+        "protocols": {
+            protocol.name: under_protocol(rows, protocol, cluster_by) for protocol in protocols if _is_transcribed(rows)
+        },
         "health": _health(scored, cluster_by),
         **_cost([] if played_back else rows, cluster_by),
         **_figure("signal_quality", [row for row in scored if row["signal_quality"] is not None], cluster_by),
@@ -188,6 +194,10 @@ def sum_up(
     return figures
 
 
+def _is_transcribed(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return any(row["hypothesis"] is not None for row in rows)
+
+
 def _rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
     """Return the strict corpus rates."""
     return {
@@ -197,8 +207,8 @@ def _rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]
 
 
 def _worded(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows that have something to say: of the others, nothing that is heard is an error."""
-    return [row for row in rows if row["n_words"]]
+    """The transcribed rows whose text has words: only these can hold errors."""
+    return [row for row in rows if row["n_words"] and row["hypothesis"] is not None]
 
 
 def _more_rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:

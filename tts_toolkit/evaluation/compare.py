@@ -61,14 +61,18 @@ class Comparison:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
 
-def read_run(folder: Path, system: str | None) -> Run:
-    """Return one system's rows; raises UserError when the folder holds no benchmark or leaves the choice open."""
+def read_run(folder: Path, system: str | None, preferred: str = "") -> Run:
+    """One system's rows; `preferred` is taken where the folder holds several and `system` names none.
+
+    Raises UserError when the folder holds no benchmark or leaves the choice open.
+    """
     summary, table = read_finished(folder)
     with reading(folder / SUMMARY, AGAIN):
-        return _run(folder, summary, table, system)
+        return run_of(folder, summary, table, system or (preferred if preferred in summary["systems"] else None))
 
 
-def _run(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str, Any]], system: str | None) -> Run:
+def run_of(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str, Any]], system: str | None) -> Run:
+    """One system of a summary and its table of rows, each with its `system`."""
     names = [name for name in summary["systems"] if name != NATURAL or system == NATURAL]
     if system is None and len(names) != 1:
         raise UserError(f"{folder} holds {', '.join(names)}: choose with first_system=NAME or second_system=NAME")
@@ -165,7 +169,7 @@ def _scatter(runs: Sequence[Run]) -> list[Components]:
 
 
 def _has(metric: str, run: Run) -> bool:
-    return all(column in row for row in run.rows.values() for column in RATES[metric])
+    return all(row.get(column) is not None for row in run.rows.values() for column in RATES[metric])
 
 
 def by_prompt(run: Run) -> dict[str, list[Mapping[str, Any]]]:
@@ -187,9 +191,10 @@ def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int)
     """
     found: list[Difference] = []
     notes: list[str] = []
-    worded = [pair for pair in pairs if pair[0][0]["n_words"]]
+    worded = [pair for pair in pairs if pair[0][0]["n_words"] and pair[0][0]["hypothesis"] is not None]
     if not worded:
-        notes.append("wer is not compared: the texts hold no words")
+        transcribed = any(ours[0]["hypothesis"] is not None for ours, _ in pairs)
+        notes.append(f"wer is not compared: {'the texts hold no words' if transcribed else 'nothing was transcribed'}")
     for metric, columns in RATES.items():
         if worded and all(column in worded[0][0][0] for column in columns):
             found += _compared(metric, worded, cluster_by, seed, notes)
@@ -257,11 +262,37 @@ def table(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
+LEVEL = 0.05  # of p-values, Holm-corrected
+IN_WORDS = {"wer": "word error rate", "cer": "character error rate", "signal_quality": "signal quality"}
+
+
+def verdict(comparison: Comparison) -> str:
+    """One sentence: what the second system gained or lost against the first, and what cannot be told apart."""
+    names = [name.rpartition(":")[2] for name in (comparison.second, comparison.first)]
+    found = [
+        _in_words(d, comparison.adjusted.get(d.metric)) for d in comparison.differences if d.metric in ("wer", *MEANS)
+    ]
+    return f"{names[0]} against {names[1]}: {'; '.join(found) or 'nothing can be compared'}."
+
+
+def _in_words(d: Difference, p: float | None) -> str:
+    metric, scale = IN_WORDS.get(d.metric, d.metric), (100, " points") if d.metric in RATES else (1, "")
+    size = f"{abs(d.difference) * scale[0]:.{1 if scale[1] else 3}f}{scale[1]}"
+    if not d.difference:
+        return f"{metric} the same"
+    if p is None:
+        return f"{metric} {'higher' if d.difference > 0 else 'lower'} by {size}, on too few texts for a test"
+    if p >= LEVEL:
+        return f"no difference in {metric} can be shown ({'+' if d.difference >= 0 else '-'}{size}, p = {p:.2g})"
+    better = (d.difference < 0) == (d.metric in RATES)
+    return f"{metric} {'better' if better else 'worse'} by {size} (p = {max(p, 1e-4):.2g})"
+
+
 def _planning(comparison: Comparison) -> list[str]:
     """Return how large a set shows a difference, and what the scatter consists of, as lines of Markdown."""
     lines = []
     if comparison.needed:
-        lines += ["ReportOptions at the 5 % level four times out of five over:", "", *needed_table(comparison.needed)]
+        lines += ["Shown at the 5 % level four times out of five over:", "", *needed_table(comparison.needed)]
         if any(None in one.by_readings.values() for one in comparison.needed if one.unit == "prompts"):
             lines += ["", "What more readings of a prompt save is known of runs with n_seeds=2 or more."]
     for name, found in comparison.scatter.items():

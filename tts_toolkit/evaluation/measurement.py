@@ -27,8 +27,10 @@ EMBEDDING = "embedding-2"  # part of every key; a change to what an embedding's 
 
 def transcribe_all(
     plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes
-) -> tuple[dict[str, dict[str, Row]], dict[str, str]]:
-    """Return what the recognizer heard of every system, and who it is."""
+) -> tuple[dict[str, dict[str, Row]] | None, dict[str, str] | None]:
+    """Transcripts of every system's speech, and the recognizer's name and version; None without a recognizer."""
+    if plan.recognizer is None:
+        return None, None
     recognizer = plan.recognizer()
     who = key_of(HEARING, identity(recognizer, recognizer.version))
     one = hypothesis_of(recognizer)
@@ -99,7 +101,7 @@ def _embed_recordings(
 ) -> tuple[dict[str, Row], dict[str, Row]]:
     """Return the rows of recordings that are no system's, as they were read and as they were embedded."""
     folder = plan.output_dir / name
-    recorded = synthesize(Recordings(name), prompts, folder, 0, 1, processes)
+    recorded = synthesize(Recordings(name, channel=plan.channel), prompts, folder, 0, 1, processes)
     return recorded, measure(folder / "embeddings", who, recorded, folder / "wavs", open_measure, processes)
 
 

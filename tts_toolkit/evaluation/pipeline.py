@@ -48,7 +48,7 @@ def run(plan: Plan, processes: Processes) -> Results | None:
     check(plan, planned)
     systems = dict(plan.systems)
     if any(prompt.reference for prompt in plan.prompts) and NATURAL not in systems:
-        systems = {NATURAL: lambda: Recordings(NATURAL), **systems}
+        systems = {NATURAL: lambda: Recordings(NATURAL, channel=plan.channel), **systems}
     _plan_stage(plan, processes)
     spoken, facts = {}, {}
     for name, open_synthesizer in systems.items():
@@ -64,7 +64,10 @@ def run(plan: Plan, processes: Processes) -> Results | None:
     rows, summaries = {}, {}
     for name in systems:
         measured = Measured(
-            spoken[name], hypotheses[name], similarities.embeddings.get(name, {}), qualities.get(name, {})
+            spoken[name],
+            hypotheses and hypotheses[name],
+            similarities.embeddings.get(name, {}),
+            qualities.get(name, {}),
         )
         compared = similarities.compared if name != NATURAL else similarities.compared_with_others
         rows[name] = score_rows(_prompts_of(plan, name), measured, compared, plan.language)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.audio import Channel
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.asr import Recognizer
 from tts_toolkit.evaluation.metrics.dnsmos import Quality
@@ -30,7 +31,7 @@ class Plan:
 
     systems: Mapping[str, Callable[[], Synthesizer]]  # opened when their turn comes, let go after it
     prompts: Sequence[Prompt]
-    recognizer: Callable[[], Recognizer]
+    recognizer: Callable[[], Recognizer] | None  # None: no error rates
     speaker_verifier: Callable[[], SpeakerEncoder] | None
     protocols: Sequence[Protocol]
     output_dir: Path
@@ -41,6 +42,7 @@ class Plan:
     allow_same_encoder: bool = False
     language: str = "en"  # of texts that name none: whose words the strict protocol reads
     quality: Callable[[], Quality] | None = None
+    channel: Channel = "auto"  # of recordings with several
     n_seeds: int = 1  # readings of each text by each system, with `seed`, `seed` + 1 and so on
     config: Mapping[str, Any] = field(default_factory=dict)  # the settings it was made from, for the summary
 

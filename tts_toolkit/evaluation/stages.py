@@ -31,6 +31,7 @@ from tts_toolkit.table_audio import is_there, sound_hash
 log = logging.getLogger(__name__)
 FRONT_END = "synthesis-2"  # part of every key; a change to how texts are spoken changes it
 WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change no result
+ALL_SPOKEN = Coverage()
 SHORT_SECONDS = 1.0  # an encoder may find less than this too short; none wants more
 Measure = Callable[[np.ndarray], Mapping[str, Any]]  # what is found in a waveform (n,) at 16 kHz
 
@@ -180,7 +181,7 @@ def _speak_all(
                 if halved:  # the rest need not fail first
                     batch_size = min(batch_size, len(spoken))
                 rows = [
-                    _row(id_, speech, coverage[id_], stage.folder.parent / "wavs" / f"{names[id_]}.wav")
+                    _written_row(id_, speech, coverage[id_], stage.folder.parent / "wavs" / f"{names[id_]}.wav")
                     | {"batch_size": len(spoken), "batch_seconds": wall_seconds, "peak_memory_bytes": peak.bytes()}
                     | {"synthesized_on": machine}
                     for id_, speech in zip(spoken, speeches, strict=True)
@@ -228,8 +229,8 @@ def _attempt(synthesizer: Synthesizer, requests: Sequence[SynthesisRequest]) -> 
         return message
 
 
-def _row(id_: str, speech: Speech | str, coverage: Coverage, wav: Path) -> Row:
-    """Return the row of a take, its waveform written; or of a failure."""
+def speech_row(id_: str, speech: Speech | str, coverage: Coverage = ALL_SPOKEN) -> Row:
+    """The row of synthesized speech, without a file; or of a failure, given by its reason."""
     reason = speech if isinstance(speech, str) else _unusable(speech.waveform)
     row: Row = {
         "id": id_,
@@ -242,11 +243,7 @@ def _row(id_: str, speech: Speech | str, coverage: Coverage, wav: Path) -> Row:
     }
     if reason or isinstance(speech, str):
         return row
-    wav.parent.mkdir(parents=True, exist_ok=True)
-    write_wav(wav, speech.waveform, speech.sample_rate_hz)
     return row | {
-        "wav": wav.name,
-        "sha256": file_hash(wav),
         "seconds": len(speech.waveform) / speech.sample_rate_hz,
         "sample_rate_hz": speech.sample_rate_hz,
         "hit_ceiling": speech.truncated,
@@ -254,9 +251,19 @@ def _row(id_: str, speech: Speech | str, coverage: Coverage, wav: Path) -> Row:
     }
 
 
+def _written_row(id_: str, speech: Speech | str, coverage: Coverage, wav: Path) -> Row:
+    """`speech_row` with the name and the hash of the file that the waveform is written to."""
+    row = speech_row(id_, speech, coverage)
+    if row["reason"] or isinstance(speech, str):
+        return row
+    wav.parent.mkdir(parents=True, exist_ok=True)
+    write_wav(wav, speech.waveform, speech.sample_rate_hz)
+    return row | {"wav": wav.name, "sha256": file_hash(wav)}
+
+
 def failed_row(id_: str, reason: str) -> Row:
-    """Return the row of a text that no attempt was made to speak."""
-    return {**_row(id_, reason, Coverage(), Path()), "batch_size": 1, "batch_seconds": 0.0}
+    """The row of a text that was not synthesized."""
+    return {**speech_row(id_, reason), "batch_size": 1, "batch_seconds": 0.0}
 
 
 def _unusable(waveform: np.ndarray) -> str:
@@ -299,7 +306,15 @@ def _nothing(waveform: np.ndarray) -> dict[str, Any]:
 def _measured(measure_one: Measure, wav: Path) -> Mapping[str, Any]:
     """Return the findings, or the error that stands in their place: one clip spoils no other."""
     try:
-        found = measure_one(load_waveform(wav))
+        return measured(measure_one, load_waveform(wav))
+    except Exception as error:
+        return {"error": reason_of(error)}
+
+
+def measured(measure_one: Measure, waveform: np.ndarray) -> Mapping[str, Any]:
+    """The findings in a waveform (n,) at 16 kHz, or `error`: one clip cannot end a run."""
+    try:
+        found = measure_one(waveform)
         numbers = {name: value for name, value in found.items() if isinstance(value, float)}
         if not np.isfinite(list(numbers.values())).all():
             raise ValueError(f"not a number was measured: {numbers}")

@@ -10,8 +10,13 @@ import numpy as np
 import torch
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.data.test_sets import Prompt
+from tts_toolkit.evaluation.aggregation import Measured, Reference, score_rows, sum_up
 from tts_toolkit.evaluation.metrics.asr import Recognizer
-from tts_toolkit.evaluation.results import score_rows, sum_up
+from tts_toolkit.evaluation.metrics.speaker_similarity import speaker_references
+from tts_toolkit.evaluation.stage_log import Row
+from tts_toolkit.evaluation.stages import Measure, embedding_of, hypothesis_of, measured, speech_row
+from tts_toolkit.models.base import Speech
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline, Utterance
 from tts_toolkit.report.plots import attention_picture, spectrogram_picture
 from tts_toolkit.speakers.encoders import SpeakerEncoder
@@ -19,11 +24,20 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+NOT_TIMED = {"batch_size": 1, "batch_seconds": 0.0}
 
-def measured(has_recognizer: bool, has_speaker_verifier: bool) -> tuple[str, ...]:
-    """Return the names of what a spoken evaluation measures."""
+
+def dev_metrics(has_recognizer: bool, has_speaker_verifier: bool) -> tuple[str, ...]:
+    """The metrics of a spoken evaluation, by name."""
     rates, similarity = ("wer", "cer") * has_recognizer, ("similarity",) * has_speaker_verifier
     return (*rates, *similarity, *("score",) * (has_recognizer or has_speaker_verifier), "n_cut_off", "diagonality")
+
+
+def held_out_references(
+    verifier: SpeakerEncoder, waveforms: Sequence[np.ndarray], speakers: Sequence[str]
+) -> list[np.ndarray]:
+    """The vectors (dim,) that sentences are compared with: the mean over the speaker's other held-out recordings."""
+    return list(speaker_references(np.stack([verifier.embed(waveform) for waveform in waveforms]), speakers))
 
 
 @dataclass(frozen=True)
@@ -62,27 +76,37 @@ class SpokenEvaluation:
 
         share = self.sentences[accelerator.process_index :: accelerator.num_processes]
         utterances = self._speak(share)
-        rows = score_rows(
-            [s.id for s in share],
-            [s.text for s in share],
-            [u.waveform for u in utterances],
-            self.open_recognizer(),
-            self.speaker_verifier,
-            [s.reference for s in share if s.reference is not None],
-        )
+        rows = self._rows(share, utterances)
         extras = [(float(u.truncated), diagonality(u)) for u in utterances]
         if accelerator.is_main_process:
             _show(accelerator, utterances[0], step)
         rows, extras = gather_object(rows), gather_object(extras)
-        scores = sum_up(rows, self.language)
-        figures = {"wer": scores.wer, "cer": scores.cer, "similarity": scores.similarity}
-        found = {name: value for name, value in figures.items() if value is not None}
+        figures = sum_up(rows, [], None)
+        found = {name: figures[name] for name in ("wer", "cer", "similarity") if figures[name] is not None}
         return {
             **found,
-            **({"score": scores.score} if found else {}),
+            **({"score": found.get("similarity", 0.0) - found.get("wer", 0.0)} if found else {}),
             "n_cut_off": float(sum(cut for cut, _ in extras)),
             "diagonality": float(np.mean([straight for _, straight in extras])),
         }
+
+    def _rows(self, sentences: Sequence[Sentence], utterances: Sequence[Utterance]) -> list[Row]:
+        """Rows scored as in the final evaluation; an error of a measurement fails its row only."""
+        recognizer, verifier = self.open_recognizer(), self.speaker_verifier
+        made = {
+            s.id: Speech(u.waveform, SAMPLE_RATE_HZ, u.truncated) for s, u in zip(sentences, utterances, strict=True)
+        }
+
+        def by_id(measure: Measure) -> dict[str, Row]:
+            return {id_: {"id": id_, **measured(measure, speech.waveform)} for id_, speech in made.items()}
+
+        found = Measured(
+            {id_: speech_row(id_, speech) | NOT_TIMED for id_, speech in made.items()},
+            by_id(hypothesis_of(recognizer)) if recognizer else None,
+            by_id(embedding_of(verifier)) if verifier else {},
+        )
+        prompts = [Prompt(s.id, s.text, language=self.language) for s in sentences]
+        return score_rows(prompts, found, {s.id: Reference(s.reference) for s in sentences}, self.language)
 
     def _speak(self, sentences: Sequence[Sentence]) -> list[Utterance]:
         if not sentences:

@@ -148,11 +148,11 @@ def model_card(
     about = ModelCardData(
         library_name="transformers",
         pipeline_tag="text-to-speech",
-        base_model=facts["base model"],
+        base_model=facts["base_model"],
         license=facts["license"],
         tags=["text-to-speech", "speecht5", "tts-toolkit"],
     )
-    listed = "\n".join(f"- {name}: {markdown(value)}" for name, value in facts.items())
+    listed = "\n".join(f"- {name.replace('_', ' ')}: {markdown(value)}" for name, value in facts.items())
     return f"""---
 {about.to_yaml()}
 ---
@@ -167,8 +167,8 @@ A SpeechT5 fine-tuned with tts-toolkit. Voices: {", ".join(map(markdown, voices)
 
 {scores_table}
 
-Error rates are over the whole list; a failed sentence counts as all of its words deleted. Similarity is the mean
-cosine to the speaker's other held-out recordings: read it against the natural row.
+Error rates are over all sentences; a failed sentence counts as all of its words deleted. Similarity is the mean
+cosine to the speaker's other held-out recordings: compare it with the natural row.
 
 ## Use
 
@@ -177,7 +177,7 @@ tts-synthesize model={shlex.quote(place)} voice={shlex.quote(voices[0])} text="H
 ```
 
 ```python
-{_code(place, voices[0], int(facts["embedding size"]), vocoder)}
+{_code(place, voices[0], int(facts["embedding_size"]), vocoder)}
 ```
 """
 

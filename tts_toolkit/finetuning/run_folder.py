@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import shutil
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,11 +13,10 @@ import torch
 
 from tts_toolkit.data.clips import distinct
 from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.finetuning.dev_synthesis import measured
+from tts_toolkit.finetuning.dev_synthesis import dev_metrics
 from tts_toolkit.finetuning.export import license_of
 from tts_toolkit.hub.tokens import without_token
 from tts_toolkit.reading import reading
-from tts_toolkit.report.plots import curves_svg
 from tts_toolkit.speakers.registry import is_same_encoder
 from tts_toolkit.training.checkpoints import checked_progress, checkpoints, find_checkpoint, is_of_run
 
@@ -49,7 +47,9 @@ def clear_run(output_dir: Path, resume_from: Path | None = None) -> None:
     """Remove what an earlier run left in its folder, unless it is that run which goes on."""
     if is_of_run(resume_from, output_dir):
         return
-    for folder in ("checkpoints", "model", "speech", "tracking"):
+    for folder in (
+        "checkpoints", "model", "tracking", "plan", "systems", "references", "background",
+    ):  # fmt: skip
         shutil.rmtree(output_dir / folder, ignore_errors=True)
 
 
@@ -79,7 +79,7 @@ def check_metric(
     metric: str, n_spoken_sentences: int, has_recognizer: bool = True, has_speaker_verifier: bool = True
 ) -> None:
     """Raise UserError when no evaluation will measure `metric`."""
-    found = ("loss", *(measured(has_recognizer, has_speaker_verifier) if n_spoken_sentences else ()))
+    found = ("loss", *(dev_metrics(has_recognizer, has_speaker_verifier) if n_spoken_sentences else ()))
     if metric not in found:
         missing = [
             f"{group}=null"
@@ -113,14 +113,13 @@ def load_weights(model: torch.nn.Module, output_dir: Path, step: int) -> None:
 
 
 def release(accelerator: Accelerator) -> None:
-    """End distributed work; what is left runs on the main process alone.
+    """Free what training held on every process.
 
     DDP objects must be gone before the process group is: torch 2.13 with gloo can deadlock otherwise.
     """
     accelerator.wait_for_everyone()
     accelerator.free_memory()
     gc.collect()
-    accelerator.end_training()
 
 
 def flat_settings(settings: Any, prefix: str = "") -> dict[str, str | int | float | bool]:
@@ -130,37 +129,6 @@ def flat_settings(settings: Any, prefix: str = "") -> dict[str, str | int | floa
         return {name: v for key, value in items for name, v in flat_settings(value, f"{key}.").items()}
     value = settings if isinstance(settings, int | float | bool) else without_token(str(settings))
     return {prefix.rstrip("."): value}
-
-
-def training_curves(metrics_file: Path) -> dict[str, str]:
-    """Return the SVG pictures of a run's losses and of its dev scores, by title."""
-    lines = metrics_file.read_bytes().splitlines() if metrics_file.is_file() else []
-    rows = [row for line in lines if (row := _metrics(line))]
-
-    def curve(name: str) -> tuple[list[float], list[float]]:
-        points = [(row["step"], row[name]) for row in rows if name in row]
-        return [x for x, _ in points], [y for _, y in points]
-
-    pictures = {
-        "Loss": {"training": curve("loss"), "dev": curve("dev_loss")},
-        "Dev sentences, spoken and scored": {"WER": curve("dev_wer"), "similarity": curve("dev_similarity")},
-    }
-    return {
-        title: curves_svg({name: points for name, points in curves.items() if points[0]}, "step")
-        for title, curves in pictures.items()
-        if any(points[0] for points in curves.values())
-    }
-
-
-def _metrics(line: bytes) -> dict[str, float]:
-    """Return the numbers of a row of metrics; nothing of one that a kill or a damage spoilt."""
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return {}
-    if not isinstance(row, dict) or not isinstance(row.get("step"), int | float):
-        return {}
-    return {name: value for name, value in row.items() if isinstance(value, int | float)}
 
 
 def describe(
@@ -179,17 +147,17 @@ def describe(
     consents = [f"{card.speaker}: {', '.join(card.consents) or 'not told'}" for card in prepared.cards]
     return {
         "name": name,
-        "base model": speech.name,
+        "base_model": speech.name,
         "license": license,
-        "license of the base model": license_of(speech.name),
-        "licenses of the recordings": ", ".join(licenses) or "not told",
-        "consent of the speakers": "; ".join(consents),
+        "license_of_the_base_model": license_of(speech.name),
+        "licenses_of_the_recordings": ", ".join(licenses) or "not told",
+        "consent_of_the_speakers": "; ".join(consents),
         "steps": best_step,
-        "training clips": len(prepared.clips["train"]),
-        "test clips": len(prepared.clips.get("test", ())),
-        "sound behind the voices": f"{seconds:.0f} s",
-        "speaker encoder": f"{encoder.name} ({encoder.version})",
-        "embedding size": int(speech.model.config.speaker_embedding_dim),
+        "training_clips": len(prepared.clips["train"]),
+        "test_clips": len(prepared.clips.get("test", ())),
+        "seconds_of_speech": round(seconds, 1),
+        "speaker_encoder": f"{encoder.name} ({encoder.version})",
+        "embedding_size": int(speech.model.config.speaker_embedding_dim),
         "recognizer": recognizer.name if recognizer else "none",
-        "speaker verifier": f"{speaker_verifier.name} ({speaker_verifier.version})" if speaker_verifier else "none",
+        "speaker_verifier": f"{speaker_verifier.name} ({speaker_verifier.version})" if speaker_verifier else "none",
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, sound_files
+from tts_toolkit.audio import SAMPLE_RATE_HZ, Channel, load_waveform, sound_files
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import called
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
@@ -19,6 +19,7 @@ class Recordings:
 
     name: str = "recordings"
     folder: str | None = None
+    channel: Channel = "auto"  # of recordings with several
 
     version = ""
     n_parameters = None
@@ -48,7 +49,7 @@ class Recordings:
         return [self._speak(request) for request in requests]
 
     def _speak(self, request: SynthesisRequest) -> Speech:
-        return Speech(load_waveform(Path(_recording(request))), SAMPLE_RATE_HZ)
+        return Speech(load_waveform(Path(_recording(request)), self.channel), SAMPLE_RATE_HZ)
 
 
 def _recording(request: SynthesisRequest) -> str:

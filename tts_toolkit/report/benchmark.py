@@ -24,6 +24,7 @@ from tts_toolkit.nn.devices import hardware
 from tts_toolkit.reading import sealed_json
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 from tts_toolkit.report.plots import intervals_svg, png, scatter_svg, spectrogram_picture
+from tts_toolkit.report.training import training_curves
 
 PACKAGES = (
     "tts-toolkit", "torch", "transformers", "speechbrain", "faster-whisper", "ctranslate2", "jiwer",
@@ -104,21 +105,30 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     protocols = list(next(iter(systems.values()))["protocols"])
-    lines += ["", f"| {headline.upper()} % under | {' | '.join(protocols)} |", "|---" * (len(protocols) + 1) + "|"]
-    for name in ranked:
-        found = [systems[name]["protocols"][protocol] for protocol in protocols]
-        rates = [with_interval(rate[headline], rate[f"{headline}_ci"], 100, 2) for rate in found]
-        lines.append(f"| {markdown(name)} | {' | '.join(rates)} |")
-    speaker_verifier = summary["speaker_verifier"]["name"] if summary["speaker_verifier"] else "none"
+    lines += _under_protocols(systems, ranked, protocols, headline) if protocols else []
+    recognizer, speaker_verifier = (
+        summary[part]["name"] if summary[part] else "none" for part in ("recognizer", "speaker_verifier")
+    )
     lines += [
         "",
-        f"Recognizer: {summary['recognizer']['name']}. Speaker verifier: {speaker_verifier}. "
-        f"Intervals: {summary['intervals']}.",
+        f"Recognizer: {recognizer}. Speaker verifier: {speaker_verifier}. Intervals: {summary['intervals']}.",
     ]
     lines += [f"{note[0].upper()}{note[1:]}." for note in summary["interval_notes"]]
     if summary["similarity_scale"]:
         lines.append(f"Similarity is a cosine: {scale_line(summary['similarity_scale'])}; normalized puts it between.")
     return "\n".join(lines)
+
+
+def _under_protocols(
+    systems: Mapping[str, Any], ranked: Sequence[str], protocols: Sequence[str], headline: str
+) -> list[str]:
+    """Lines of a Markdown table: the headline rate of each system under each protocol."""
+    lines = ["", f"| {headline.upper()} % under | {' | '.join(protocols)} |", "|---" * (len(protocols) + 1) + "|"]
+    for name in ranked:
+        found = [systems[name]["protocols"][protocol] for protocol in protocols]
+        rates = [with_interval(rate[headline], rate[f"{headline}_ci"], 100, 2) for rate in found]
+        lines.append(f"| {markdown(name)} | {' | '.join(rates)} |")
+    return lines
 
 
 def number(value: float | None, scale: float, n_digits: int) -> str:
@@ -153,7 +163,12 @@ def model_index(summary: Mapping[str, Any], dataset: str) -> str:
             else "speaker similarity"
         )
         metrics = [
-            metric("wer", f"corpus WER, strict ({summary['recognizer']['name']})", figures["wer"], figures["wer_ci"]),
+            metric(
+                "wer",
+                f"corpus WER, strict ({(summary['recognizer'] or {}).get('name')})",
+                figures["wer"],
+                figures["wer_ci"],
+            ),
             metric("cer", "corpus CER, strict", figures["cer"], figures["cer_ci"]),
             metric("cosine", similarity_name, figures["similarity"], figures["similarity_ci"], **natural),
         ]
@@ -184,6 +199,7 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
             n_prompts=max(len(rows) for rows in results.rows.values()),
             rated=any(s["signal_quality"] is not None for s in summary["systems"].values()),
             groups=_groups(summary["systems"]),
+            curves=training_curves(output_dir / "metrics.jsonl"),
             config=yaml.safe_dump(summary["config"], sort_keys=False, allow_unicode=True) if summary["config"] else "",
         )
     )
@@ -243,7 +259,7 @@ def _take(folder: Path, row: Mapping[str, Any], with_sound: bool) -> dict[str, A
     take: dict[str, Any] = {"row": row}
     if row["status"] != "scored":
         return take
-    if row["n_words"]:
+    if row["n_words"] and row["hypothesis"] is not None:
         take["differences"] = word_differences(row["expected"], row["hypothesis"], row["language"])
     return take | _sound(_scored(folder / "wavs" / row["wav"], row)) if with_sound else take
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,8 @@ class SpeechT5Synthesizer:
     vocoder: str | None = None  # None: the one that belongs to the model
     decoding: Decoding = field(default_factory=Decoding)
     device: str | None = None  # None: a GPU where there is one
+    language: str | None = None  # of the texts; None: that of the model
+    model_options: Mapping[str, Any] = field(default_factory=dict, hash=False)  # further arguments of load_speecht5
 
     @property
     def name(self) -> str:
@@ -73,7 +76,9 @@ class SpeechT5Synthesizer:
 
     @cached_property
     def _speech(self) -> SpeechT5:
-        speech = load_speecht5(self.model, self.revision)
+        speech = load_speecht5(self.model, self.revision, **self.model_options)
+        if self.language is not None:
+            speech = replace(speech, settings=replace(speech.settings, language=self.language))
         speech.model.to(pick_device(self.device)).eval()
         return speech
 
