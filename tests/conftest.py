@@ -23,7 +23,10 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from fakes import CALLS, HEARD, TEXTS
 
+from tts_toolkit.audio import write_wav
+from tts_toolkit.data.test_sets import Prompt, with_recordings
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 
 if loaded:  # answers that another run kept would stand in for the code
@@ -470,3 +473,24 @@ def run(script, *arguments, cwd, launcher=(), check=True, **environment):
 @pytest.fixture(scope="session")
 def hub(tiny_speecht5_dir, tiny_hifigan_dir, hub_xvector):
     """What a user's hub cache holds, under the real ids."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_happened_yet():
+    """The fakes remember calls of one test only."""
+    CALLS.clear()
+    HEARD.clear()
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """Prompts with references: two voices, four recordings each, called by the prompts' ids."""
+    prompts = []
+    for n in range(8):
+        text = TEXTS[n % 5]
+        speaker, level = ("low", 0.1) if n < 4 else ("high", 0.9)
+        file = tmp_path / "natural" / speaker / f"r{n}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_wav(file, np.full(16_000, level + 0.004 * (n % 4), dtype=np.float32))
+        prompts.append(Prompt(f"r{n}", text))
+    return with_recordings(prompts, tmp_path / "natural")

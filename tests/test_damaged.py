@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from test_benchmark import CALLS, PROMPTS, Verifier, finished, plan_of
+from fakes import CALLS, PROMPTS, Verifier, finished, plan_of
 from test_vocoding import TINY_VOCODER
 
 from tts_toolkit.assets import ASSETS

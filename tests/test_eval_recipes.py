@@ -130,7 +130,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts_toolkit.models.base import Coverage, Take
+from tts_toolkit.models.base import Coverage, Speech
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ class Tones:
     def coverage(self, text):
         return Coverage(dropped=tuple(c for c in text if c.isdigit()))
 
-    def speak(self, lines):
-        return [Take(self._tone(len(line.text)), 16_000) for line in lines]
+    def synthesize(self, lines):
+        return [Speech(self._tone(len(line.text)), 16_000) for line in lines]
 
     def _tone(self, n_characters):
         return (0.3 * np.sin(np.arange(1000 * n_characters) * self.hz * 2 * np.pi / 16_000)).astype(np.float32)

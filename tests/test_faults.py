@@ -7,22 +7,28 @@ import sys
 from pathlib import Path
 
 import pytest
-import test_benchmark
 import test_cli
 import test_damaged
 import test_faults_models
+import test_pipeline_stages
 import test_recipes
+import test_similarity
 import test_sources
+import test_test_sets
 from conftest import CHECKOUT
 
 # Tables of faults, each entry of which is a test elsewhere in this folder, and how many an area has at least.
 TABLES = {
-    "audio": (test_recipes.BAD_CLIPS, test_benchmark.FAULTS),
-    "manifests": (test_sources.FAULTS, test_benchmark.MISTAKES),
+    "audio": (test_recipes.BAD_CLIPS, test_pipeline_stages.FAULTS),
+    "manifests": (test_sources.FAULTS, test_test_sets.MISTAKES),
     "configs": (test_recipes.MISTAKES, test_cli.MISTAKES),
     "damaged files": (test_damaged.CASES,),
     "hyperparameters": (test_faults_models.BOMBS,),
-    "checkpoints and embeddings": (test_faults_models.VOICES, test_faults_models.EVIL, test_benchmark.EMBEDDING_FAULTS),
+    "checkpoints and embeddings": (
+        test_faults_models.VOICES,
+        test_faults_models.EVIL,
+        test_similarity.EMBEDDING_FAULTS,
+    ),
     "hub": (test_faults_models.HUB_FAULTS,),
 }
 AT_LEAST = {

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 import torch
 from conftest import tone
+from fakes import CountingEncoder
 
 from tts_toolkit.audio import load_waveform, log_mel
 from tts_toolkit.data import sources
@@ -65,33 +66,28 @@ def clips(tmp_path):
     return found
 
 
-class Counting:
-    """An encoder that counts what it is asked for."""
+def lengths(waveform):
+    return np.full(4, len(waveform), dtype=np.float32)
 
-    name, version = "counting", "1"
 
-    def __init__(self, value=1.0):
-        self.value, self.n = value, 0
-
-    def embed(self, waveform):
-        self.n += 1
-        return np.full(4, self.value * len(waveform), dtype=np.float32)
+def not_numbers(waveform):
+    return np.full(4, np.nan, dtype=np.float32)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_kept_log_mels_and_embeddings_that_are_damaged_are_made_again(clips, tmp_path, damage):
-    cache, encoder, limits = tmp_path / "cache", Counting(), ClipLimits()
+    cache, encoder, limits = tmp_path / "cache", CountingEncoder(lengths), ClipLimits()
     mels = log_mel_files(clips, limits, cache)
     wanted = [read_array(file) for file in mels]
     np.testing.assert_array_equal(wanted[0], log_mel(limits.read(clips[0])).numpy())
     first = clip_voices(clips, encoder, limits, cache)
     embeddings = sorted((cache / "embeddings").rglob("*.npy"))
-    assert encoder.n == N_CLIPS == len(embeddings)
+    assert len(encoder.lengths) == N_CLIPS == len(embeddings)
     for files in (mels, embeddings):
         damage(files[0], files[1])
     assert usable_clips(clips, encoder, limits, cache)[0] == clips
     again = clip_voices(clips, encoder, limits, cache)
-    assert encoder.n == N_CLIPS + 1, "the damaged one alone"
+    assert len(encoder.lengths) == N_CLIPS + 1, "the damaged one alone"
     np.testing.assert_array_equal(again.embeddings, first.embeddings)
     np.testing.assert_array_equal(again.seconds, first.seconds)
     assert log_mel_files(clips, limits, cache) == mels
@@ -125,7 +121,7 @@ def test_no_byte_can_change_unseen(tmp_path):
 
 def test_embeddings_of_no_numbers_are_not_kept(clips, tmp_path):
     with pytest.raises(UserError, match="the encoder counting makes embeddings that are no numbers"):
-        clip_voices(clips, Counting(float("nan")), ClipLimits(), tmp_path / "cache")
+        clip_voices(clips, CountingEncoder(not_numbers), ClipLimits(), tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.npy"))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import run, tone
+from fakes import CountingEncoder
 
 from benchmarks.faults import write_spoilt
 from benchmarks.quality_control import found_reasons
@@ -238,17 +239,9 @@ def share_of(n_bad, largest, on_reject, tmp_path, front_end, **limits):
     """The clips left of ten, of which some cannot be read."""
     clips = sources.folder(str(ASSETS / "demo-voice"))[:10]
     clips = [replace(clip, audio=tmp_path / "none.flac") if row < n_bad else clip for row, clip in enumerate(clips)]
-    share, heard = rejected_share(on_reject, largest), []
-
-    class Encoder:
-        name = version = "counting"
-
-        def embed(self, waveform):
-            heard.append(len(waveform))
-            return np.eye(4, dtype=np.float32)[0]
-
-    found = inspect_clips(clips, [], front_end, ClipLimits(**limits), Thresholds(), tmp_path, Encoder(), share=share)
-    return usable(found, share), heard
+    share, encoder = rejected_share(on_reject, largest), CountingEncoder()
+    found = inspect_clips(clips, [], front_end, ClipLimits(**limits), Thresholds(), tmp_path, encoder, share=share)
+    return usable(found, share), encoder.lengths
 
 
 def test_what_cannot_be_used_is_left_out_and_too_much_of_it_ends_the_run_before_anything_is_embedded(

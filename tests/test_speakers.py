@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import REVISION, tone
+from fakes import CountingEncoder
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -121,20 +122,13 @@ def test_conditioning_by_mean_by_others_and_by_itself():
 
 
 def test_embeddings_and_log_mels_are_cached_by_content(tmp_path, encoder):
-    class Counting:
-        name, version, n = "counting", "1", 0
-
-        def embed(self, waveform):
-            self.n += 1
-            return encoder.embed(waveform)
-
-    counting, limits, cache = Counting(), ClipLimits(), tmp_path / "cache"
+    counting, limits, cache = CountingEncoder(encoder.embed), ClipLimits(), tmp_path / "cache"
     soundfile.write(tmp_path / "a.wav", tone(1.0), 16_000)
     clip = Clip("a", tmp_path / "a.wav", "text", "s", "f:1")
     first = clip_voices([clip], counting, limits, cache)
     mel = log_mel_files([clip], limits, cache)
     again = clip_voices([clip], counting, limits, cache)
-    assert np.array_equal(first.embeddings, again.embeddings) and counting.n == 1
+    assert np.array_equal(first.embeddings, again.embeddings) and len(counting.lengths) == 1
     assert first.seconds == again.seconds == pytest.approx(1.0, abs=0.05)
     assert mel == log_mel_files([clip], limits, cache)
     assert mel != log_mel_files([clip], ClipLimits(trim_silence_db=None), cache)
@@ -142,7 +136,7 @@ def test_embeddings_and_log_mels_are_cached_by_content(tmp_path, encoder):
     clip_voices([clip], counting, limits, cache)
     soundfile.write(tmp_path / "a.wav", tone(1.0, hz=330), 16_000)
     assert not np.allclose(first.embeddings, clip_voices([clip], counting, limits, cache).embeddings)
-    assert counting.n == 3 and mel != log_mel_files([clip], limits, cache)
+    assert len(counting.lengths) == 3 and mel != log_mel_files([clip], limits, cache)
 
 
 @pytest.mark.parametrize(("sound", "message"), [

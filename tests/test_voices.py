@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import CHECKOUT, run, tone
+from fakes import CountingEncoder
 from hydra import compose, initialize_config_dir
 from safetensors.numpy import load_file
 
@@ -125,26 +126,18 @@ def sounds(folder, n, speaker="s"):
 
 
 def test_processes_share_the_clips_and_all_know_everything(tmp_path):
-    class Counting:
-        name, version = "counting", "1"
+    def seconds(waveform):
+        return np.full(3, len(waveform) / 16_000, dtype=np.float32)
 
-        def __init__(self):
-            self.heard = []
-
-        def embed(self, waveform):
-            self.heard.append(len(waveform))
-            return np.full(3, len(waveform) / 16_000, dtype=np.float32)
-
-    clips, cache, second = sounds(tmp_path, 5), tmp_path / "cache", Counting()
-
-    first = Counting()
+    clips, cache = sounds(tmp_path, 5), tmp_path / "cache"
+    first, second = CountingEncoder(seconds), CountingEncoder(seconds)
     with pytest.raises(FileNotFoundError):
         clip_voices(clips, first, ClipLimits(), cache, Processes(0, 2))  # nobody did the other share
-    assert len(first.heard) == 3
+    assert len(first.lengths) == 3
     found = clip_voices(clips, second, ClipLimits(), cache, Processes(1, 2))
-    assert len(second.heard) == 2 and found.embeddings.shape == (5, 3)
+    assert len(second.lengths) == 2 and found.embeddings.shape == (5, 3)
     np.testing.assert_allclose(found.embeddings[:, 0], found.seconds, atol=1e-5)
-    assert sorted(first.heard + second.heard) == sorted(round(16_000 * s) for s in found.seconds.tolist())
+    assert sorted(first.lengths + second.lengths) == sorted(round(16_000 * s) for s in found.seconds.tolist())
 
 
 def voice(rng, center, n, spread):
