@@ -36,7 +36,7 @@ def test_the_page_of_examples_runs(hub_vits, tmp_path, monkeypatch):
     assert len(BLOCKS) >= 12
     wavs = {path.relative_to(tmp_path).as_posix(): soundfile.info(path) for path in tmp_path.rglob("*.wav")}
     assert set(wavs) == {
-        "speech.wav", "test.wav", "test_fr.wav", "pause.wav", "song.wav", "schnappi.wav",
+        "speech.wav", "test.wav", "test_fr.wav", "pause.wav", "song.wav", "schnappi.wav", "morning.wav",
         "bark/dog.wav", "bark/bark.wav", "bark/song.wav",
     }  # fmt: skip
     assert all(info.frames > 0 for info in wavs.values())

@@ -13,7 +13,7 @@ LAYERS = (
     "errors", "progress", "processes", "memory", "formatting", "torch_audio", "compat", "assets",
     "files", "folders", "reading", "table_audio", "audio_containers", "audio",
     "text", "nn", "hub", "components", "speakers", "data", "models", "training", "evaluation", "report",
-    "synthesis", "finetuning", "pretraining", "command_line", "cli", "doctor",
+    "synthesis", "finetuning", "pretraining", "command_line", "cli", "doctor", "api",
 )  # fmt: skip
 
 

@@ -5,8 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from conftest import tone
+from fakes import finished
 from hydra import compose, initialize_config_module
 
+from tts_toolkit.audio import write_wav
 from tts_toolkit.cli import quoted
 from tts_toolkit.command_line import Known, renamed
 
@@ -80,3 +83,28 @@ def test_links_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+def python_blocks(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.usefixtures("hub_arctic", "tiny_speecht5_dir", "tiny_hifigan_dir", "hub_xvector")
+def test_python_on_the_front_page_runs(tmp_path, monkeypatch):
+    pytest.importorskip("faster_whisper")
+    monkeypatch.chdir(tmp_path)
+    write_wav(tmp_path / "me.wav", tone(1.0))
+    finished(tmp_path / "outputs/eval/three_families")
+    (block,) = python_blocks("README.md")
+    names: dict = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert names["vector"].shape == (512,) and names["table"].num_rows == 5 and Path("days.wav").is_file()
+
+
+def test_python_on_its_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (block,) = python_blocks("docs/python.md")
+    names: dict = {}
+    exec(compile(block, "docs/python.md", "exec"), names)
+    assert names["similarity"] > 0.99 and names["rates"].wer == names["rates"].words.substitutions / 6
+    assert "16000 False" in capsys.readouterr().out

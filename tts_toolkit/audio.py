@@ -192,11 +192,16 @@ def write_wav(path: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RAT
 
 
 def _write(path: Path, waveform: np.ndarray, sample_rate_hz: int, kind: str) -> None:
+    write_whole(path, encoded(waveform, sample_rate_hz, kind), durable=False)
+
+
+def encoded(waveform: np.ndarray, sample_rate_hz: int, kind: str) -> bytes:
+    """Bytes of a 16-bit WAV or FLAC file; louder than full scale is scaled down, never clipped."""
     # Rounded here: libsndfile rounds down for WAV and to nearest for FLAC.
     steps = np.rint(_within_full_scale(np.asarray(waveform, dtype=np.float64)) * FULL_STEPS)
     buffer = io.BytesIO()
     soundfile.write(buffer, steps.clip(-FULL_STEPS, FULL_STEPS - 1).astype(np.int16), sample_rate_hz, format=kind)
-    write_whole(path, buffer.getvalue(), durable=False)
+    return buffer.getvalue()
 
 
 def _within_full_scale(waveform: np.ndarray) -> np.ndarray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from tts_toolkit.errors import UserError
 from tts_toolkit.text.cues import without_cues
 
 
@@ -24,13 +27,46 @@ class SynthesisRequest:
     recording: str | None = None  # the path of one that it is spoken from
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Speech:
-    """A line as it was spoken."""
+    """A spoken text; in a notebook it shows as a player."""
 
     waveform: np.ndarray  # (n,) float32, true length
     sample_rate_hz: int
     truncated: bool = False  # the model hit its ceiling instead of stopping by itself
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return len(self.waveform) / self.sample_rate_hz
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a 16-bit `.wav` or `.flac` file; raises UserError for another name or values that are not finite."""
+        from tts_toolkit.audio import write_flac, write_wav
+
+        file = Path(path)
+        write = {".wav": write_wav, ".flac": write_flac}.get(file.suffix.lower())
+        if write is None:
+            raise UserError(f"{file}: the name must end in .wav or .flac; rename it")
+        if not np.isfinite(self.waveform).all():
+            raise UserError(f"{file}: is not written: the waveform holds non-finite values; check the model's weights")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write(file, self.waveform, self.sample_rate_hz)
+        return file
+
+    def __repr__(self) -> str:
+        """Duration and sample rate instead of the samples."""
+        cut = ", truncated" if self.truncated else ""
+        return f"Speech({self.seconds:.2f} s at {self.sample_rate_hz} Hz{cut})"
+
+    def _repr_html_(self) -> str:
+        """A player that holds the sound, for notebooks."""
+        import base64
+
+        from tts_toolkit.audio import encoded
+
+        data = base64.b64encode(encoded(self.waveform, self.sample_rate_hz, "WAV")).decode()
+        return f'<audio controls src="data:audio/wav;base64,{data}"></audio> {self!r}'
 
 
 @dataclass(frozen=True)
