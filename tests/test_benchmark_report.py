@@ -39,8 +39,19 @@ def test_too_few_scored_rows_end_with_status_three(tmp_path, capsys):
     family = Levels(faults=(("", ValueError("broken")),))
     results = run(plan_of(tmp_path, family=family), Processes())
     report = write_benchmark(tmp_path, results, ReportOptions())
-    assert conclude(tmp_path, report, results.summary, 0.95, None) == 3
-    assert "levels: 0 of 5 rows scored, fewer than min_coverage=0.95: every row failed" in capsys.readouterr().out
+    assert conclude(tmp_path, report, results, 0.95, None) == 3
+    told = capsys.readouterr().out
+    assert "levels: 0 of 5 rows scored, fewer than min_coverage=0.95: every row failed: ValueError: broken\n" in told
+
+
+def test_the_reason_of_most_failed_rows_stands_below_the_table(tmp_path, capsys):
+    results = run(plan_of(tmp_path), Processes())
+    report = write_benchmark(tmp_path, results, ReportOptions())
+    for row, reason in zip(results.rows["levels"], ("one\nline", "other", "one\nline"), strict=False):
+        row.update(status="failed", reason=reason)
+    results.summary["systems"]["levels"]["n_scored"] = 2
+    assert conclude(tmp_path, report, results, 0.95, None) == 3
+    assert "min_coverage=0.95: 3 rows failed, 2 of them: one line\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("rate", "status", "verdict"), [(0.05, 0, "pass"), (0.2, 1, "FAIL")])
@@ -48,7 +59,7 @@ def test_expected_rates_pass_or_fail(tmp_path, capsys, rate, status, verdict):
     results = run(plan_of(tmp_path, ear=Ear(deaf_to="red")), Processes())
     report = write_benchmark(tmp_path, results, ReportOptions())
     expected = {"protocol": "strict", "wer": {"levels": rate}, "within": {"levels": 0.01}}
-    assert conclude(tmp_path, report, results.summary, 0.95, expected) == status
+    assert conclude(tmp_path, report, results, 0.95, expected) == status
     assert f"levels: WER 5.26 % under strict, expected {100 * rate:.2f} ± 1.00 %: {verdict}" in capsys.readouterr().out
 
 
@@ -61,10 +72,10 @@ def test_the_published_list_is_what_a_published_table_is_compared_with(tmp_path,
     report = write_benchmark(tmp_path, results, ReportOptions(n_sentences=0))
     published = {"list": str(listing), "sha256": file_hash(listing), "n_texts": 5}
     expected = {"protocol": "strict", "wer": {"levels": 0.0}, "within": {"levels": 0.01}, "published": published}
-    assert conclude(tmp_path, report, results.summary, 0.95, expected) == 0
+    assert conclude(tmp_path, report, results, 0.95, expected) == 0
     assert "levels: WER 0.00 % under strict, expected 0.00 ± 1.00 %: pass" in capsys.readouterr().out
     listing.write_text("another")
-    assert conclude(tmp_path, report, results.summary, 0.95, expected) == 1
+    assert conclude(tmp_path, report, results, 0.95, expected) == 1
     told = capsys.readouterr().out
     assert "is not the published list of 5 texts" in told and "within, but of other texts" in told
 

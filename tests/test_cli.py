@@ -13,6 +13,7 @@ from conftest import CHECKOUT
 from tts_toolkit import cli
 from tts_toolkit.cli import quoted
 from tts_toolkit.command_line import own_groups
+from tts_toolkit.formatting import n_of
 
 
 @pytest.mark.parametrize(
@@ -242,6 +243,12 @@ HEAVY = {
     "soundfile",
     "matplotlib",
 }
+
+
+def test_one_of_a_thing_is_told_as_one():
+    assert [n_of(n, "clip") for n in (0, 1, 2, 2000)] == ["0 clips", "1 clip", "2 clips", "2,000 clips"]
+
+
 COMMANDS = sorted(e.value for e in entry_points(group="console_scripts") if e.value.startswith("tts_toolkit."))
 
 
@@ -256,6 +263,29 @@ def test_nothing_heavy_is_imported_for_help(command):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert re.search(r"^\[\]$", done.stdout, re.MULTILINE), done.stdout[-300:]
+
+
+@pytest.mark.parametrize(
+    "module", ["evaluation.compare", "evaluation.aggregation", "evaluation.reaggregate", "evaluation.metrics.words"]
+)
+def test_what_counts_errors_of_texts_loads_no_library_of_models(module):
+    """They take seconds to load, in which a command says nothing."""
+    code = f"import sys, tts_toolkit.{module}; print(sorted({{'transformers', 'datasets', 'evaluate'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_opening_models_is_seen_on_a_terminal_and_leaves_no_line_elsewhere(monkeypatch, capfd):
+    """It takes ten seconds and more, in which nothing else is said."""
+    from tts_toolkit import components as parts
+    from tts_toolkit import progress
+
+    monkeypatch.setattr(progress, "_looks", lambda: {"delay": 0, "mininterval": 0, "leave": False})
+    assert parts.open_parts({"a": lambda: 1, "b": lambda: 2}) == {"a": 1, "b": 2}
+    assert "opening models" in capfd.readouterr().err
+    monkeypatch.undo()
+    parts.open_parts({"a": lambda: 1})
+    assert capfd.readouterr().err == ""
 
 
 def test_every_command_is_looked_at():

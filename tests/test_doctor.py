@@ -107,6 +107,7 @@ def test_a_hub_that_does_not_answer_is_told_in_time(monkeypatch):
     started = time.monotonic()
     (finding,) = doctor.hub()
     assert finding.status == "warn" and "does not answer (TimeoutError)" in finding.found
+    assert "experiment=offline" in finding.fix
     assert time.monotonic() - started < 30
 
 

@@ -278,9 +278,11 @@ def test_the_recipe_writes_a_manifest_that_trains_a_page_and_an_estimate(corpus,
     manifest = tmp_path / "outputs/prepared/manifest.jsonl"
     assert (
         len(sources.jsonl(str(manifest), allow_outside=True)) == 40
-        and "40 of 63 rows kept. 50 steps are " in done.stdout
+        and "\n50 steps are " in done.stdout
+        and done.stdout.count(" of 63 rows kept") == 1
     )
     assert done.stdout.count("reject ") == 23
+    assert "(data=jsonl data.path=outputs/prepared/manifest.jsonl data.allow_outside=true)" in done.stdout, "pasted"
     figures = json.loads((tmp_path / "outputs/prepared/summary.json").read_text())
     assert figures["estimate"]["hours"] > 0 and figures["estimate"]["n_epochs"] > 1
     rows = [json.loads(line) for line in (tmp_path / "outputs/prepared/rows.jsonl").open()]

@@ -15,8 +15,10 @@ from tts_toolkit.evaluation.metrics.error_rates import Cer, Wer, scored_words
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.stages import embedding_of, failed_row, hypothesis_of, measured, speech_row
 from tts_toolkit.finetuning.dev_synthesis import NOT_TIMED, held_out_references
+from tts_toolkit.hub.loading import checkpoint_folder
 from tts_toolkit.hub.packaged import packaged_file
 from tts_toolkit.models.base import Speech
+from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.report.html import word_differences
 
 
@@ -143,6 +145,19 @@ def test_a_recording_is_never_its_own_reference():
     expected = Loudness().embed(waveforms[1]) + Loudness().embed(waveforms[2])
     np.testing.assert_allclose(references[0], expected / np.linalg.norm(expected), atol=1e-6)
     np.testing.assert_allclose(references[3], Loudness().embed(waveforms[3]), atol=1e-6)
+
+
+def test_a_missing_recognizer_is_not_replaced_by_a_voice(monkeypatch):
+    """What is offered in place of a checkpoint is of its kind: no built-in model of speech hears."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for wanted in (lambda: checkpoint_folder("nobody/none", named="asr.source=nobody/none:"), model_of_nobody):
+        with pytest.raises(UserError, match="give a folder that holds such a checkpoint") as told:
+            wanted()
+        assert ("speecht5-mini" in str(told.value)) == (wanted is model_of_nobody)
+
+
+def model_of_nobody():
+    return load_speecht5("nobody/none")
 
 
 @pytest.fixture(scope="module")

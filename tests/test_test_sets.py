@@ -64,7 +64,8 @@ def test_mistakes_in_test_sets_are_named(tmp_path, name, content, message):
 
 def test_references_without_a_match_are_refused(tmp_path):
     write_wav(tmp_path / "other.wav", np.zeros(100, dtype=np.float32))
-    with pytest.raises(UserError, match="holds 1 recordings, none called by an id of the texts, such as p0.wav"):
+    ways = "leave references out, or name a recording of the voice in a column voice_reference of the texts"
+    with pytest.raises(UserError, match=f"none called by an id of the texts, such as p0.wav; {ways}"):
         with_recordings(PROMPTS, tmp_path)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
 from tts_toolkit.errors import UserError
+from tts_toolkit.formatting import n_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,13 +71,13 @@ def embed(cfg: DictConfig) -> Path | None:
         together = (
             "" if card.leave_one_out_cosine is None else f", leave-one-out cosine {card.leave_one_out_cosine:.3f}"
         )
-        print(f"{card.speaker}: {card.n_clips} clips, {card.seconds:.1f} s{together}")
+        print(f"{card.speaker}: {n_of(card.n_clips, 'clip')}, {card.seconds:.1f} s{together}")
         for outlier in card.outliers:
             print(f"  {outlier['id']}: {outlier['reason']}")
     if line := unparted(found):
         print(f"note: {line}")
     for note, n in counted(limits.held.notes.values()).items():
-        print(f"note: {note}: {n} clips")
+        print(f"note: {note}: {n_of(n, 'clip')}")
     for reason in left_out.values():
         print(f"left out: {reason}")
     for fault in faults:

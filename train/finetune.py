@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
 from tts_toolkit.errors import UserError, WrongOption
+from tts_toolkit.formatting import n_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,7 +198,8 @@ def _prepare(cfg: DictConfig, speech: SpeechT5, clips: Sequence[Clip], limits: C
     limits.held.only([*_dev_sentences(cfg, prepared), *_test_sentences(cfg, prepared)])  # to be heard again
     counts = ", ".join(f"{len(clips)} {part}" for part, clips in prepared.clips.items())
     names = list(prepared.voices)
-    log.info("%s clips; %d voices: %s%s", counts, len(names), ", ".join(names[:20]), ", ..." if len(names) > 20 else "")
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    log.info("%s clips; %s: %s", counts, n_of(len(names), "voice"), shown)
     return prepared
 
 

@@ -7,11 +7,13 @@ tts-prepare raw=long_recordings asr=whisper
 from __future__ import annotations
 
 import logging
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
 from tts_toolkit.errors import UserError
+from tts_toolkit.formatting import n_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -86,7 +88,8 @@ def prepare(cfg: DictConfig) -> Path:
     _tell(found, figures, told)
     print("\n".join(intake.lines()), end="\n" if intake.lines() else "")
     manifest = output_dir / "manifest.jsonl"
-    print(f"manifest: {manifest} (data=jsonl data.path=... data.allow_outside=true)\nreport: {page}")
+    settings = f"data=jsonl {shlex.quote(f'data.path={manifest}')} data.allow_outside=true"
+    print(f"manifest: {manifest} ({settings})\nreport: {page}")
     if not found.kept:
         raise UserError(f"none of {figures['n_rows']} rows can be trained on; {page} tells why")
     return manifest
@@ -149,10 +152,13 @@ def _tell(found: Inspection, figures: Any, estimate: str) -> None:
     for row in (row for row in found.rows if not row.keep):
         print(f"reject {row.clip.source}: {'; '.join(f'{why}: {told}' for why, told in row.reasons.items())}")
     for name, of_one in figures["speakers"].items():
-        print(f"{name}: {of_one['n_kept']} clips, {of_one['minutes_kept']:.1f} minutes kept")
+        print(f"{name}: {n_of(of_one['n_kept'], 'clip')}, {of_one['minutes_kept']:.1f} minutes kept")
     for note in figures["notes"]:
         print(f"note: {note}")
-    print(f"{figures['n_kept']} of {figures['n_rows']} rows kept. {estimate}".rstrip())
+    if figures["n_kept"] == figures["n_rows"]:  # where not, a line a reason follows
+        print(f"{figures['n_kept']} of {figures['n_rows']} rows kept.")
+    if estimate:
+        print(estimate)
 
 
 def _cut(cfg: DictConfig) -> Path:

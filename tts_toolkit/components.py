@@ -10,6 +10,7 @@ import numpy as np
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError, UserErrors, causes, one_line
 from tts_toolkit.memory import free_memory
+from tts_toolkit.progress import progress
 
 PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # a second of hiss
 
@@ -20,7 +21,7 @@ def open_parts(parts: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
     All are tried. Raises UserError, a line for each part that cannot be opened, each beginning with its option.
     """
     opened, errors = dict[str, Any](), list[UserError]()
-    for option, open_part in parts.items():
+    for option, open_part in progress(parts.items(), "opening models", "model"):
         try:
             opened[option] = open_part()
         except Exception as error:

@@ -207,8 +207,8 @@ def hub() -> Iterator[Finding]:
     try:
         _in_time(lambda: _answers(constants.ENDPOINT))
     except Exception as error:
-        yield Finding("hub", "warn", f"does not answer ({type(error).__name__}): only cached checkpoints load",
-                      "look at the network and its proxy")  # fmt: skip
+        without = "look at the network and its proxy; without a hub, experiment=offline takes what is built in"
+        yield Finding("hub", "warn", f"does not answer ({type(error).__name__}): only cached checkpoints load", without)
         return
     yield Finding("hub", "ok", "answers")
     token = get_token()

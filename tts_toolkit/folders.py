@@ -33,7 +33,7 @@ OTHER_SOUND = frozenset(
         ".3gp", ".dsf", ".dff", ".tta", ".ra", ".g722", ".gsm", ".spx", ".adts", ".weba", ".raw", ".pcm", ".alac",
     )
 )  # fmt: skip
-HIDDEN = "hidden, or litter of a system"
+HIDDEN = "hidden, or put there by a system or a program"
 CONVERT = "sound in a format that is not read (convert it to WAV or FLAC)"
 NO_SOUND = "no sound"
 NOWHERE = "a link that leads nowhere"

@@ -52,3 +52,8 @@ def apart(value: float, limit: float, digits: int = 0) -> tuple[str, str]:
 def _short(number: str) -> str:
     """Return a number without zeros at its end."""
     return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def n_of(n: int, noun: str) -> str:
+    """A count with its noun, such as `1 clip` and `2,000 clips`."""
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")

@@ -21,7 +21,7 @@ from tts_toolkit.data.intake import Intake
 from tts_toolkit.data.rows import RowFault
 from tts_toolkit.data.signal_checks import Sound, measured, signal_to_noise_db
 from tts_toolkit.errors import UserError
-from tts_toolkit.formatting import apart
+from tts_toolkit.formatting import apart, n_of
 from tts_toolkit.progress import AudioProgress
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.outliers import profiles, unparted
@@ -438,7 +438,7 @@ def usable(found: Inspection, share: RejectedShare) -> list[Clip]:
             doubtful,
         )
     for note, n in found.notes.items():
-        log.info("quality_control: %s: %d clips", note, n)
+        log.info("quality_control: %s: %s", note, n_of(n, "clip"))
     if found.unparted:
         log.info("quality_control: %s", found.unparted)
     if not kept:
@@ -459,6 +459,6 @@ def summary(found: Inspection) -> dict[str, object]:
         "minutes_kept": sum(row.seconds for row in kept) / 60,
         "minutes_of_silent_ends": sum(row.cut_seconds for row in kept) / 60,
         "rejected": found.by_reason(),
-        "notes": [*(f"{note}: {n} clips" for note, n in found.notes.items()), *filter(None, [found.unparted])],
+        "notes": [*(f"{note}: {n_of(n, 'clip')}" for note, n in found.notes.items()), *filter(None, [found.unparted])],
         "speakers": speakers,
     }

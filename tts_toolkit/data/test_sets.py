@@ -18,6 +18,7 @@ from tts_toolkit.data.tables import hub_rows
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import called, file_hash, read_text, write_whole
 from tts_toolkit.folders import found_below
+from tts_toolkit.formatting import n_of
 
 BUILT_IN = "builtin"
 HASHES = "sha256.json"  # of the files of a test set that was fetched, by their names in its folder
@@ -209,8 +210,9 @@ def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
     found = sound_files(folder)
     if not any(called(prompt.id, found) for prompt in prompts):
         raise UserError(
-            f"references={folder}: holds {len(found)} recordings, none called by an id of the texts, such as "
-            f"{prompts[0].id}.wav"
+            f"references={folder}: holds {n_of(len(found), 'recording')}, none called by an id of the texts, such as "
+            f"{prompts[0].id}.wav; leave references out, or name a recording of the voice in a column voice_reference "
+            "of the texts"
         )
     count_recordings(folder, prompts)
     return [_with_recording(prompt, called(prompt.id, found), folder) for prompt in prompts]

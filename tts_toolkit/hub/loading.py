@@ -19,7 +19,7 @@ from tts_toolkit.hub.snapshots import COMMIT, HubError, of_a_model, snapshot
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 # What published checkpoints lack and speaking and hearing never use: of masked training, and counters.
-OTHER_WAYS = "or give a folder or a built-in name such as speecht5-mini"
+OTHER_WAYS = "or give a folder that holds such a checkpoint"
 NEVER_USED = re.compile(r"(^|\.)(masked_spec_embed|num_batches_tracked|position_ids)$")
 
 
@@ -103,8 +103,8 @@ def unusable(named: str, error: Exception) -> UserError:
     if isinstance(error, HubError):
         return UserError(f"{named} cannot be loaded: {error}; {OTHER_WAYS}")
     return UserError(
-        f"{named} cannot be loaded ({one_line(error)}); give a hub id, a folder that "
-        "holds config.json and model.safetensors, or a built-in name such as speecht5-mini"
+        f"{named} cannot be loaded ({one_line(error)}); give a hub id, or a folder that "
+        "holds config.json and model.safetensors"
     )
 
 

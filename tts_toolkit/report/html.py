@@ -25,7 +25,7 @@ def word_differences(text: str, hypothesis: str, language: str = "en") -> list[D
     """Return the alignment that the word error rate of a language counts (jiwer), as stretches in order."""
     import jiwer
 
-    from tts_toolkit.evaluation.metrics.error_rates import scored_words
+    from tts_toolkit.evaluation.metrics.words import scored_words
 
     expected, heard = scored_words(text, language), scored_words(hypothesis, language)
     aligned = jiwer.process_words(expected, heard)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.evaluation.pipeline import run
+from tts_toolkit.evaluation.pipeline import Results, run
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.files import file_hash
 from tts_toolkit.processes import launched_processes
@@ -23,17 +24,18 @@ def complete(
     if results is None:
         return None, 0
     report = write_benchmark(plan.output_dir, results, shown)
-    return report, conclude(plan.output_dir, report, results.summary, min_coverage, expected)
+    return report, conclude(plan.output_dir, report, results, min_coverage, expected)
 
 
 def conclude(
-    output_dir: Path, report: Path, summary: Mapping[str, Any], min_coverage: float, expected: Mapping[str, Any] | None
+    output_dir: Path, report: Path, results: Results, min_coverage: float, expected: Mapping[str, Any] | None
 ) -> int:
     """Print the leaderboard and the verdicts; return the exit status: 3 for too few rows, 1 for a missed rate."""
     print(f"{(output_dir / 'leaderboard.md').read_text()}\nreport: {report}")
+    summary = results.summary
     incomplete = [
         f"{name}: {s['n_scored']} of {s['n_planned']} rows scored, fewer than min_coverage={min_coverage}"
-        + (": every row failed" if not s["n_scored"] else "")
+        + _why(results.rows.get(name, []))
         for name, s in summary["systems"].items()
         if s["n_scored"] < min_coverage * s["n_planned"] or not s["n_scored"]
     ]
@@ -42,6 +44,16 @@ def conclude(
     if incomplete:
         return EXIT_INCOMPLETE
     return EXIT_MISSED if missed else 0
+
+
+def _why(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what most of the failed rows of a system failed of, in words that end a line."""
+    reasons = Counter(str(row["reason"]) for row in rows if row["status"] == "failed")
+    if not reasons:
+        return ""
+    (reason, n), n_failed = reasons.most_common(1)[0], reasons.total()
+    which = "every row" if n_failed == len(rows) else f"{n_failed} rows"
+    return f": {which} failed" + (f", {n} of them" if n < n_failed else "") + f": {' '.join(reason.split())}"
 
 
 def _missed(summary: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:

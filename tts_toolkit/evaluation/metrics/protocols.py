@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Literal
 
 from tts_toolkit.errors import UserError
-from tts_toolkit.evaluation.metrics.error_rates import scored_words
+from tts_toolkit.evaluation.metrics.words import scored_words
 from tts_toolkit.text.english import is_english
 from tts_toolkit.text.units import base_language, is_unspaced, joined
 

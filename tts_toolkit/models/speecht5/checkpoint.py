@@ -67,7 +67,10 @@ def load_speecht5(
 
 def _check_architecture(source: str, revision: str | None) -> None:
     """Raise UserError for a checkpoint of another model, before its weights are fetched."""
-    found = model_config(source, revision)
+    try:
+        found = model_config(source, revision)
+    except UserError as error:
+        raise UserError(f"{error}; or take speecht5-mini, which is built in") from error
     architectures = found.get("architectures") or [TEXT_TO_SPEECH]
     if found["model_type"] != "speecht5" or architectures != [TEXT_TO_SPEECH]:
         kinds = architectures if found.get("architectures") else [found["model_type"]]
