@@ -62,7 +62,7 @@ def measure(
     ratios = [theirs / ours for theirs, ours in zip(*seconds, strict=True)]
     row = Row(
         work, peer, options.device, statistics.median(ratios), _interval(ratios), tuple(seconds[0]), tuple(seconds[1]),
-        *peaks, note,
+        peaks[0], peaks[1], note,
     )  # fmt: skip
     print(_line(row), file=sys.stderr, flush=True)  # what comes after it may take long
     return row

@@ -58,7 +58,7 @@ class BandEncoder:
 def write_set(folder: Path, n_voices: int, n_clips: int) -> list[Clip]:
     """Write short clips of noise, colored by voice, and return them."""
     rng = np.random.default_rng(0)
-    clips = []
+    clips = list[Clip]()
     for voice in range(n_voices):
         colors = np.interp(np.linspace(0, 1, 3601), np.linspace(0, 1, 12), rng.uniform(0.2, 1.0, 12))
         for number in range(n_clips):

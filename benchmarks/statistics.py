@@ -94,7 +94,7 @@ def _pair(world: str, rng: np.random.Generator, n: int, shift: float = 0.0, n_re
             (of_speaker + rng.normal(0, 0.02, n))[:, None] + rng.normal(0, 0.03, (n, 20)) for _ in range(2)
         )
         names = [str(i) for i in range(n) for _ in range(20)]
-        return _p(mean_difference("similarity", first.ravel(), second.ravel(), names).p)
+        return _p(mean_difference("similarity", first.ravel().tolist(), second.ravel().tolist(), names).p)
     if world == "speakers":
         words = _words(rng, n, 20)
         of_speaker = rng.beta(2, 2 * (1 - RATE) / RATE, n)
@@ -107,8 +107,8 @@ def _pair(world: str, rng: np.random.Generator, n: int, shift: float = 0.0, n_re
         chances = [_read(rng, difficulty, n_readings) for _ in range(2)]
         names = [str(i) for i in range(n) for _ in range(n_readings)]
     chances[1] = chances[1] * (1 + shift / RATE)
-    errors = [rng.binomial(words, np.clip(chance, 0, 1)).ravel() for chance in chances]
-    return _p(wer_difference(errors[0], errors[1], words.ravel(), names).p)
+    errors = [rng.binomial(words, np.clip(chance, 0, 1)).ravel().tolist() for chance in chances]
+    return _p(wer_difference(errors[0], errors[1], words.ravel().tolist(), names).p)
 
 
 def _p(value: float | None) -> float:

@@ -124,7 +124,7 @@ class Ours:
     def _batches(self) -> Any:
         epoch = 0
         while True:
-            self.loader.batch_sampler.resume_at(epoch, 0)  # type: ignore[attr-defined]
+            self.loader.batch_sampler.resume_at(epoch, 0)
             for batch in self.loader:
                 yield {"ids": batch["ids"], **model_inputs(batch, self.accelerator.device)}
             epoch += 1

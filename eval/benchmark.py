@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def benchmark(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the report, or None on processes that only help."""
     from hydra.utils import instantiate
-    from omegaconf import OmegaConf
 
+    from tts_toolkit.compat import settings_of
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.test_sets import with_recordings
     from tts_toolkit.errors import UserError
@@ -48,7 +48,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
         background=cfg.background,
         allow_same_encoder=cfg.allow_same_encoder,
         quality=partial(instantiate, cfg.quality) if cfg.quality else None,
-        config=dict(OmegaConf.to_container(cfg, resolve=True)),
+        config=settings_of(cfg),
     )
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage, cfg.expected)
     if report is not None:

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 def train_vocoder(cfg: DictConfig) -> Path:
     """Run the recipe and return the vocoder's folder."""
     from hydra.utils import instantiate
-    from omegaconf import OmegaConf
 
+    from tts_toolkit.compat import settings_of
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.pretraining.hifigan import train_vocoder
 
     training = instantiate(cfg.training, _convert_="all")
     with counting() as intake:
         clips = instantiate(cfg.data)
-    losses = train_vocoder(clips, OmegaConf.to_container(cfg.config), training, cfg.output_dir)
+    losses = train_vocoder(clips, settings_of(cfg.config), training, cfg.output_dir)
     print(", ".join(f"{name} {loss:.3f}" for name, loss in losses.items()))
     print(f"vocoder: {cfg.output_dir}")
     conclude(Path(cfg.output_dir) / "summary.json", intake)

@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.compat import hydra_parser, is_empty, is_null, node_of
 from tts_toolkit.errors import WrongOption, one_line
 
 KEY = re.compile(r"(?P<sign>\+\+|\+|~)?(?P<key>[\w@/.-]+)")
@@ -40,13 +41,11 @@ class Options:
 
 def split_options(arguments: Sequence[str]) -> Options:
     """Return the parts of a command line; raises WrongOption for a flag that there is not."""
-    from hydra._internal.utils import get_args_parser
-
     flags, settings = list[str](), list[str]()
     for before, argument in zip(["", *arguments], arguments, strict=False):
         of_flag = before in WITH_VALUE or (before in ("--info", "-i") and argument.isalpha())
         (flags if of_flag or argument.startswith("-") else settings).append(argument)
-    parser: Any = get_args_parser()
+    parser: Any = hydra_parser()
 
     def refuse(message: str) -> None:
         raise WrongOption(f"{message.removeprefix('argument ')}; --help lists the settings, given as KEY=VALUE")
@@ -274,9 +273,9 @@ def _holds(config: Any, key: str) -> bool:
 
     node = config
     for part in key.split("."):
-        if not isinstance(node, DictConfig) or node._is_none() or node._is_missing() or part not in node.keys():  # noqa: SIM118
+        if not isinstance(node, DictConfig) or is_empty(node) or part not in node.keys():  # noqa: SIM118
             return False
-        node = node._get_node(part)
+        node = node_of(node, part)
     return True
 
 
@@ -342,11 +341,11 @@ def _places(config: Any, before: str = "") -> Iterator[str]:
     """Yield the dotted keys of all settings."""
     from omegaconf import DictConfig
 
-    for key in () if config._is_none() or config._is_missing() else config.keys():
+    for key in () if is_empty(config) else config.keys():
         if str(key).startswith("_"):
             continue
         yield f"{before}{key}"
-        node = config._get_node(key)
+        node = node_of(config, key)
         if isinstance(node, DictConfig):
             yield from _places(node, f"{before}{key}.")
 
@@ -366,20 +365,20 @@ def _check_experiment(text: str, config: Any, without: Any) -> None:
 def _added(config: Any, without: Any, before: str = "") -> Iterator[str]:
     """Yield the settings of `config` that `without` does not have, where they are not for a class to take."""
     for key in config:
-        place, node = f"{before}{key}", config._get_node(key)
+        place, node = f"{before}{key}", node_of(config, key)
         if place in OPEN or str(key).startswith("_"):
             continue
         if key not in without:
             yield place
-        elif all(_is_plain(of) for of in (node, without._get_node(key))):
-            yield from _added(node, without._get_node(key), f"{place}.")
+        elif all(_is_plain(of) for of in (node, node_of(without, key))):
+            yield from _added(node, node_of(without, key), f"{place}.")
 
 
 def _is_plain(node: Any) -> bool:
     """Return whether a node holds settings that no class takes."""
     from omegaconf import DictConfig
 
-    return isinstance(node, DictConfig) and not node._is_none() and "_target_" not in node
+    return isinstance(node, DictConfig) and not is_null(node) and "_target_" not in node
 
 
 def check_values(config: Any, settings: Sequence[str], known: Known) -> None:

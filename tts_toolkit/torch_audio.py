@@ -28,7 +28,7 @@ def ensure_torchaudio() -> None:
 
 
 def _stand_in(reason: str) -> types.ModuleType:
-    """Return a module with the names that torchaudio imports from `torchaudio._extension`."""
+    """Return a module with the names that torchaudio 2.11.0 imports from `torchaudio._extension`."""
 
     def fail_if_no_align(function: Any) -> Any:
         def unavailable(*args: Any, **kwargs: Any) -> NoReturn:

@@ -45,6 +45,7 @@ def _fuse(bark: Any) -> None:
 
     for module in bark.modules():
         if isinstance(module, BarkSelfAttention):
+            # Checked against transformers 5.23.0: forward calls self._attn(query, key, value, attention_mask).
             module._attn = MethodType(_attend, module)
     for stage in (bark.semantic, bark.coarse_acoustics):
         stage.lm_head.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:],))

@@ -11,6 +11,7 @@ from unicodedata import category
 
 import torch
 
+from tts_toolkit.compat import vits_characters
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub.loading import load, model_version
 from tts_toolkit.hub.packaged import install_command
@@ -166,7 +167,7 @@ class Vits:
                 return str(tokenizer.prepare_for_tokenization(written)[0])
             except ImportError:
                 raise self._no_phonemizer() from None
-        return str(tokenizer._preprocess_char(tokenizer.normalize_text(written) if tokenizer.normalize else written))
+        return vits_characters(tokenizer, written)
 
     def _speaker(self, voice: str | None) -> int | None:
         n_speakers = self._vits.config.num_speakers

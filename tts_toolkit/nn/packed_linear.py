@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 
+from tts_toolkit.compat import cpu_packs_bfloat16, packed_product, packed_weight
 from tts_toolkit.nn.plain_modules import is_plain
 
 N_ROWS = 16  # of a full batch, whose kernel sets the numbers
@@ -19,7 +20,7 @@ def packed(layer: torch.nn.Linear) -> torch.nn.Module:
     """Return a layer packed for inference, or as it is where the processor, or PyTorch on it, cannot: on a GPU, say."""
     if layer.weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return layer
-    supported = {torch.float32: True, torch.bfloat16: torch.ops.mkldnn._is_mkldnn_bf16_supported()}
+    supported = {torch.float32: True, torch.bfloat16: cpu_packs_bfloat16()}
     return PackedLinear(layer) if supported.get(layer.weight.dtype) else layer
 
 
@@ -37,7 +38,7 @@ class PackedLinear(torch.nn.Module):
     def __init__(self, layer: torch.nn.Linear) -> None:
         super().__init__()
         self.out_features = layer.out_features
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), None)
+        self.weight = packed_weight(layer.weight.detach())
         self.bias = None if layer.bias is None else layer.bias.detach()
         probe = torch.linspace(-1.0, 1.0, layer.in_features, dtype=layer.weight.dtype).sin().repeat(N_ROWS, 1)
         wanted = self._multiplied(probe)[0]
@@ -45,7 +46,7 @@ class PackedLinear(torch.nn.Module):
         self.n_least = next(alike, N_ROWS)  # rows that the full batch's kernel, or one like it, multiplies
 
     def _multiplied(self, hidden: torch.Tensor) -> torch.Tensor:
-        return torch.ops.mkldnn._linear_pointwise(hidden, self.weight, self.bias, "none", [], "")
+        return packed_product(hidden, self.weight, self.bias)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (..., n_out) for (..., n_in)."""

@@ -120,6 +120,7 @@ class SpeechBrainEncoder:
         except Exception as error:  # SpeechBrain raises whatever its YAML and its modules raise
             raise self._unusable(error) from error
         for module in model.modules():
+            # Checked against speechbrain 1.1.2: the noise that its statistics pooling adds, even when it evaluates.
             if hasattr(module, "_get_gauss_noise"):
                 module._get_gauss_noise = lambda shape, device="cpu": torch.zeros(shape, device=device)
         return model

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
+from tts_toolkit.compat import copy_tensors
 from tts_toolkit.data.batches import IGNORED_FRAME, Batch, fingerprint, model_inputs
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
@@ -189,12 +190,12 @@ class RunningStatistics:
     def keep(self) -> None:
         """Note them before a step."""
         if self.live:
-            torch._foreach_copy_(self.kept, self.live)
+            copy_tensors(self.kept, self.live)
 
     def restore(self) -> None:
         """Go back to what was noted."""
         if self.live:
-            torch._foreach_copy_(self.live, self.kept)
+            copy_tensors(self.live, self.kept)
 
 
 def _usable(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
-from tts_toolkit.compat import quiet
+from tts_toolkit.compat import quiet, whisper_repositories
 from tts_toolkit.errors import UserError
 from tts_toolkit.hub.loading import (
     checkpoint_file,
@@ -79,9 +79,7 @@ def transcribe(recognizer: Recognizer, waveforms: Sequence[np.ndarray]) -> list[
 
 def _repository_of(source: str) -> str:
     """Return the hub id of a Whisper size, large-v3 or the like, as faster-whisper lists them; ids as they are."""
-    from faster_whisper import utils
-
-    return str(getattr(utils, "_MODELS", {}).get(source, source))
+    return str(whisper_repositories().get(source, source))
 
 
 def _of_a_whisper(names: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from tts_toolkit.compat import int8_product
 from tts_toolkit.errors import UserError
 from tts_toolkit.nn.packed_linear import packed
 from tts_toolkit.nn.plain_modules import check_plain
@@ -248,4 +249,4 @@ class Int8Linear(torch.nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (B, n_out) for (B, n_in)."""
-        return torch._weight_int8pack_mm(hidden.bfloat16(), self.weight, self.scales).float() + self.bias
+        return int8_product(hidden.bfloat16(), self.weight, self.scales).float() + self.bias
