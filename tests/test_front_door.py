@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,13 @@ def test_every_name_is_there_and_no_other():
     assert all(getattr(tts, name) is not None for name in tts.__all__)
     with pytest.raises(AttributeError, match="module 'tts_toolkit' has no attribute 'load_synthesiser'"):
         tts.load_synthesiser  # noqa: B018
+
+
+def test_the_version_is_that_of_the_package():
+    with (CHECKOUT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    assert "version" in project["project"]["dynamic"] and "version" not in project["project"], "one source"
+    assert version("tts-toolkit") == tts.__version__
 
 
 def test_a_text_sounds_as_by_the_command(speech, tmp_path):
