@@ -1,4 +1,4 @@
-"""Non-verbal cues that Bark acts out, and that nobody should hear as words."""
+"""Non-verbal cues, which Bark performs and other synthesizers must not read as words."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ CUE = re.compile(r"\[(?:laughter|laughs|sighs|music|gasps|clears throat|man|woma
 
 
 def without_cues(text: str) -> str:
-    """Return the words that are to be heard: `text` without its cues."""
+    """Return the words to be said: `text` without its cues."""
     return " ".join(CUE.sub(" ", text).split()) if CUE.search(text) else text

@@ -1,8 +1,8 @@
-"""English text as it is spoken: numbers, dates, times, money, units, addresses and abbreviations become words.
+"""English text normalization: numbers, dates, times, money, units, addresses and abbreviations become words.
 
-One normalizer serves training transcripts, synthesis and the references and hypotheses of WER, so that all three
-mean the same words. It is idempotent: what it returns holds nothing more to replace. The rules are applied in the order
-of `_RULES`; each sees what the ones before it left. It takes time linear in the text, which is read in parts.
+One normalizer serves training transcripts, synthesis and the references and hypotheses of WER, so that all three mean
+the same words. It is idempotent. The rules are applied in the order of `_RULES`, each to the result of those before it.
+Its time is linear in the text, which is read in parts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tts_toolkit.text.english_words import ABBREVIATED, ACRONYMS, ROMANS, WORDS
 from tts_toolkit.text.markup import MARKUP, fold_marks, unlisted
 from tts_toolkit.text.parts import Rule, apply, read
 
-NAMES = ("", "en", "eng", "english")  # of the language; what names none is in English
+NAMES = ("", "en", "eng", "english")  # of the language; an empty name is English
 
 _RULES: list[Rule] = [
     *MARKUP, *ADDRESSES, *WORDS, *HALVES, *NAMED_RANGES, *DATES, *PHONES, *ROMANS, *ABBREVIATED, *MONEY, *TIMES,
@@ -35,13 +35,13 @@ _SHORTENED = re.compile(r"\b(?:vs|etc|approx|al|[ivxl]{2,})\b|\w\.|'{2}")
 
 
 def is_english(language: str) -> bool:
-    """Return whether a language's name or tag, in whichever case, is English."""
+    """Whether a language's name or tag, in any case, is English."""
     return language.lower().replace("_", "-").split("-")[0] in NAMES
 
 
 @lru_cache(maxsize=65536)
 def normalize_english(text: str) -> str:
-    """Return `text` with what is not written as words spelled out, punctuation and case kept."""
+    """Return `text` with everything spelled out in words, punctuation and case kept."""
     return unlisted(read(fold_marks(unlisted(text)), _spoken, spell_digits))
 
 

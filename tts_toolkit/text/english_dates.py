@@ -24,7 +24,7 @@ _MONTH = rf"(?:(?:{_LONG})\b|(?:{_SHORT})(?:\.|\b))"
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR = r"(?:1\d\d\d|20\d\d)"
 _NOT_A_DAY = r"(?![\w%])(?![:.,]\d)(?!\s?[ap]\.?m\b)"
-_ODD_DAY = "1[3479]|2[12346789]|31|24"  # of which nobody makes a fraction
+_ODD_DAY = "1[3479]|2[12346789]|31|24"  # not used as fractions
 _DAYS = "|".join(sorted(DAY_NAMES, key=len, reverse=True))
 _CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
 _HALF = r"[apAP][mM]\b"

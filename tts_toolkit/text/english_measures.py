@@ -1,4 +1,4 @@
-"""Measures in English: units, ranges, fractions, dimensions, and the numbers that are left."""
+"""Measures in English: units, ranges, fractions, dimensions, and all other numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tts_toolkit.text.english_tables import CAPITAL_UNITS, LABELLED, LENGTHS, MA
 from tts_toolkit.text.parts import Rule
 
 _SIGN = r"(?P<sign>(?<![\w)])-)?"
-_WORDLIKE = {"A", "B", "F", "J", "N", "V", "W", "L"}  # in capitals: "5 A" is a unit, "5 ABC" is none
+_WORDLIKE = {"A", "B", "F", "J", "N", "V", "W", "L"}  # in capitals: "5 A" is a unit, "5 ABC" is not
 _UNIT = "|".join(re.escape(unit) for unit in sorted({*UNITS} - CAPITAL_UNITS, key=len, reverse=True))
 _PER = "|".join(re.escape(unit) for unit in sorted({*PER} - {"each"}, key=len, reverse=True))
 _UNIT_AFTER = re.compile(rf"\s?(?:{_UNIT}|inch|feet|meter|pixel)\b")
@@ -193,7 +193,7 @@ _AMOUNT_BEFORE = re.compile(
 
 
 def is_year(match: Match) -> bool:
-    """Return whether four digits, without a comma, are a year: most are, but "1500 sheep" are counted."""
+    """Whether four digits, without a comma, are a year: most are, but "1500 sheep" are counted."""
     number = int(match["number"])
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.end()
     if _IN_A_YEAR.search(before):

@@ -29,7 +29,7 @@ _ARTICLE = re.compile(r"(?:^|\W)[aA]n?\s$")
 
 
 def counts_a_noun(match: Match) -> bool:
-    """Return whether a measure stands between an article and a noun: in "a $5 bill" it is one dollar."""
+    """Whether a measure is between an article and a noun: in "a $5 bill" it is one dollar."""
     before = match.string[max(0, match.start() - 4) : match.start()]
     if _BOUGHT.match(match.string, match.end()):
         return True

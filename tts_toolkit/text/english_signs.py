@@ -1,4 +1,4 @@
-"""Signs that English reads as words."""
+"""Signs that are read as words in English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One spelling for words of English that sound the same, so that error rates do not count how a recognizer writes."""
+"""One spelling for words of English that sound the same, so that error rates ignore a recognizer's spelling."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def _american() -> dict[str, str]:
 def one_spelling(words: str) -> str:
     """Return lower-case English words, without punctuation, in one of the spellings that sound the same.
 
-    Letters said one by one are joined (u s a, usa), British spellings become American, a possessive loses its
-    apostrophe, compounds lose their blank, and "and" after hundred or thousand goes.
+    Single letters are joined (u s a, usa), British spellings become American, a possessive loses its apostrophe,
+    compounds lose their blank, and "and" after hundred or thousand goes.
     """
     words = _COMPOUNDS.sub(lambda found: found[1].replace(" ", "") + found[2], words)
     words = _LETTERS.sub(lambda found: found[0].replace(" ", ""), words)

@@ -1,4 +1,4 @@
-"""Tables of the English normalizer: what is written, and the words it stands for."""
+"""Tables of the English normalizer: written forms and their words."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ CURRENCY_SIGNS = {
     "₭": _coins("kip", "kip", "att", "att"), "₮": _coins("tugrik", "tugrik", "mongo", "mongo"),
     "₼": _coins("manat", "", "qepik", "qepik"), "₾": _coins("lari", "lari", "tetri", "tetri"),
 }  # fmt: skip
-CURRENCY_CODES = {  # that stand before or after an amount as a word of their own
+CURRENCY_CODES = {  # separate words before or after an amount
     "USD": _dollars("U S"), "GBP": _coins("pound", "", "penny", "pence"), "EUR": _coins("euro"),
     "JPY": _coins("yen", "yen", "sen", "sen"), "CHF": _coins("Swiss franc", "", "centime", "centimes"),
     "CAD": _dollars("Canadian"), "AUD": _dollars("Australian"), "NZD": _dollars("New Zealand"),
@@ -151,7 +151,7 @@ _PREFIXES = {
     "k": "kilo", "K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta", "c": "centi", "m": "milli",
     "d": "deci", "h": "hecto", "n": "nano", "μ": "micro", "p": "pico",
 }  # fmt: skip
-_ALONE = {  # units whose name stands for itself without a prefix
+_ALONE = {  # units whose name has no prefix
     "m", "g", "l", "L", "W", "V", "A", "J", "Hz", "Pa", "Wh", "Ω", "eV", "bps", "Ah", "cal", "s", "mol", "Bq", "Sv",
 }  # fmt: skip
 
@@ -200,7 +200,7 @@ UNITS |= {"Kg": UNITS["kg"], "Km": UNITS["km"], "KHz": UNITS["kHz"], "KWh": UNIT
           "Kw": UNITS["kW"], "°c": UNITS["°C"], "°f": UNITS["°F"], "MPH": UNITS["mph"],
           "km/hr": UNITS["kph"]}  # fmt: skip
 LENGTHS = {"m", "km", "cm", "mm", "nm", "dm", "μm", "ft", "in", "mi", "yd", "KM"}  # that have squares and cubes
-PER = {  # after a slash: what there is one of
+PER = {  # after a slash: "per ..."
     **{unit: one for unit, (one, _) in UNITS.items() if unit not in ("%", "°", "A", "V", "t")},
     "wk": "week", "mo": "month", "yr": "year", "hr": "hour", "h": "hour", "s": "second", "sec": "second",
     "min": "minute", "d": "day", "pp": "person", "ea": "each", "in": "inch", "gal": "gallon",
@@ -215,7 +215,7 @@ UNITS_WITH_DOT = ("ft", "in", "lb", "lbs", "oz", "min", "mins", "sec", "secs", "
                   "pt", "tsp", "tbsp", "wk", "wks", "mo", "mos", "yr", "yrs", "sq", "cu", "km", "kg", "cm", "mm", "g",
                   "m")  # fmt: skip
 CAPITAL_UNITS = {"V", "W", "A", "L", "B", "J", "N", "F"}
-LABELLED = {  # what is told apart by a number and a letter: in "room 5B" nothing is counted
+LABELLED = {  # nouns identified by a number and a letter: in "room 5B" nothing is counted
     "apartment", "apt", "appendix", "block", "bus", "chapter", "class", "figure", "flat", "form", "gate", "highway",
     "house", "number", "platform", "room", "route", "row", "seat", "section", "suite", "table", "track", "unit",
     "building", "exhibit", "exit", "hall", "level", "line", "model", "part", "schedule", "study", "terminal", "version",
@@ -251,7 +251,7 @@ _GREEK_NAMES = words_of(
     "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
 )
 GREEK = dict(zip("αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", _GREEK_NAMES, strict=True))
-SPELLED_ACRONYMS = {  # with vowels, but no words; those without a vowel are known by that
+SPELLED_ACRONYMS = {  # with vowels, but not words; those without a vowel are recognized by that
     "USA", "UK", "EU", "UN", "UAE", "USSR", "FBI", "CIA", "NSA", "IRS", "IBM", "AI", "API", "GPU", "CPU", "USB", "URL",
     "UFO", "VIP", "IQ", "ATM", "CEO", "CFO", "CTO", "COO", "DIY", "FAQ", "IPO", "NBA", "NFL", "NHL", "MBA", "DNA",
     "RNA", "MRI", "ICU", "UTC", "ETA", "EV", "ISP", "IP", "UI", "UX", "ID", "OCR", "ASR",

@@ -48,7 +48,7 @@ def _abbreviation(match: Match) -> str:
 
 
 def _is_street(before: str, before_a_name: bool) -> bool:
-    """Return whether "St." or "Dr." ends the name of a street rather than begins that of a person."""
+    """Whether "St." or "Dr." ends the name of a street rather than begins that of a person."""
     return bool(_NUMBERED_STREET.search(before) or (not before_a_name and _STREET_BEFORE.search(before)))
 
 
@@ -239,7 +239,7 @@ def _spelled(match: Match) -> str:
 
 
 def _shouted(match: Match) -> bool:
-    """Return whether the words around are in capitals, too, so that capitals say nothing."""
+    """Whether the words around are in capitals too, so that capitals do not mark an acronym."""
     around = re.findall(r"[^\W\d_]{2,}", match.string[max(0, match.start() - 60) : match.end() + 60])
     capitals = [word for word in around if word.isupper()]
     return len(capitals) >= 3 and 2 * len(capitals) > len(around)

@@ -1,4 +1,4 @@
-"""From a text as written to the tokens a model can speak, with an account of what it cannot."""
+"""From written text to a model's tokens, with a report of unknown characters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-SAID = "%\u2030\u00b0\u00a7#@+=<>\u00b1\u00d7\u00f7"  # signs that stand for words, which a reader says
-JOINED = "\"'`\u00b4^"  # marks that part no words
+READ_AS_WORDS = "%\u2030\u00b0\u00a7#@+=<>\u00b1\u00d7\u00f7"  # signs that are read as words
+JOINED = "\"'`\u00b4^"  # marks that separate no words
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TextFrontEnd:
-    """Normalizes a text, then tells which of its characters a tokenizer maps to unknown."""
+    """Normalizes a text, and finds the characters that a tokenizer maps to unknown."""
 
     tokenizer: Any
     normalize: Callable[[str], str]
@@ -29,10 +29,10 @@ class TextFrontEnd:
         return list(self.tokenizer(self.spoken(text))["input_ids"])
 
     def spoken(self, text: str) -> str:
-        """Return the normalized text in which marks that nobody says and the tokenizer does not know are taken out.
+        """Return the normalized text without silent marks that the tokenizer does not know.
 
-        Brackets and dashes become the pause that they are read as, others nothing or a space. Letters, digits and
-        signs that stand for words stay as they are.
+        Brackets and dashes become a pause, others a space or nothing. Letters, digits and signs that are read as words
+        stay.
         """
         silent = set(self.silent(text))
         if not silent:
@@ -41,7 +41,7 @@ class TextFrontEnd:
         return _tidy("".join(_instead(c, pause) if c in silent else c for c in self.normalize(text)))
 
     def silent(self, text: str) -> list[str]:
-        """Return the marks of the normalized text that `spoken` takes out, in order, with repeats."""
+        """Return the marks of the normalized text that `spoken` removes, in order, with repeats."""
         return [c for c in self.normalize(text) if is_silent(c) and (is_control(c) or not self._knows(c))]
 
     def _knows(self, character: str) -> bool:
@@ -59,12 +59,12 @@ class TextFrontEnd:
         return "".join(c for c in self.spoken(text) if c not in missing) if missing else self.spoken(text)
 
     def has_words(self, text: str) -> bool:
-        """Return whether anything but punctuation is left to say."""
+        """Whether the spoken text has more than punctuation."""
         return any(c.isalnum() for c in self.speakable(text))
 
 
 def listed(counts: Counter[str]) -> str:
-    """Characters with their code points and counts, most frequent first, for a message."""
+    """Return characters with their code points and counts, most frequent first, for a message."""
     return ", ".join(f"{char!r} (U+{ord(char):04X}) {n}" for char, n in counts.most_common())
 
 
@@ -74,27 +74,27 @@ def _knows(tokenizer: Any, character: str) -> bool:
 
 
 def is_silent(character: str) -> bool:
-    """Return whether a character is a mark that nobody says: a quote, a bracket, an emoji, a control character."""
-    if character.isspace() or character in SAID:
+    """Whether a character is a silent mark: a quote, a bracket, an emoji, a control character."""
+    if character.isspace() or character in READ_AS_WORDS:
         return False
     kind = unicodedata.category(character)
     return kind[0] in "PC" or kind in ("So", "Sk", "Sm") or "\ufe00" <= character <= "\ufe0f" or character == "\u20e3"
 
 
 def is_control(character: str) -> bool:
-    """Return whether a character is a control or format character, which no text is made of."""
+    """Whether a character is a control or format character."""
     return unicodedata.category(character)[0] == "C"
 
 
 def _instead(character: str, pause: str) -> str:
-    """Return what is read in place of a silent mark."""
+    """Return the replacement of a silent mark."""
     if unicodedata.category(character) in ("Ps", "Pe", "Pd"):
         return pause
     return "" if character in JOINED or unicodedata.category(character) in ("Cf", "Pi", "Pf", "Mn") else " "
 
 
 def _tidy(text: str) -> str:
-    """Return a text with one pause where there were several, and none at its beginning or beside another mark."""
+    """Return a text with single pauses, and none at its beginning or next to another mark."""
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"(\s*,)+", ",", text)
     text = re.sub(r"\s+([,.;:?!])", r"\1", text)

@@ -44,7 +44,7 @@ def _german_date(day: int, month: int, year: int | None, before: str) -> str:
 _MONTHS_DE = words_of("Januar Februar März April Mai Juni Juli August September Oktober November Dezember")
 
 
-def _german_said_ordinal(match: Match) -> str:
+def _german_spelled_ordinal(match: Match) -> str:
     before = match["before"]
     if before and before.lower() not in _WEAK | _STRONG_E | _ANY and not match["lower"]:
         return match[0]  # the end of a sentence
@@ -66,7 +66,7 @@ def german() -> Grammar:
         minus="minus", to="bis",
         over="durch", address="Punkt ät Schrägstrich Strich Unterstrich",
         signs="und plus gleich mal Nummer kleiner_als größer_als plus_minus Paragraph ungefähr",
-        ordinal=_german_said_ordinal,
+        ordinal=_german_spelled_ordinal,
         ordinals=r"(?:\b(?P<before>[A-Za-zÄÖÜäöüß]{2,12})\s|(?:^|(?<=[.!?:]\s)))(?P<n>\d{1,3})"
                  r"\.(?=\s(?P<lower>[a-zäöü])?[A-Za-zÄÖÜäöü]{2})",
         clock_after="Uhr", clock_before="um|ab|bis|gegen", dotted_days=True, coins_link=" und ",
@@ -172,7 +172,7 @@ def dutch() -> Grammar:
     )  # fmt: skip
 
 
-# Danish: its own numbers, since the library joins them wrongly from a thousand on
+# Danish: its own numbers, as the library joins them wrongly from a thousand on
 _TENS_DA = ["", "", "tyve", "tredive", "fyrre", "halvtreds", "tres", "halvfjerds", "firs", "halvfems"]
 _ONES_DA = words_of(
     "nul en to tre fire fem seks syv otte ni ti elleve tolv tretten fjorten femten seksten sytten atten nitten"

@@ -1,6 +1,6 @@
-"""How a language says what is written in digits and signs: a description, and the reader that follows it.
+"""Readings of digits and signs in a language: a description (`Grammar`), and the reader that applies it.
 
-A `Grammar` is a small table; `reader` makes a function from text to spoken text of it. Numbers, ordinals, dates, times,
+A `Grammar` is a small table; `reader` makes it a function from text to spoken text. Numbers, ordinals, dates, times,
 sums of money, percentages, units, ranges, fractions, telephone numbers and addresses become words; other words stay.
 """
 
@@ -22,7 +22,7 @@ MAX_DIGITS = 15  # longer ones are read digit by digit
 
 @dataclass(frozen=True)
 class Noun:
-    """What is counted: one; few, many and part of one in Slavic languages; or one and many."""
+    """Forms of a counted noun: one; few, many and part of one in Slavic languages; or one and many."""
 
     gender: str
     forms: tuple[str, ...]
@@ -55,7 +55,7 @@ def coins(written: Mapping[str, str]) -> dict[str, tuple[Noun, Noun]]:
 
 
 def units(prefixes: str, other: Mapping[str, str], **base: str) -> dict[str, Noun]:
-    """Return units of measure: metres, grams, litres, watts, hertz and bytes with their prefixes, and others.
+    """Return units of measure: meters, grams, liters, watts, hertz and bytes with their prefixes, and others.
 
     `prefixes` are the words for kilo, centi, milli, mega, giga and tera.
     """
@@ -75,12 +75,12 @@ def units(prefixes: str, other: Mapping[str, str], **base: str) -> dict[str, Nou
 
 @dataclass(frozen=True)
 class Grammar:
-    """What a language writes in digits and signs, and what it says. Words that are not given are not read."""
+    """The digits and signs of a language, and their readings. Signs without a reading are not read."""
 
     cardinal: Callable[[int, str], str]  # of a number and a gender ("" counts)
     date: Callable[[int, int, int | None, str], str]  # day, month, year or none, the word before
     time: Callable[[int, int, int | None], str]  # hour, minute, second
-    months: str  # twelve, as they are said in a date
+    months: str  # twelve, as read in a date
     units: dict[str, Noun]
     money: dict[str, tuple[Noun, Noun]]
     point: str
@@ -104,7 +104,7 @@ class Grammar:
     short_months: str = ""
     month_link: str = ""  # pattern between day and month, "de"
     day_mark: str = r"\."  # pattern after the digits of a day
-    clock_after: str = ""  # pattern of words after a time that `time` says itself
+    clock_after: str = ""  # pattern of words after a time that `time` already includes
     clock_before: str = ""  # pattern of words before a time that is written with a dot
     h_clock: bool = False  # 14h30
     dotted_days: bool = False  # 21.6. is a date
@@ -114,9 +114,9 @@ class Grammar:
     abbreviations: Mapping[str, str] = field(default_factory=dict)  # pattern: words
     blanks: bool = True  # between words
     currency_first: bool = True
-    fraction_first: bool = False  # the denominator is said first
+    fraction_first: bool = False  # the denominator is read first
     percent_first: str = ""  # word before the number
-    gender_of: Callable[[str], str] = field(default=lambda word: "")  # of a noun that no table holds
+    gender_of: Callable[[str], str] = field(default=lambda word: "")  # of a noun that is in no table
     ratio: str = ""  # word between the numbers of a score
     romans: str = ""  # pattern with a group r: Roman numerals that are read as digits
 
@@ -153,7 +153,7 @@ class Reader:
         return self.genders.get(word[1].lower()) or self.grammar.gender_of(word[1])
 
     def spaced(self, match: Match, words: str) -> str:
-        """Return `words` parted from the letters and digits around the match."""
+        """Return `words` separated from the letters and digits around the match."""
         if not self.grammar.blanks:
             return words
         before, after = match.string[: match.start()][-1:], match.string[match.end() : match.end() + 1]
@@ -192,7 +192,7 @@ class Reader:
         return joint.join((words, grammar.point, self.digits(decimals)))
 
     def counted(self, written: str, what: Noun, magnitude: str = "") -> str:
-        """Return a number with what it counts, both in the form that they take together."""
+        """Return a number with its noun, both in agreement."""
         grammar = self.grammar
         joint = " " if grammar.blanks else ""
         if magnitude:
@@ -211,7 +211,7 @@ class Reader:
         return what.forms[self.grammar.few(number)] if len(what.forms) > 1 else what.forms[0]
 
     def sum(self, written: str, currency: str, magnitude: str = "") -> str:
-        """Return a sum of money: a number with its unit, and hundredths where two decimals stand."""
+        """Return a sum of money: a number with its unit, and hundredths where there are two decimals."""
         unit, hundredth = self.grammar.money[currency]
         whole, decimals = self.parsed(written)
         if magnitude or len(decimals) not in (0, 2):
@@ -403,8 +403,8 @@ class Reader:
 
         def ranged(match: Match) -> str:
             hour, _, minute = match["low"].replace(".", ":").replace("h", ":").partition(":")
-            said = grammar.time(int(hour), int(minute), None) if minute else grammar.cardinal(int(hour), "")
-            return f"{said}{to}"
+            words = grammar.time(int(hour), int(minute), None) if minute else grammar.cardinal(int(hour), "")
+            return f"{words}{to}"
 
         rules: list[Rule] = [
             (re.compile(rf"(?<![\d:.,])(?P<low>(?:[01]?\d|2[0-4])[:h][0-5]\d)\s?-\s?(?={clock})"), ranged),
@@ -475,7 +475,7 @@ class Reader:
         magnitude = self._magnitude + ("|M" if "M" in grammar.magnitudes else "")
         joint = " " if grammar.blanks else ""
 
-        def said(match: Match) -> str:
+        def in_words(match: Match) -> str:
             sign = grammar.minus + joint if match["sign"] else ""
             low = (
                 f"{self.number(match['low'])}{f'{joint}{grammar.to}{joint}' if grammar.to else '-'}"
@@ -490,14 +490,14 @@ class Reader:
                     rf"(?P<sign>(?<![\w)])-\s?)?(?P<symbol>{symbol})\s?(?:(?P<low>{amount})\s?-\s?)"
                     rf"?(?P<amount>{amount})(?:\s?(?P<magnitude>{magnitude})(?!\w))?"
                 ),
-                said,
+                in_words,
             ),
             (
                 re.compile(
                     rf"(?P<sign>(?<![\w)])-\s?)?(?:(?P<low>(?<![\d.,]){amount})\s?-\s?)?(?P<amount>(?<![\d.,]){amount})"
                     rf"\s?(?:(?P<magnitude>{magnitude})\s?)?(?P<symbol>{symbol})"
                 ),
-                said,
+                in_words,
             ),
         ]
 

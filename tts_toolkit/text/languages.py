@@ -1,4 +1,4 @@
-"""Languages by name: how each is read, written in lower case and counted, and what a text plainly is not written in."""
+"""Languages by name: their normalizers, lower case, error units, and detection of texts in another language."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.typography import fold
 
 log = logging.getLogger(__name__)
-_FOREIGN_SHARE = 0.1  # of texts that may look foreign without a word about it
+_FOREIGN_SHARE = 0.1  # of texts that may look foreign without a warning
 _UNSPOKEN = 3  # words of another language that a text must hold before it counts as foreign
 
 
@@ -28,8 +28,8 @@ class Language:
     aliases: tuple[str, ...]  # ISO 639-2 and 639-3
     script: str  # of its letters: LATIN, CYRILLIC, ... as Unicode names begin
     grammar: str = ""  # module:function; empty where numbers are not read
-    counts_characters: bool = False  # words are not parted by blanks: error rates count characters
-    common: str = ""  # words that every text of it holds and other languages do not
+    counts_characters: bool = False  # words are not separated by blanks: error rates count characters
+    common: str = ""  # words of every text that other languages lack
 
 
 def _table(*rows: Language) -> dict[str, Language]:
@@ -105,7 +105,7 @@ _BY_NAME = {
 
 
 def language(name: str) -> Language | None:
-    """Return the language of a code, a tag or a name: de, de-DE, deu, ger, German; None where it is not known."""
+    """Return the language of a code, a tag or a name: de, de-DE, deu, ger, German; None where it is unknown."""
     if not name:
         return LANGUAGES["en"]
     lower = name.strip().lower().replace("_", "-")
@@ -113,9 +113,9 @@ def language(name: str) -> Language | None:
 
 
 def normalizer(name: str) -> Callable[[str], str]:
-    """Return what turns text of a language into text as it is spoken.
+    """Return the normalizer of a language, from text to spoken text.
 
-    For one that is not known only marks become plain. The empty name is English.
+    For an unknown language it only simplifies typography. The empty name is English.
     """
     if is_english(name):
         return normalize_english
@@ -132,7 +132,7 @@ def _reader(grammar: str) -> Callable[[str], str]:
 
 
 def counts_characters(name: str) -> bool:
-    """Return whether error rates of a language count characters, since its words are not parted by blanks."""
+    """Whether error rates of a language count characters, as its words are not separated by blanks."""
     known = language(name)
     return bool(known and known.counts_characters)
 
@@ -141,7 +141,7 @@ _DOTTED_I = str.maketrans({"I": "\u0131", "\u0130": "i"})
 
 
 def lower_case(text: str, name: str) -> str:
-    """Return `text` for comparison without case: casefolded, in Turkish and Azerbaijani with their two letters i."""
+    """Return `text` casefolded for comparison, in Turkish and Azerbaijani with their two letters i."""
     known = language(name)
     if known and known.code in ("tr", "az"):
         text = unicodedata.normalize("NFC", text).translate(_DOTTED_I)
@@ -149,10 +149,10 @@ def lower_case(text: str, name: str) -> str:
 
 
 def looks_foreign(texts: Iterable[str], name: str, n_examples: int = 3) -> list[str]:
-    """Return examples of the texts that are plainly not written in a language; empty where all may be.
+    """Return examples of the texts that are clearly not in a language; empty where all may be.
 
-    A text is foreign where most of its letters are of another script, or where the common words of another language
-    are three times as many as its own and at least a fifth of all. Few words, names and loans never are.
+    A text is foreign where most of its letters are of another script, or where the common words of another language are
+    three times as many as its own and at least a fifth of all. A few words, names and loanwords never are.
     """
     known = language(name)
     if not known:
@@ -167,7 +167,7 @@ def looks_foreign(texts: Iterable[str], name: str, n_examples: int = 3) -> list[
 
 
 def warn_where_foreign(texts: Sequence[str], name: str) -> None:
-    """Log examples where more than a tenth of the texts are plainly not written in the language they are read in."""
+    """Log examples where more than a tenth of the texts are clearly not in the configured language."""
     foreign = looks_foreign(texts, name, len(texts))
     if len(foreign) > _FOREIGN_SHARE * len(texts):
         listed = "; ".join(repr(text[:60]) for text in foreign[:3])

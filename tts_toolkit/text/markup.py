@@ -1,4 +1,4 @@
-"""What text is wrapped in, in any language: typographic marks, HTML, Markdown; and digits of any script."""
+"""Markup of text in any language: typographic marks, HTML, Markdown; and digits of any script."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 
 
 def fold_marks(text: str) -> str:
-    """Return `text` composed, with typographic marks plain and every digit, fraction or numeral sign in ASCII."""
+    """Return `text` composed, with plain typographic marks and every digit, fraction or numeral sign in ASCII."""
     text = unicodedata.normalize("NFC", text).translate(_FOLDED)
     if text.isascii():
         return text
@@ -89,7 +89,7 @@ LINES: list[Rule] = [  # marks at the start of a line; before line ends become b
 
 
 def unlisted(text: str) -> str:
-    """Return `text` without what marks its lines as headings, quotes or items of a list."""
+    """Return `text` without the marks of headings, quotes and list items."""
     for pattern, replace in LINES:
         text = pattern.sub(replace, text)
     return text

@@ -1,4 +1,4 @@
-"""Cardinals and ordinals of num2words, mended where it errs; and of the languages that it lacks."""
+"""Cardinals and ordinals of num2words, with corrections, and of the languages that it lacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-_NEEDED = {  # (language, kind): what is put right: (pattern, words)
+_NEEDED = {  # (language, kind): corrections (pattern, words)
     "ar": [(r" و ", " و"), (r"(مئت|مائت|ألف)ا$", r"\1ان")],
     "cs": [(r"dvěstě", "dvě stě"), (r"(tři|čtyři)sta", r"\1 sta"), (r"(pět|šest|sedm|osm|devět)set\b", r"\1 set")],
     "fi": [(r"(?<=\w)(miljoona|miljardi)", r" \1")],
@@ -40,7 +40,8 @@ def by_thousands(
 ) -> str:
     """Return a number read in groups of three digits, each followed by the name of its power of a thousand.
 
-    `below` spells 1 to 999, `names` are those of 1000, 10**6, ...; `one` replaces "one thousand" where one is not said.
+    `below` spells 1 to 999, `names` are those of 1000, 10**6, ...; `one` replaces "one thousand" where "one" is
+    omitted.
     """
     groups = []
     while number:

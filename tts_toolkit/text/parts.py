@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 
 PART_CHARACTERS = 400  # a longer sentence is cut between words
-MAX_PASSES = 8  # what one rule leaves can be work for an earlier one
-LONG_NUMBER = 25  # digits that nobody reads as one number
+MAX_PASSES = 8  # a rule's result can match an earlier rule
+LONG_NUMBER = 25  # digits too many for one number
 _SPACES = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.!?][\"')\]]*\s+(?=[\"'(]?[A-Z])|[。！？؟।]\s*")
 _BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{3})\s+(?=[^\W\d_]{2})")
@@ -20,9 +20,9 @@ Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 def read(
     text: str, synthesize: Callable[[str], str], spell_digits: Callable[[str], str], limit: int = PART_CHARACTERS
 ) -> str:
-    """Return `text` with each of its parts spoken, spaces single; a mark comes three times in a row at most.
+    """Return `text` with each of its parts read, spaces single and marks repeated at most three times.
 
-    Digits that are too many for a number are spelled where they stand, so that no rule walks along them.
+    Digits too many for a number are spelled in place first, so that no rule scans them.
     """
     text = _REPEATED.sub(r"\1\1\1", _SPACES.sub(" ", text)).strip()
     pieces = _LONG_NUMBER.split(text)
@@ -30,7 +30,7 @@ def read(
     for n, piece in enumerate(pieces):
         spoken += [spell_digits(piece)] if n % 2 else [synthesize(part.strip()) for part in _parts(piece, limit)]
     joined = " ".join(filter(None, spoken))
-    # Signs beside spelled digits stand between words now, which is what the rules look at.
+    # Signs next to spelled digits are now between words, where the rules match.
     return joined if len(pieces) == 1 else read(joined, synthesize, spell_digits, limit)
 
 
@@ -56,7 +56,7 @@ def _cut(text: str, start: int, end: int) -> int:
 def apply(rules: Sequence[Rule], without_digits: Sequence[Rule], text: str) -> str:
     """Return `text` with the rules applied in order until nothing changes; spaces become single.
 
-    `without_digits` are those that may change a text that holds no digit.
+    `without_digits` are the rules that may change a text without digits.
     """
     for _ in range(MAX_PASSES):
         before = text

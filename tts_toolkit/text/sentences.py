@@ -1,4 +1,4 @@
-"""Long texts cut where a speaker would breathe."""
+"""Long texts cut at sentences and clauses."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from tts_toolkit.text.numerals import from_library, words_of
 
 
 def _east_few(number: int) -> int:
-    """Return which form a noun takes in Russian and Ukrainian: 21 has that of 1."""
+    """Return the form of a noun in Russian and Ukrainian: 21 has that of 1."""
     if number % 10 == 1 and number % 100 != 11:
         return 0
     return 1 if number % 10 in (2, 3, 4) and number % 100 not in (12, 13, 14) else 2

@@ -1,4 +1,4 @@
-"""Marks that mean the same in every language, brought to the form that models know: quotes, dashes, spaces."""
+"""Typographic marks in the plain form that models know: quotes, dashes, spaces."""
 
 from __future__ import annotations
 

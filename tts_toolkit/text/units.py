@@ -1,4 +1,4 @@
-"""What errors are counted in: words where a script parts them by blanks, characters where it does not."""
+"""Units of error rates: words where a script separates them by blanks, characters where it does not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _BLANK = re.compile(rf"(?<=[{_SCRIPTS}])\s+|\s+(?=[{_SCRIPTS}])")
 
 
 def base_language(language: str) -> str:
-    """Return the language of a code that may go on with a script or a country: "zh" of "zh-Hans_CN"."""
+    """Return the language of a code that may include a script or a country: "zh" of "zh-Hans_CN"."""
     return re.split("[-_]", language.strip().lower())[0]
 
 
 def is_unspaced(language: str) -> bool:
-    """Return whether a language is written without blanks between words."""
+    """Whether a language is written without blanks between words."""
     return counts_characters(language)
 
 
@@ -36,5 +36,5 @@ def mixed_units(text: str) -> list[str]:
 
 
 def joined(units: Sequence[str]) -> str:
-    """Return units as the text whose characters are counted: single spaces, and none beside a unit of one character."""
+    """Return units as the text whose characters are counted: single spaces, none next to one-character units."""
     return _BLANK.sub("", " ".join(units))

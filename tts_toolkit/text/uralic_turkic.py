@@ -171,18 +171,18 @@ def _turkish_time(hour: int, minute: int, second: int | None) -> str:
     return words + (f" {_turkish(second, '')} saniye" if second else "")
 
 
-def _turkish_said_ordinal(match: Match) -> str:
+def _turkish_spelled_ordinal(match: Match) -> str:
     return _turkish_ordinal(int(match["n"]))
 
 
 def turkish() -> Grammar:
-    """Turkish: numbers in words of their own, written apart; nouns stay singular."""
+    """Turkish: numbers in separate words; nouns stay singular."""
     return Grammar(
         cardinal=_turkish, date=_turkish_date, time=_turkish_time, months=" ".join(_MONTHS_TR), point="virgül",
         minus="eksi", to="ila", over="bölü",
         address="nokta et eğik_çizgi tire alt_çizgi",
         signs="ve artı eşittir çarpı numara küçüktür büyüktür artı_eksi paragraf yaklaşık",
-        ordinal=_turkish_said_ordinal,
+        ordinal=_turkish_spelled_ordinal,
         ordinals=r"(?<![\d.,])(?P<n>\d{1,4})(?:\.(?=\s[a-zçğıöşü]{2})|'?(?:[iıuü]nc[iıuü]|nc[iıuü])\b)",
         clock_before="saat", dotted_days=True,
         magnitudes={"milyon": "milyon", "milyar": "milyar", "trilyon": "trilyon", "bin": "bin", "mn": "milyon",
