@@ -1,6 +1,7 @@
 """Score speech that was made by anything: a folder of recordings called by the ids of their texts.
 
 tts-score wavs=any_folder texts=sentences.tsv references=recordings output_dir=out
+tts-score wavs=outputs/finetune  # the speech of a fine-tune or a benchmark, by another recognizer for example
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def score(cfg: DictConfig) -> Path | None:
     from tts_toolkit.errors import UserError
     from tts_toolkit.evaluation.metrics.protocols import protocol
     from tts_toolkit.evaluation.plan import Plan
+    from tts_toolkit.evaluation.reaggregate import speech_of_run
     from tts_toolkit.models.recordings import Recordings
     from tts_toolkit.report.verdict import complete
 
@@ -33,12 +35,17 @@ def score(cfg: DictConfig) -> Path | None:
         raise UserError(f"wavs={cfg.wavs}: no such folder")
     if Path(cfg.output_dir).resolve().is_relative_to(Path(cfg.wavs).resolve()):
         raise UserError(f"output_dir={cfg.output_dir}: lies inside wavs={cfg.wavs}; choose another")
+    of_run = cfg.texts is None and (Path(cfg.wavs) / "plan").is_dir()
+    if cfg.texts is None and not of_run:
+        raise UserError("texts must be given: texts=FILE; they are known only where wavs is the folder of a run")
     with counting() as intake:
-        prompts = instantiate(cfg.test_set)
+        wavs, prompts = speech_of_run(Path(cfg.wavs), cfg.system) if of_run else (Path(cfg.wavs), None)
+        prompts = instantiate(cfg.test_set) if prompts is None else prompts
         prompts = with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts
-        count_recordings(Path(cfg.wavs), prompts)
+        count_recordings(wavs, prompts)
+    system = cfg.system or (wavs.parent.name if of_run else "wavs")
     plan = Plan(
-        systems={cfg.system: partial(Recordings, cfg.system, str(cfg.wavs))},
+        systems={system: partial(Recordings, system, str(wavs))},
         prompts=prompts,
         recognizer=partial(instantiate, cfg.asr),
         speaker_verifier=partial(instantiate, cfg.speaker_verifier) if cfg.speaker_verifier else None,

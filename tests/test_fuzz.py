@@ -32,7 +32,9 @@ json_values = st.recursive(
     max_leaves=6,
 )
 json_rows = st.dictionaries(
-    st.sampled_from(["file_name", "audio", "text", "speaker", "split", "id", "license", "voice", "reference", "x"]),
+    st.sampled_from(
+        ["file_name", "audio", "text", "speaker", "split", "id", "license", "licence", "voice", "reference", "x"]
+    ),
     json_values,
     max_size=6,
 )

@@ -42,15 +42,49 @@ def test_a_fine_tune_leaves_model_speech_scores_and_report(finetuned):
     summary = json.loads((output_dir / "summary.json").read_text())
     assert set(summary["systems"]) == {"natural", "base", "finetuned"}
     for scores in summary["systems"].values():
-        assert set(scores) == {"wer", "cer", "similarity", "n_planned", "n_scored", "n_failed"}
+        assert {"wer", "wer_ci", "cer", "similarity", "n_failed", "health", "rtf", "protocols"} <= set(scores)
         assert scores["n_planned"] == 2 == scores["n_scored"] + scores["n_failed"]
     assert summary["systems"]["natural"]["similarity"] > 0.8
     for system in ("base", "finetuned"):
-        assert len(list((output_dir / "speech" / system).glob("*.wav"))) == 2
+        assert len(list((output_dir / "systems" / system / "wavs").glob("*.wav"))) == 2
     html = (output_dir / "report.html").read_text()
-    assert html.count("<audio") == 6 and "Loss" in html
+    assert html.count("<audio controls preload") == 6 and "<h2>Loss</h2>" in html
+    assert summary["comparison"]["verdict"].startswith("finetuned against base: ")
+    assert summary["comparison"]["verdict"] in html.replace("&#39;", "'") and summary["training"]["steps"] in (2, 4)
     assert "| finetuned |" in done.stdout and "report.html" in done.stdout
     assert "| finetuned |" in (output_dir / "model/README.md").read_text()
+
+
+def test_evaluation_commands_read_the_folder_of_a_fine_tune(finetuned, monkeypatch, capsys, tmp_path):
+    """The same waveforms give the same rates by tts-finetune and tts-score; tts-report and tts-compare read them."""
+    from tts_toolkit.eval import compare, report, score
+
+    output_dir, _ = finetuned
+    summary = json.loads((output_dir / "summary.json").read_text())
+    monkeypatch.chdir(tmp_path)
+    for main, *arguments in (
+        (
+            score.main,
+            f"wavs={output_dir}",
+            "asr=offline",
+            "speaker_verifier=ge2e",
+            "output_dir=again",
+            "min_coverage=0",
+        ),
+        (report.main, f"output_dir={output_dir}"),
+        (compare.main, str(output_dir), "output=differences.json"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["tts", *arguments])
+        main()
+    again = json.loads((tmp_path / "again/summary.json").read_text())["systems"]["finetuned"]
+    ours = summary["systems"]["finetuned"]
+    assert {name: again[name] for name in ("wer", "cer", "similarity", "n_scored")} == {
+        name: ours[name] for name in ("wer", "cer", "similarity", "n_scored")
+    }
+    assert "<h2>Loss</h2>" in (output_dir / "report.html").read_text(), "written again by tts-report"
+    differences = json.loads((tmp_path / "differences.json").read_text())
+    assert differences["first"].endswith(":base") and differences["second"].endswith(":finetuned")
+    capsys.readouterr()
 
 
 def test_training_is_tracked_with_curves_sound_and_pictures(finetuned):
@@ -490,6 +524,6 @@ def test_a_fine_tune_without_recognizer_and_judge_has_no_such_scores(hub, voice_
     by_loss = ["schedule.best_metric=loss", "schedule.greater_is_better=false", "evaluation.n_test_sentences=1"]
     monkeypatch.setattr(sys, "argv", ["tts-finetune", *data, "speaker_verifier=null", "asr=null", *by_loss])
     finetune.main()
-    assert "| finetuned | – | – | – | 1 of 1 | 0 |" in capsys.readouterr().out
+    assert "| finetuned | – | – | – | – |" in capsys.readouterr().out
     summary = json.loads((tmp_path / "outputs/finetune/summary.json").read_text())
-    assert summary["systems"]["base"]["wer"] is None and summary["recognizer"] == summary["speaker verifier"] == "none"
+    assert summary["systems"]["base"]["wer"] is None and summary["recognizer"] is summary["speaker_verifier"] is None

@@ -17,11 +17,11 @@ from hydra import compose, initialize_config_dir
 from safetensors.numpy import load_file
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import load_waveform, trim_silence
+from tts_toolkit.audio import load_waveform, trim_silence, write_wav
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.data.sources import audio
+from tts_toolkit.data.sources import audio, folder
 from tts_toolkit.errors import UserError
 from tts_toolkit.processes import Processes
 from tts_toolkit.report.plots import (
@@ -260,9 +260,20 @@ def test_a_mixture_keeps_the_licenses_and_consents_of_its_parts(tmp_path):
     with pytest.raises(UserError, match="anna from enc, cleo from other"):
         check_encoders({"anna": "enc", "ben": None, "cleo": "other"})
     assert find_card(str(tmp_path / "one.safetensors"), tmp_path / "elsewhere").speaker == "anna"
+    (tmp_path / "one.json").write_text((tmp_path / "one.json").read_text().replace('"licenses"', '"licences"'))
+    assert find_card(str(tmp_path / "one.safetensors"), tmp_path).licenses == ["cc-by-4.0"], (
+        "as the first release wrote"
+    )
     assert find_card(f"{tmp_path / FILE_NAME}:ben", tmp_path / "elsewhere").speaker == "ben"
     assert find_card("me.wav", tmp_path) is None and find_card("cmu-arctic/slt", tmp_path / "elsewhere") is None
     assert mixture_card("mix", {"me.wav": 1}, {"me.wav": None}, encoder).licenses == ["unknown"]
+
+
+@pytest.mark.parametrize("column", ["license", "licence"])
+def test_a_column_of_licenses_is_read_in_either_spelling(tmp_path, column):
+    write_wav(tmp_path / "a.wav", tone(1.0))
+    (tmp_path / "metadata.csv").write_text(f"file_name,text,{column}\na.wav,hello,cc0-1.0\n")
+    assert [clip.license for clip in folder(str(tmp_path))] == ["cc0-1.0"]
 
 
 def test_the_projection_is_umap_where_it_is_installed(monkeypatch):

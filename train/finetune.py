@@ -388,8 +388,8 @@ def _score(
 ) -> Results | None:
     """Natural recordings, the base and the fine-tuned model on the test clips; None without any, and on helpers."""
     from hydra.utils import instantiate
-    from omegaconf import OmegaConf
 
+    from tts_toolkit.compat import settings_of
     from tts_toolkit.evaluation.metrics.protocols import protocol
     from tts_toolkit.evaluation.pipeline import run
     from tts_toolkit.evaluation.plan import Plan
@@ -425,7 +425,7 @@ def _score(
         background=cfg.evaluation.background,
         language=cfg.text.language,
         channel=cfg.limits.channel,
-        config=dict(OmegaConf.to_container(cfg, resolve=True)),
+        config=settings_of(cfg),
     )
     results = run(plan, Processes(accelerator.process_index, accelerator.num_processes, accelerator.wait_for_everyone))
     return results and with_comparison(results, plan.output_dir, plan.cluster_by, facts)

@@ -38,7 +38,7 @@ SPEAKER_COLUMNS = (
 )  # fmt: skip
 USUAL = {"audio": AUDIO_COLUMNS, "text": TEXT_COLUMNS, "speaker": SPEAKER_COLUMNS}
 NOUNS = {"audio": "sound", "text": "a text", "speaker": "a speaker"}
-MORE_COLUMNS = ("id", "split", "license", "license", "consent", "session")
+MORE_COLUMNS = ("id", "split", "license", "licence", "consent", "session")
 SPLITS = ("train", "dev", "test")
 SPLIT_NAMES = {
     "": "", "training": "train", "validation": "dev", "valid": "dev", "val": "dev", "eval": "dev",
@@ -352,7 +352,7 @@ def _clip(where: str, row: dict[str, Any], columns: Mapping[str, str], place: Pl
         speaker=_nfc(cells["speaker"] or defaults.speaker),
         source=where,
         split=split_named(cells["split"]) or defaults.split,
-        license=cells["license"] or cells["license"],
+        license=cells["license"] or cells["licence"],
         consent=cells["consent"],
         session=cells["session"],
     )

@@ -44,7 +44,7 @@ def folder(
     """Return the clips of an AudioFolder: `metadata.csv` or `metadata.jsonl` with `file_name` and a text column.
 
     A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). The columns
-    `id`, `split`, `license` (or `license`), `consent` and `session` are heeded when present. Lists may lie in
+    `id`, `split`, `license` (or `licence`), `consent` and `session` are heeded when present. Lists may lie in
     sub-folders instead, of parts (`train`, `test`) or of speakers; without any, texts beside the recordings are taken
     (`a.wav`, `a.txt`). A row whose path leads out of the list's folder is refused unless `allow_outside`.
     """

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import headline, sum_up
 from tts_toolkit.evaluation.metrics.protocols import protocol
 from tts_toolkit.evaluation.metrics.speaker_similarity import SimilarityScale
 from tts_toolkit.evaluation.pipeline import Results, intervals, notes
+from tts_toolkit.evaluation.plan import NATURAL
+from tts_toolkit.evaluation.stage_log import read_rows
 from tts_toolkit.evaluation.validation import check_clusters
 from tts_toolkit.files import file_hash
 from tts_toolkit.reading import read_json, reading
@@ -46,6 +49,22 @@ def read_finished(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def _not_its_own(folder: Path) -> UserError:
     return UserError(f"{folder / TABLE}: is not the table that {SUMMARY} sums up; {AGAIN}")
+
+
+def speech_of_run(folder: Path, system: str | None = None) -> tuple[Path, list[Prompt]]:
+    """The recordings of one system of a benchmark or fine-tune, and the prompts that it was given.
+
+    `system` None takes `finetuned`, or the only system. Raises UserError when the folder holds no plan or no such
+    system.
+    """
+    columns = {field.name for field in fields(Prompt)}
+    rows = read_rows(folder / "plan")
+    prompts = [Prompt(**{name: value for name, value in row.items() if name in columns}) for row in rows]
+    names = sorted(place.parent.name for place in folder.glob("systems/*/wavs") if place.parent.name != NATURAL)
+    name = system or ("finetuned" if "finetuned" in names else names[0] if len(names) == 1 else None)
+    if not prompts or name not in [*names, NATURAL]:
+        raise UserError(f"wavs={folder}: holds the systems {', '.join(names) or 'none'}: choose with system=NAME")
+    return folder / "systems" / str(name) / "wavs", [replace(prompt, source=f"{folder}/plan") for prompt in prompts]
 
 
 def reaggregate(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:

@@ -90,6 +90,13 @@ class Stage:
         write_whole(self.folder / MARKER, json.dumps(marker).encode())
 
 
+def read_rows(folder: Path) -> list[Row]:
+    """The intact rows of a stage, in the order of its file, whatever they rest on; none where there is no file."""
+    file = folder / ROWS
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else []
+    return [row for line in lines if (row := _parsed(line))]
+
+
 def has_failed(row: Mapping[str, Any]) -> bool:
     """Return whether a row tells of a failure instead of a result."""
     return row.get("status") == "failed" or bool(row.get("error"))

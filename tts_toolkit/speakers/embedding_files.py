@@ -137,7 +137,7 @@ def find_card(voice: str, folder: Path) -> EmbeddingCard | None:
         name = next(iter(found))
     card = found.get(name or voice)
     with reading(cards, CARDS_WAY_OUT):
-        return typed(EmbeddingCard, card) if card else None
+        return typed(EmbeddingCard, _renamed(card)) if card else None
 
 
 def first_card(file: Path) -> EmbeddingCard | None:
@@ -147,12 +147,17 @@ def first_card(file: Path) -> EmbeddingCard | None:
     cards = file.with_suffix(".json")
     found = read_json(cards, CARDS_WAY_OUT)
     with reading(cards, CARDS_WAY_OUT):
-        return typed(EmbeddingCard, next(iter(found.values()))) if found else None
+        return typed(EmbeddingCard, _renamed(next(iter(found.values())))) if found else None
 
 
 def is_recording(voice: str) -> bool:
     """Return whether a voice, as `find_voice` takes it, is a recording that an encoder has to read."""
     return Path(voice).is_file() and Path(voice).suffix not in EMBEDDING_SUFFIXES
+
+
+def _renamed(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A card with the names of now: the first release wrote `licences`."""
+    return {"licenses": card["licences"], **card} if "licences" in card else card
 
 
 def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | None) -> np.ndarray:
