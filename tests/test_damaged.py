@@ -215,7 +215,7 @@ def best_weights(folder):
 
 
 def curves(folder):
-    from tts_toolkit.finetuning.run_folder import training_curves
+    from tts_toolkit.report.training import training_curves
 
     training_curves(folder / "metrics.jsonl")  # drawn, of the rows that are left
 

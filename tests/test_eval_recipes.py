@@ -297,7 +297,7 @@ def test_seed_tts_eval_comes_from_the_hub_or_an_archive(tmp_path, caplog, monkey
         whole = damaged.read_bytes()
         damaged.write_bytes(whole[: len(whole) // 2])
         with pytest.raises(
-            UserError, match=f"{damaged.name}: is not what was fetched; run tts-download-test-set again"
+            UserError, match=f"{damaged.name}: differs from the download; run tts-download-test-set again"
         ):
             read_prompts(str(listing))
         prepare(configured("download_test_set", "accept_terms=true", f"output_dir={tmp_path / 'hub'}"))

@@ -470,7 +470,7 @@ def test_what_will_not_be_heard_is_told_before_it_is_spoken(tmp_path, caplog, mo
         raise UserError("speaking")
 
     for family in (Vits, Bark):
-        monkeypatch.setattr(family, "speak", speaks)
+        monkeypatch.setattr(family, "synthesize", speaks)
     with pytest.raises(UserError, match="speaking"):
         synthesize("model=facebook/mms-tts-eng", "text='crème brûlée'", f"output={tmp_path / 'a.wav'}")
     assert "cannot speak è é û" in caplog.text

@@ -54,7 +54,7 @@ def test_names_as_long_as_file_systems_take_can_be_written(tmp_path):
 
 def test_nothing_else_in_the_package_makes_names_for_temporary_files():
     """But for the folders of a run, which the lock on its output_dir keeps to one process of one machine."""
-    folders = {"training/checkpoints.py", "models/export.py"}
+    folders = {"training/checkpoints.py", "finetuning/export.py"}
     made = re.compile(r"getpid\(|\.tmp\b|mkstemp|mktemp\(|NamedTemporaryFile")
     files = [file for name in ("tts_toolkit", "train", "eval") for file in (PACKAGE / name).rglob("*.py")]
     found = {file.relative_to(PACKAGE / file.relative_to(PACKAGE).parts[0]).as_posix() for file in files

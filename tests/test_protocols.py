@@ -109,7 +109,7 @@ ENGLISH = [
         0,
     ),
     ("O.K., how ever you like it, I'ma go", "okay however you like it i am going to go", 7 / 8, 7 / 8, 0, 1 / 3),
-    ("The color of the theatre's grey façade", "the color of the theaters gray facade", 4 / 7, 4 / 7, 0, 1 / 4),
+    ("The colour of the theatre's grey façade", "the color of the theaters gray facade", 4 / 7, 4 / 7, 0, 1 / 4),
     ("ok mm uh huh", "okay", 1, 1, 0, 1),
     ("one\u00a0two  three\u3000four", "one two three four", 2, 2, 0, 0),
     ("she’s\u2009here—isn’t she?", "she is here is not she", 5 / 2, 5 / 2, 1 / 2, 1 / 2),

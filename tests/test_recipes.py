@@ -201,7 +201,7 @@ MISTAKES = {
     "its own speaker verifier": (
         ["encoder=ge2e"],
         1,
-        "is the encoder that conditions the model, which would be its own speaker verifier",
+        "is the encoder that conditions the model, which would score its own work",
     ),
     "vocoder": (["vocoder=nobody/none"], 1, "'nobody/none' cannot be loaded"),
     "recognizer": (["asr=whisper", "asr.source=nobody/none"], 1, "nobody/none"),
@@ -498,7 +498,7 @@ def test_the_wheel_works_installed_elsewhere(finetuned, tmp_path):
 
 def test_all_missing_parts_are_told_at_once_with_their_options(voice_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    given = {"base_model.source": "a/base", "encoder.source": "a/encoder", "judge.source": "a/judge", "asr.source": "a/asr",
+    given = {"base_model.source": "a/base", "encoder.source": "a/encoder", "speaker_verifier.source": "a/verifier", "asr.source": "a/asr",
              "vocoder": "a/vocoder"}  # fmt: skip
     monkeypatch.setattr("tts_toolkit.cli.way_without_hub", lambda config_name: "without a hub, experiment=offline")
     arguments = [f"{key}={value}" for key, value in given.items()]

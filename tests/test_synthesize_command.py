@@ -35,7 +35,7 @@ def run_synthesize(folder, lines, *overrides, model="speecht5-mini", batch_size=
 def spoken(monkeypatch):
     """The texts that the model was asked for."""
     texts = []
-    for cls, method in ((SpeechT5Pipeline, "speak_each"), (Vits, "speak")):
+    for cls, method in ((SpeechT5Pipeline, "synthesize_each"), (Vits, "synthesize")):
         original = getattr(cls, method)
 
         def watched(self, asked, *more, original=original):

@@ -31,7 +31,7 @@ def prepare(cfg: DictConfig) -> Path:
     import json
 
     from hydra.utils import instantiate
-    from tts_toolkit.report.quality_control import write_data_report
+    from tts_toolkit.report.data_quality import write_data_report
 
     from tts_toolkit.components import open_parts, working_encoder, working_recognizer
     from tts_toolkit.data.clips import of_speakers

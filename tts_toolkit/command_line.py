@@ -6,6 +6,7 @@ import difflib
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources.abc import Traversable
@@ -69,7 +70,7 @@ def split_options(arguments: Sequence[str]) -> Options:
 
 
 class Known:
-    """What a command may be told: its settings and the choices of its groups. Hydra must be initialized."""
+    """The settings of a command and the choices of its groups."""
 
     def __init__(self, config_name: str, config_dir: Path | None = None) -> None:
         self.config_name, self.config_dir = config_name, config_dir
@@ -78,10 +79,17 @@ class Known:
 
     def compose(self, settings: Sequence[str] = ()) -> Any:
         """Return the configuration with these settings; the user's own folder is looked through, too."""
-        from hydra import compose
+        from hydra import compose, initialize_config_module
+        from hydra.core.global_hydra import GlobalHydra
 
         search = [f"hydra.searchpath=['file://{self.config_dir.absolute()}']"] if self.config_dir else []
-        return compose(self.config_name, overrides=[*search, *settings])
+        alone = (
+            nullcontext()
+            if GlobalHydra().is_initialized()
+            else initialize_config_module("tts_toolkit.conf", version_base="1.3")
+        )
+        with alone:  # a job of a launcher that starts processes has no initialized Hydra
+            return compose(self.config_name, overrides=[*search, *settings])
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:

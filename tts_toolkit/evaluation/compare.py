@@ -191,9 +191,9 @@ def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int)
     """
     found: list[Difference] = []
     notes: list[str] = []
-    worded = [pair for pair in pairs if pair[0][0]["n_words"] and pair[0][0]["hypothesis"] is not None]
+    worded = [pair for pair in pairs if pair[0][0]["n_words"] and pair[0][0].get("hypothesis", "") is not None]
     if not worded:
-        transcribed = any(ours[0]["hypothesis"] is not None for ours, _ in pairs)
+        transcribed = any(ours[0].get("hypothesis", "") is not None for ours, _ in pairs)
         notes.append(f"wer is not compared: {'the texts hold no words' if transcribed else 'nothing was transcribed'}")
     for metric, columns in RATES.items():
         if worded and all(column in worded[0][0][0] for column in columns):

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 _SAME = {
-    "ok": "okay", "missus": "misses", "miz": "miss", "center": "center", "theatre": "theater", "kilometre": "kilometer",
+    "ok": "okay", "missus": "misses", "miz": "miss", "centre": "center", "theatre": "theater", "kilometre": "kilometer",
     "kilometres": "kilometers", "metre": "meter", "metres": "meters", "centimetre": "centimeter",
     "centimetres": "centimeters", "millimetre": "millimeter", "millimetres": "millimeters", "litre": "liter",
     "litres": "liters", "millilitre": "milliliter", "millilitres": "milliliters", "gramme": "gram", "grammes": "grams",
