@@ -31,7 +31,6 @@ def prepare(cfg: DictConfig) -> Path:
     import json
 
     from hydra.utils import instantiate
-    from tts_toolkit.report.data_quality import write_data_report
 
     from tts_toolkit.components import open_parts, working_encoder, working_recognizer
     from tts_toolkit.data.clips import of_speakers
@@ -42,6 +41,7 @@ def prepare(cfg: DictConfig) -> Path:
     from tts_toolkit.files import write_whole
     from tts_toolkit.models.speecht5.pipeline import front_end
     from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
+    from tts_toolkit.report.data_quality import write_data_report
     from tts_toolkit.text.languages import warn_where_foreign
 
     parts: dict[str, Any] = {"base_model": lambda: instantiate(cfg.base_model, _convert_="all")}
