@@ -80,7 +80,9 @@ def equal_bytes(*globs: str) -> Callable[[Path], str]:
     def outcome(folder: Path) -> str:
         files = sorted(file for glob in globs for file in folder.glob(glob) if file.is_file())
         assert files, f"{folder} holds none of {globs}"
-        contents = {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+        here = str(folder).encode()  # which the card of a dataset names
+        read = {str(f.relative_to(folder)): f.read_bytes().replace(here, b"FOLDER") for f in files}
+        contents = {name: hashlib.sha256(content).hexdigest() for name, content in read.items()}
         return digest(contents)
 
     return outcome

@@ -134,7 +134,7 @@ def _check(cfg: DictConfig) -> None:
 
 def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], ClipLimits]:
     """Return the model with the letters that it was to learn, the clips to train on, and what reads them."""
-    from contextlib import nullcontext
+    from contextlib import AbstractContextManager, nullcontext
 
     from hydra.utils import instantiate
 
@@ -142,7 +142,7 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
     from tts_toolkit.data.features import keep_log_mel
     from tts_toolkit.data.intake import intake
     from tts_toolkit.data.quality_control import inspect_clips, note_rejected, rejected_share, usable
-    from tts_toolkit.data.rows import collected_faults, row_remedy
+    from tts_toolkit.data.rows import RowFault, collected_faults, row_remedy
     from tts_toolkit.models.speecht5.pipeline import front_end
     from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
     from tts_toolkit.text.languages import warn_where_foreign
@@ -150,7 +150,8 @@ def _clips(cfg: DictConfig, speech: SpeechT5) -> tuple[SpeechT5, list[Clip], Cli
     look, limits, cache_dir = cfg.quality_control.on_reject != "ignore", instantiate(cfg.limits), Path(cfg.cache_dir)
     share = rejected_share(cfg.quality_control.on_reject, cfg.quality_control.max_rejected_share) if look else None
     remedy = row_remedy("quality_control.on_reject=drop leaves such rows out")
-    with remedy, collected_faults() if look else nullcontext([]) as faults:
+    collecting: AbstractContextManager[list[RowFault]] = collected_faults() if look else nullcontext([])
+    with remedy, collecting as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
     warn_where_foreign([clip.transcript for clip in clips], cfg.text.language)
     if cfg.text.extend_vocabulary:
