@@ -1,1 +1,1 @@
-"""Measurements beside a peer or a known answer, each a command of its own: python -m benchmarks.NAME."""
+"""Measurements against a peer or a known answer, each a command: python -m benchmarks.NAME."""

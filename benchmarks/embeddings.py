@@ -1,4 +1,4 @@
-"""Are many speaker embeddings there sooner than by SpeechBrain's example loop, with the x-vector's own sizes.
+"""Speed of speaker embeddings against SpeechBrain's example loop, with the x-vector's own sizes.
 
 python -m benchmarks.embeddings [--quick] [--rounds N] [--device cuda:0] [--json FILE]
 
@@ -46,7 +46,7 @@ def example_loop(model: Any, clips: list[Clip]) -> None:
 
 
 def rows(options: Options) -> list[Row]:
-    """Return the one row."""
+    """Return the row."""
     files = sorted((ASSETS / "demo-voice/audio").glob("*.flac"))
     n_clips = 140 if options.quick else 1000
     clips = [Clip(f"{n}", files[n % len(files)], "", f"{n}", f"{n}") for n in range(n_clips)]

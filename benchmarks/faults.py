@@ -1,4 +1,4 @@
-"""Recordings spoilt in every way that the quality control knows, for tests and benchmarks."""
+"""Recordings with every fault that the quality control detects, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.signal_checks import measured
 
 ADDED = "and a great deal more that nobody has ever said in front of this microphone"
-Spoilt = tuple[np.ndarray | bytes | None, str]  # the sound (None: no file), the text
+FaultySample = tuple[np.ndarray | bytes | None, str]  # the sound (None: no file), the text
 
 
 def _loud(waveform: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def _conversation(waveform: np.ndarray, other: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-FAULTS: dict[str, Sequence[Callable[[np.ndarray, str, np.random.Generator, tuple[np.ndarray, str]], Spoilt]]] = {
+FAULTS: dict[str, Sequence[Callable[[np.ndarray, str, np.random.Generator, tuple[np.ndarray, str]], FaultySample]]] = {
     "unreadable": (lambda w, text, rng, other: (b"not a sound", text), lambda w, text, rng, other: (None, text)),
     "silent": (lambda w, text, rng, other: (np.zeros(2 * SAMPLE_RATE_HZ), text),),
     "too_short": (lambda w, text, rng, other: (trim_silence(w)[2000:5000], text),),
@@ -77,10 +77,10 @@ FAULTS: dict[str, Sequence[Callable[[np.ndarray, str, np.random.Generator, tuple
 BAD_ROWS = ('{"file_name": "oops', '{"file_name": "audio/none.flac", "text": ""}')
 
 
-def write_spoilt(clips: Sequence[Clip], folder: Path, n_faults: int, seed: int = 0) -> dict[str, str]:
-    """Write a data folder of these clips, `n_faults` of them spoilt in turn, and return the reason by clip id.
+def write_faulty(clips: Sequence[Clip], folder: Path, n_faults: int, seed: int = 0) -> dict[str, str]:
+    """Write a data folder of these clips, `n_faults` of them with one fault each in turn, and return the reason by id.
 
-    Two of the faults are rows of the manifest that give no clip: their ids are `:` and the line.
+    Two of the faults are rows of the manifest without a clip: their ids are `:` and the line.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(clips)).tolist()
@@ -88,8 +88,8 @@ def write_spoilt(clips: Sequence[Clip], folder: Path, n_faults: int, seed: int =
     expected, lines = {}, []
     kinds = [(reason, how) for reason in FAULTS for how in FAULTS[reason]]
     (folder / "audio").mkdir(parents=True)
-    room = 3e-4 * rng.standard_normal(SAMPLE_RATE_HZ // 2)  # what pauses sound like
-    for position in sorted(range(len(clips)), key=lambda at: at in chosen):  # the clean ones first: they stay
+    room = 3e-4 * rng.standard_normal(SAMPLE_RATE_HZ // 2)  # the sound of pauses
+    for position in sorted(range(len(clips)), key=lambda at: at in chosen):  # the clean ones first: they are kept
         clip = clips[position]
         sound: np.ndarray | bytes | None = load_waveform(clip.audio)
         text, name = clip.transcript, f"audio/{position:04d}.flac"

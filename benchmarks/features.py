@@ -1,4 +1,4 @@
-"""Are log-mels there sooner than by SpeechT5FeatureExtractor, and equal.
+"""Speed of log-mels against SpeechT5FeatureExtractor, and their equality.
 
 python -m benchmarks.features [--quick] [--rounds N] [--json FILE]
 """
@@ -14,7 +14,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, log_mel
 
 
 def rows(options: Options) -> list[Row]:
-    """Return the one row."""
+    """Return the row."""
     from transformers import SpeechT5FeatureExtractor
 
     files = sorted((ASSETS / "demo-voice/audio").glob("*.flac"))

@@ -1,9 +1,9 @@
-"""Are Bark and MMS sooner than `generate` and `VitsModel` text by text, with their own sizes.
+"""Speed of Bark and MMS against `generate` and `VitsModel` text by text, with their own sizes.
 
 python -m benchmarks.generation [--quick] [--rounds N] [--device cuda:0] [--json FILE]
 
 Random weights of the published sizes, so Bark never stops by itself: every text gets as many semantic tokens as a
-sentence takes. Waveforms on both sides.
+sentence. Waveforms on both sides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tts_toolkit.models.vits import Vits
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 SEMANTIC_TOKENS_A_SECOND = 50
-MMS_CHARACTERS = "k'zyudheswcp-jmi florbangxvtq_0123456"  # any 37 will do: the time is the same
+MMS_CHARACTERS = "k'zyudheswcp-jmi florbangxvtq_0123456"  # any 37, as the time is the same
 BATCH = 16
 WORDS = (
     "she had your dark suit in greasy wash water all year",
@@ -79,13 +79,13 @@ def write_bark(folder: Path) -> None:
     BarkProcessor(tokenizer=BertTokenizer(vocab=str(folder / "vocab.txt"))).save_pretrained(str(folder))
 
 
-def lines_of(texts: Sequence[str]) -> list[SynthesisRequest]:
-    """Return lines sorted by length, as the benchmark's stages sort them."""
+def requests_of(texts: Sequence[str]) -> list[SynthesisRequest]:
+    """Return requests sorted by length, as the benchmark's stages sort them."""
     return [SynthesisRequest(text, seed=number) for number, text in enumerate(sorted(texts, key=len))]
 
 
 def in_batches(synthesizer: Any, lines: Sequence[SynthesisRequest]) -> None:
-    """Speak as the stages do."""
+    """Synthesize as the stages do."""
     for start in range(0, len(lines), BATCH):
         synthesizer.synthesize(lines[start : start + BATCH])
 
@@ -112,7 +112,7 @@ def bark_rows(folder: Path, options: Options) -> list[Row]:
         synthesizer = Bark(str(folder), semantic=semantic, dtype=dtype, device=options.device)
         found.append(
             measure(f"Bark-small, {len(texts)} texts of {seconds} s, {dtype}", "generate, one text at a time",
-                    text_by_text, partial(in_batches, synthesizer, lines_of(texts)), options)
+                    text_by_text, partial(in_batches, synthesizer, requests_of(texts)), options)
         )  # fmt: skip
     return found
 
@@ -135,13 +135,13 @@ def mms_rows(folder: Path, options: Options) -> list[Row]:
         synthesizer = Vits(str(folder), dtype=dtype, device=options.device)
         found.append(
             measure(f"MMS, {len(texts)} texts, {dtype}", "VitsModel, one text at a time",
-                    text_by_text, partial(in_batches, synthesizer, lines_of(texts)), options)
+                    text_by_text, partial(in_batches, synthesizer, requests_of(texts)), options)
         )  # fmt: skip
     return found
 
 
 def rows(options: Options) -> list[Row]:
-    """Return the rows of both families."""
+    """Return the rows of both models."""
     ensure_torchaudio()
     found = []
     for rows_of in (mms_rows, bark_rows):

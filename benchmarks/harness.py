@@ -1,4 +1,4 @@
-"""How the benchmarks measure: warm-up, alternating order, several rounds, ratios with an interval, one table."""
+"""Measurement of the benchmarks: warm-up, alternating order, several rounds, ratios with an interval, one table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ N_RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Options:
-    """What every benchmark is told on its command line."""
+    """Command-line options of every benchmark."""
 
     quick: bool
     rounds: int
@@ -31,7 +31,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Row:
-    """One piece of work, a peer's time over ours: above 1 we are ahead."""
+    """One task, with the peer's time over ours: above 1 we are faster."""
 
     work: str
     peer: str
@@ -42,7 +42,7 @@ class Row:
     seconds: tuple[float, ...]
     peer_peak_memory_bytes: int | None
     peak_memory_bytes: int | None
-    note: str = ""  # the physical limit beside the figure, or what was left out
+    note: str = ""  # the physical limit of the figure, or exclusions
 
 
 def measure(
@@ -53,7 +53,7 @@ def measure(
     options: Options,
     note: str = "",
 ) -> Row:
-    """Return the row of a work that both do, each warmed up once, then in turn."""
+    """Return the row of a task of both sides, each warmed up once, then run in turn."""
     peaks = [_warm_up(run) for run in (run_peer, run_ours)]
     seconds: list[list[float]] = [[], []]
     for turn in range(options.rounds):
@@ -64,7 +64,7 @@ def measure(
         work, peer, options.device, statistics.median(ratios), _interval(ratios), tuple(seconds[0]), tuple(seconds[1]),
         peaks[0], peaks[1], note,
     )  # fmt: skip
-    print(_line(row), file=sys.stderr, flush=True)  # what comes after it may take long
+    print(_line(row), file=sys.stderr, flush=True)  # as the next row may take long
     return row
 
 
@@ -110,7 +110,7 @@ def _megabytes(n_bytes: int | None) -> str:
     return "–" if n_bytes is None else f"{n_bytes / 1e6:.0f}"
 
 
-Curve = Sequence[tuple[float, float]]  # how much, and the median seconds it takes
+Curve = Sequence[tuple[float, float]]  # the amount, and its median seconds
 
 
 def curve(run: Callable[[int], object], amounts: Sequence[int], options: Options) -> Curve:

@@ -1,12 +1,12 @@
-"""Do runs that are killed at random moments and resumed end where an uninterrupted run ends.
+"""Equality of runs that are killed at random moments and resumed with an uninterrupted run.
 
 python -m benchmarks.kills [--kills N] [--json FILE]
     [--works training training_2 benchmark synthesize embed prepare score]
 
-Fine-tunes the built-in model on the built-in voice (one process, then two), benchmarks it, speaks a list of texts with
-it, embeds, looks over and scores recordings of that voice, each once without a kill; then again and again with SIGKILL
-to all its processes at a random moment, every fourth time while or right after something is written that a resume
-relies on, and run again until it ends. Weights, metrics, rows, scores and the bytes of files must be equal.
+Fine-tunes the built-in model on the built-in voice (one process, then two), benchmarks it, synthesizes a list of texts
+with it, embeds, prepares and scores recordings of that voice, each once without a kill; then repeatedly with SIGKILL to
+all its processes at a random moment, every fourth time during or right after a write that a resume relies on, and run
+again until it ends. Weights, metrics, rows, scores and the bytes of files must be equal.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BENCHMARK = [
     "systems=[speecht5_mini]", "asr=pocketsphinx", "speaker_verifier=ge2e", "references=null", "batch_size=2",
     "report.n_sentences=0", "min_coverage=0",
 ]  # fmt: skip
-N_DRAWS = 5  # of a moment, until one is met
+N_DRAWS = 5  # to wait for such a write
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 N_RECORDINGS = 24
 TEXTS = [f"this is sentence {word} of the list" for word in WORDS]
@@ -45,15 +45,15 @@ TEXTS = [f"this is sentence {word} of the list" for word in WORDS]
 
 @dataclass(frozen=True)
 class Work:
-    """A command, where it works, and what tells that it ended where it should."""
+    """A command, its output folder, and the hash of its outcome."""
 
     command: Callable[[Path], list[str]]
     outcome: Callable[[Path], str]
-    being_written: str  # glob of what is there while, or just after, it writes what a resume relies on
+    being_written: str  # glob of files that exist during, or just after, a write that a resume relies on
 
 
 def digest(*parts: object) -> str:
-    """Return a hash of what an outcome is made of."""
+    """Return a hash of an outcome's parts."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -69,13 +69,13 @@ def scored(folder: Path) -> str:
     """Return the hash of a benchmark's waveforms, transcripts and error rates."""
     system = folder / "systems/speecht5_mini"
     wavs = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (system / "wavs").glob("*.wav")}
-    heard = (system / "transcripts/rows.jsonl").read_text()
+    transcripts = (system / "transcripts/rows.jsonl").read_text()
     summary = json.loads((folder / "summary.json").read_text())["systems"]["speecht5_mini"]
-    return digest(wavs, heard, {name: summary[name] for name in ("wer", "wer_ci", "cer", "n_scored", "n_failed")})
+    return digest(wavs, transcripts, {name: summary[name] for name in ("wer", "wer_ci", "cer", "n_scored", "n_failed")})
 
 
 def equal_bytes(*globs: str) -> Callable[[Path], str]:
-    """Return what hashes the files of a folder that are to be equal to the byte."""
+    """Return a hash function for the files of a folder that must be equal to the byte."""
 
     def outcome(folder: Path) -> str:
         files = sorted(file for glob in globs for file in folder.glob(glob) if file.is_file())
@@ -88,7 +88,7 @@ def equal_bytes(*globs: str) -> Callable[[Path], str]:
     return outcome
 
 
-def rated(folder: Path) -> str:
+def scored_recordings(folder: Path) -> str:
     """Return the hash of a scoring's waveforms, rows and figures."""
     rows = equal_bytes("systems/*/wavs/*", "systems/*/transcripts/*", "systems/*/embeddings/*", "references/**/*.wav")
     systems = json.loads((folder / "summary.json").read_text())["systems"]
@@ -97,7 +97,7 @@ def rated(folder: Path) -> str:
 
 
 def recordings_in(folder: Path) -> Path:
-    """Return a folder of some recordings of the built-in voice, called by the ids of `texts.tsv` beside it."""
+    """Return a folder of some recordings of the built-in voice, named by the ids of `texts.tsv` next to it."""
     from tts_toolkit.assets import ASSETS
 
     (folder / "recordings").mkdir()
@@ -140,14 +140,14 @@ def of_recordings(recordings: Path) -> dict[str, Work]:
         ),
         "score": Work(
             command("eval.score", *score, "background=null", "min_coverage=0", "report.n_sentences=0"),
-            rated,
+            scored_recordings,
             "systems/*/transcripts/part-*.jsonl",
         ),
     }
 
 
 def works(texts: Path) -> dict[str, Work]:
-    """Return what is killed, by name."""
+    """Return the works to kill, by name."""
 
     def synthesize(folder: Path) -> list[str]:
         model = ["model=speecht5-mini", "voice=slt", "batch_size=2", "seed=3"]
@@ -178,24 +178,24 @@ def works(texts: Path) -> dict[str, Work]:
 
 
 def run(command: Sequence[str], kill: Callable[[float], bool] | None = None) -> tuple[float, bool]:
-    """Run a command to its end, or kill it and all its processes once `kill(seconds since the start)`; say which."""
+    """Run a command to its end, or kill it and all its processes once `kill(seconds since the start)`, then True."""
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     started = time.perf_counter()
-    with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told, env=environment)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
         while process.poll() is None:
             if kill is not None and kill(time.perf_counter() - started):
                 _kill_with_children(process)
                 return time.perf_counter() - started, True
             time.sleep(0.002)
         if process.returncode:
-            told.seek(0)
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {told.read().decode()[-2000:]}")
+            output.seek(0)
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {output.read().decode()[-2000:]}")
     return time.perf_counter() - started, False
 
 
 def _kill_with_children(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and what it started, which launchers keep in process groups of their own."""
+    """Kill a process and its children, which launchers keep in process groups of their own."""
     process.send_signal(signal.SIGSTOP)  # or it would start more
     try:
         for child in psutil.Process(process.pid).children(recursive=True):
@@ -207,7 +207,7 @@ def _kill_with_children(process: subprocess.Popen[bytes]) -> None:
 
 
 def survive(work: Work, folder: Path, seconds: float, number: int, draw: random.Random) -> tuple[str, str]:
-    """Kill once and resume; return the outcome and the moment. A run that ends before it is killed does not count."""
+    """Kill once and resume; return the outcome and the moment. A run that ends before the kill does not count."""
     watched = number % 4 == 3
     for _ in range(N_DRAWS):
         moment = draw.uniform(0.0, seconds)

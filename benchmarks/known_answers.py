@@ -1,4 +1,4 @@
-"""Do the recognizer and the speaker verifier answer what is known: natural speech, other speakers, noise.
+"""The recognizer and the speaker verifier on known answers: natural speech, other speakers, noise.
 
 python -m benchmarks.known_answers [--json FILE] [--quick]
 
@@ -38,7 +38,7 @@ def error_rate(recognizer: Recognizer, texts: Sequence[str], waveforms: Sequence
 
 
 def with_noise(waveform: np.ndarray, snr_db: float, seed: int) -> np.ndarray:
-    """Return `waveform` with white noise that lies `snr_db` below its level."""
+    """Return `waveform` with white noise `snr_db` below its level."""
     noise = np.random.default_rng(seed).standard_normal(len(waveform)).astype(np.float32)
     level = np.sqrt((waveform**2).mean()) * 10 ** (-snr_db / 20)
     return waveform + level * noise
@@ -59,8 +59,8 @@ def human_clips(folder: Path, cache: Path, n_clips: int) -> list[np.ndarray]:
 def verification(cache: Path, n_clips: int) -> dict[str, float]:
     """Equal error rates of the speaker verifier between human voices: clip against voice mean, clip against clip.
 
-    The first is what the benchmark's similarity scale reports. One woman speaks English and Spanish, which clips of
-    two languages make hard.
+    The first is the one of the benchmark's similarity scale. One woman speaks English and Spanish, and clips of two
+    languages are hard to compare.
     """
     speaker_verifier = Ge2eEncoder()
     embeddings, speakers = [], []

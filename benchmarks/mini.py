@@ -1,10 +1,10 @@
-"""Is the built-in speecht5-mini understood in its own voices, saying everyday sentences that it never read.
+"""Intelligibility of the built-in speecht5-mini in its own voices, on everyday sentences outside its training data.
 
 python -m benchmarks.mini [--vocoders griffin_lim hifigan-mini] [--weights float32 int8 bfloat16] [--json FILE]
 
-The 140 sentences of the demo voice, in turn by slt, rms and kal16, beside the same sentences by flite itself (Debian
+The 140 sentences of the demo voice, in turn by slt, rms and kal16, against the same sentences by flite itself (Debian
 package `flite`): corpus WER and CER by the packaged Whisper tiny.en, similarity by the packaged GE2E to flite's other
-sentences in that voice. `--weights` says what those kept smaller for the decoder's steps cost.
+sentences in that voice. `--weights` measures the cost of smaller decoder weights.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SEED = 1234
 
 
 def main() -> None:
-    """Speak, score and print."""
+    """Synthesize, score and print."""
     from tts_toolkit.assets import ASSETS
     from tts_toolkit.audio import SAMPLE_RATE_HZ, joined, resample
     from tts_toolkit.data import sources

@@ -1,4 +1,4 @@
-"""Do two processes score faster than one, and come to the same rows.
+"""Speed of scoring with two processes against one, and equality of their rows.
 
 python -m benchmarks.processes [--json FILE] [--rounds N] [--clips N]
 
@@ -30,7 +30,7 @@ CASES: dict[str, tuple[list[str], dict[str, str]]] = {
 
 
 def score(work: Path, launch: list[str], threads: dict[str, str]) -> tuple[float, list[str]]:
-    """Score once from nothing; return the seconds and the hypotheses."""
+    """Score once from an empty folder; return the seconds and the hypotheses."""
     shutil.rmtree(work / "out", ignore_errors=True)
     command = [sys.executable, *launch, "-m", "tts_toolkit.eval.score", f"wavs={work / 'wavs'}",
                f"texts={work / 'texts.jsonl'}", f"output_dir={work / 'out'}", "asr=offline", "speaker_verifier=ge2e",

@@ -1,12 +1,12 @@
-"""Does the quality control find what is wrong, nothing else, and soon enough.
+"""Detections, false alarms and speed of the quality control.
 
 python -m benchmarks.quality_control [--data outputs/corpora/mini] [--json FILE] [--quick]
 python -m benchmarks.quality_control --recorded FOLDER [FOLDER ...] [--json FILE]
 
-`--data` is a folder of several voices, such as tts-corpus speaks. Spoils 25 of 200 clips of one voice; puts a clip of
-another voice among 50 of one, 20 times; looks over an hour of speech. `--recorded` looks over folders of recorded
-people, whose clips are taken to be their own: what is rejected are false alarms. Then clips are put under wrong names,
-and one clip of another person among those of one.
+`--data` is a folder of several voices, such as one of tts-corpus. Puts faults into 25 of 200 clips of one voice; puts a
+clip of another voice among 50 of one, 20 times; inspects an hour of speech. `--recorded` inspects folders of recorded
+people, whose clips are assumed to be their own, so that rejections are false alarms. Then clips are put under wrong
+names, and one clip of another person among those of one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from benchmarks.faults import write_spoilt
+from benchmarks.faults import write_faulty
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits
@@ -36,8 +36,8 @@ from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
 
 
-def look(path: Path, cache: Path) -> Inspection:
-    """Look over a folder with the built-in encoder."""
+def inspect_folder(path: Path, cache: Path) -> Inspection:
+    """Inspect a folder with the built-in encoder."""
     front_end = TextFrontEnd(load_speecht5("speecht5-mini").processor.tokenizer, normalizer("en"))
     with collected_faults() as faults:
         clips = folder(str(path))
@@ -47,15 +47,15 @@ def look(path: Path, cache: Path) -> Inspection:
 
 
 def found_reasons(found: Inspection) -> dict[str, str]:
-    """Return the first reason of every rejected row, by its clip's id, or by `:line` where it gave no clip."""
+    """Return the first reason of every rejected row, by its clip's id, or by `:line` where it has no clip."""
     reasons = {row.clip.id: next(iter(row.reasons)) for row in found.rows if not row.keep}
     return reasons | {f":{fault.source.rpartition(':')[2]}": "bad_row" for fault in found.faults}
 
 
 def faults(clips: Sequence[Clip], work: Path, n_clips: int, n_faults: int) -> dict[str, object]:
-    """Spoil some clips of one voice and compare what is found with what was done."""
-    expected = write_spoilt(clips[:n_clips], work / "spoilt", n_faults)
-    reasons = found_reasons(look(work / "spoilt", work / "cache"))
+    """Put faults into some clips of one voice and compare the findings with them."""
+    expected = write_faulty(clips[:n_clips], work / "faulty", n_faults)
+    reasons = found_reasons(inspect_folder(work / "faulty", work / "cache"))
     return {
         "n_clips": n_clips,
         "n_faults": len(expected),
@@ -66,7 +66,7 @@ def faults(clips: Sequence[Clip], work: Path, n_clips: int, n_faults: int) -> di
 
 
 def foreign(by_voice: dict[str, list[Clip]], encoder: SpeakerEncoder, cache: Path, n_draws: int) -> dict[str, object]:
-    """Put one clip of another voice among 50 of one, drawn anew each time."""
+    """Put one clip of another voice among 50 of one, drawn again each time."""
     rng = np.random.default_rng(0)
     n_found = n_wrong = 0
     for _ in range(n_draws):
@@ -82,7 +82,7 @@ def foreign(by_voice: dict[str, list[Clip]], encoder: SpeakerEncoder, cache: Pat
 
 
 def hour(clips: Sequence[Clip], work: Path, minutes: float) -> dict[str, float]:
-    """Look over an hour of clips with an empty cache."""
+    """Inspect an hour of clips with an empty cache."""
     lines, seconds = [], 0.0
     for clip in clips:
         lines.append(json.dumps({"file_name": str(clip.audio.absolute()), "text": clip.transcript}))
@@ -92,21 +92,21 @@ def hour(clips: Sequence[Clip], work: Path, minutes: float) -> dict[str, float]:
     (work / "hour").mkdir()
     (work / "hour/metadata.jsonl").write_text("\n".join(lines) + "\n")
     started = time.perf_counter()
-    look(work / "hour", work / "hour_cache")
+    inspect_folder(work / "hour", work / "hour_cache")
     return {"minutes_of_speech": seconds / 60, "n_clips": len(lines), "seconds": time.perf_counter() - started}
 
 
 def alarms(path: Path, cache: Path) -> dict[str, object]:
-    """Return which share of a set's rows is rejected, and why."""
+    """Return the share of a set's rows that is rejected, with reasons."""
     started = time.perf_counter()
-    found = look(path, cache)
+    found = inspect_folder(path, cache)
     n_rows = len(found.rows) + len(found.faults)
     seconds, counts = time.perf_counter() - started, found.by_reason()
     return {"n_rows": n_rows, "rejected": counts, "share": sum(counts.values()) / n_rows, "seconds": seconds}
 
 
 def outliers(clips: Sequence[Clip], encoder: SpeakerEncoder, cache: Path, n_draws: int = 200) -> dict[str, object]:
-    """Return what outliers come to: false alarms, clips under a wrong name, a foreign one among those of one."""
+    """Return the figures of outliers: false alarms, clips under a wrong name, a foreign clip among those of one."""
     limits = ClipLimits(max_duration_in_seconds=60.0)
     clips, _ = usable_clips(clips, encoder, limits, cache)
     embeddings = clip_voices(clips, encoder, limits, cache).embeddings
@@ -139,8 +139,8 @@ def outliers(clips: Sequence[Clip], encoder: SpeakerEncoder, cache: Path, n_draw
 
 
 def recorded(folders: Sequence[Path], work: Path) -> dict[str, object]:
-    """Return the false alarms on folders of recorded people, and how outliers do on all of them together."""
-    results: dict[str, object] = {path.name: alarms(path, work / "looked") for path in folders}
+    """Return the false alarms on folders of recorded people, and the figures of outliers on all together."""
+    results: dict[str, object] = {path.name: alarms(path, work / "inspected") for path in folders}
     for encoder in (SpeechBrainEncoder("xvector-mini"), Ge2eEncoder()):
         for path in folders:
             results[f"{path.name} {encoder.name}"] = outliers(folder(str(path)), encoder, work / "cache")

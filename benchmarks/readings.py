@@ -1,4 +1,4 @@
-"""Share of written English that is read as a careful reader would: `python benchmarks/readings.py CASES.json`.
+"""Share of written English that is normalized as a careful reader would: `python benchmarks/readings.py CASES.json`.
 
 The file maps a kind to a list of [written, [accepted readings]]. Case, hyphens, other punctuation and the "and" inside
 numbers do not count. Prints the share of each kind and, with `--wrong`, every reading that is not accepted.

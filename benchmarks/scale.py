@@ -1,8 +1,8 @@
-"""How time and memory grow with the voices of a set: the quality control, the preparation, the profiles and their page.
+"""Time and memory by number of voices: the quality control, the preparation, the profiles and their page.
 
 python -m benchmarks.scale [--voices 1000 2000 10000] [--clips 10] [--json FILE]
 
-Sound and encoder are stubs, half a second and 64 numbers: what is measured is the work around them.
+Sound and encoder are stubs, half a second and 64 numbers, so that only the work around them is measured.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Does one long run keep its memory, its files and its processes together.
+"""Memory, open files and processes over one long run.
 
 python -m benchmarks.soak [--texts N] [--json FILE]
 
-Speaks short texts with the built-in model through the benchmark's synthesis stage, then counts rows, memory, open files
-and child processes at the start (after a tenth) and at the end.
+Synthesizes short texts with the built-in model through the benchmark's synthesis stage, then counts rows, memory, open
+files and child processes at the start (after a tenth) and at the end.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def state() -> dict[str, int]:
 
 
 def main() -> None:
-    """Speak, count and print."""
+    """Synthesize, count and print."""
     from tts_toolkit.data.test_sets import Prompt
     from tts_toolkit.evaluation.stage_log import has_failed
     from tts_toolkit.evaluation.stages import synthesize

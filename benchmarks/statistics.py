@@ -1,4 +1,4 @@
-"""How often intervals cover and equal systems alarm, and what sets of prompts and speakers can show: by simulation.
+"""Simulated coverage of intervals, false alarms, and detectable differences by number of prompts and speakers.
 
 python -m benchmarks.statistics                  # coverage, alarms and the table of docs/statistics.md, minutes
 python -m benchmarks.statistics --trials 200     # the same, rougher
@@ -24,7 +24,7 @@ def _words(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return rng.integers(4, 16, shape)
 
 
-def _read(rng: np.random.Generator, difficulty: np.ndarray, n_readings: int) -> np.ndarray:
+def _error_chances(rng: np.random.Generator, difficulty: np.ndarray, n_readings: int) -> np.ndarray:
     """Return the chance of an error (n, n_readings) in readings of prompts whose mean chance is `difficulty`."""
     concentration = 6
     shapes = np.maximum(concentration * difficulty, 1e-6), np.maximum(concentration * (1 - difficulty), 1e-6)
@@ -40,7 +40,7 @@ def prompts(rng: np.random.Generator, n: int, rate: float = RATE) -> World:
 def readings(rng: np.random.Generator, n: int, rate: float = RATE, n_readings: int = 3) -> World:
     """Return prompts read several times: readings of one prompt differ less than prompts do."""
     words = np.repeat(_words(rng, n)[:, None], n_readings, axis=1)
-    chance = _read(rng, rng.beta(0.8, 0.8 * (1 - rate) / rate, n), n_readings)
+    chance = _error_chances(rng, rng.beta(0.8, 0.8 * (1 - rate) / rate, n), n_readings)
     names = [str(i) for i in range(n) for _ in range(n_readings)]
     return rng.binomial(words, chance).ravel(), words.ravel(), names, rate
 
@@ -77,7 +77,7 @@ WORLDS: dict[str, Callable[..., World]] = {
 
 
 def coverage(world: str, n_clusters: int, n_trials: int, **settings: float) -> float:
-    """Return how often the interval of so many clusters holds the truth."""
+    """Return the share of intervals of so many clusters that hold the truth."""
     hits = 0
     for trial in range(n_trials):
         tops, bottoms, names, truth = WORLDS[world](np.random.default_rng([trial, n_clusters]), n_clusters, **settings)
@@ -104,7 +104,7 @@ def _pair(world: str, rng: np.random.Generator, n: int, shift: float = 0.0, n_re
     else:
         words = np.repeat(_words(rng, n)[:, None], n_readings, axis=1)
         difficulty = rng.beta(0.8, 0.8 * (1 - RATE) / RATE, n)
-        chances = [_read(rng, difficulty, n_readings) for _ in range(2)]
+        chances = [_error_chances(rng, difficulty, n_readings) for _ in range(2)]
         names = [str(i) for i in range(n) for _ in range(n_readings)]
     chances[1] = chances[1] * (1 + shift / RATE)
     errors = [rng.binomial(words, np.clip(chance, 0, 1)).ravel().tolist() for chance in chances]
@@ -116,14 +116,14 @@ def _p(value: float | None) -> float:
 
 
 def alarms(world: str, n_clusters: int, n_trials: int, n_readings: int | None = None, shift: float = 0.0) -> float:
-    """Return how often two systems of equal quality (or `shift` apart) get a p below 0.05."""
+    """Return the share of pairs of equal systems (or `shift` apart) with a p below 0.05."""
     n_readings = n_readings or (3 if world == "readings" else 1)
     rngs = (np.random.default_rng([trial, n_clusters, n_readings]) for trial in range(n_trials))
     return float(np.mean([_pair(world, rng, n_clusters, shift, n_readings) < 0.05 for rng in rngs]))
 
 
-def shown(world: str, n_clusters: int, n_readings: int, n_trials: int) -> float | None:
-    """Return the difference of WER that so many prompts (or speakers) show four times out of five; None above 20 %."""
+def detectable(world: str, n_clusters: int, n_readings: int, n_trials: int) -> float | None:
+    """Return the difference of WER that so many prompts (or speakers) detect in 80 % of trials; None above 20 %."""
     few, many = 0.0, 0.2
     if alarms(world, n_clusters, n_trials, n_readings, many) < 0.8:
         return None
@@ -157,7 +157,7 @@ def main() -> None:
         ("prompts read once", "prompts", 1), ("prompts read 3 times", "prompts", 3),
         ("prompts read 10 times", "prompts", 10), ("speakers of 20 prompts", "speakers", 1),
     ):  # fmt: skip
-        found = [shown(world, n, n_readings, max(n_trials // 10, 50)) for n in sizes]
+        found = [detectable(world, n, n_readings, max(n_trials // 10, 50)) for n in sizes]
         print(f"| {name} | {' | '.join('–' if x is None else f'{100 * x:.1f}' for x in found)} |", flush=True)
 
 

@@ -1,10 +1,9 @@
-"""Does the decoder speak sooner than `generate_speech`, with SpeechT5's own sizes.
+"""Speed of the decoder against `generate_speech`, with SpeechT5's own sizes.
 
 python -m benchmarks.synthesis [--quick] [--rounds N] [--device cuda:0] [--json FILE]
 
-Random weights and a stop token that never comes: each text is spoken for 4.2 frames a character, as SpeechT5 does.
-Spectrograms only; the vocoder is the same on both sides. On a GPU our decoder's weights are bfloat16 and its steps a
-CUDA graph.
+Random weights and a stop token that never comes: each text takes 4.2 frames per character, as in SpeechT5. Spectrograms
+only; the vocoder is the same on both sides. On a GPU our decoder's weights are bfloat16 and its steps a CUDA graph.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from tts_toolkit.models.speecht5.decoder import DecoderEngine
 from tts_toolkit.models.speecht5.generation import Decoding, decode
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-FRAMES_PER_CHARACTER = 4.2  # 62.5 frames and about 15 characters are a second
+FRAMES_PER_CHARACTER = 4.2  # 62.5 frames and about 15 characters per second
 BATCH = 16
 LONG = 223  # characters of 15 s
 
@@ -43,7 +42,7 @@ def texts_of(n: int) -> list[list[int]]:
 
 
 def one_by_one(model: Any, texts: Sequence[Sequence[int]], voice: torch.Tensor) -> None:
-    """Speak as the model card shows."""
+    """Synthesize as the model card shows."""
     for ids in texts:
         model.generate_speech(
             torch.tensor([ids], device=model.device), voice, minlenratio=0.0, maxlenratio=FRAMES_PER_CHARACTER
@@ -51,7 +50,7 @@ def one_by_one(model: Any, texts: Sequence[Sequence[int]], voice: torch.Tensor) 
 
 
 def batched_by_hand(model: Any, texts: Sequence[Sequence[int]], voice: torch.Tensor) -> None:
-    """Speak padded batches in the order of the texts."""
+    """Synthesize padded batches in the order of the texts."""
     for start in range(0, len(texts), BATCH):
         batch = [torch.tensor(ids) for ids in texts[start : start + BATCH]]
         ids = torch.nn.utils.rnn.pad_sequence(batch, batch_first=True, padding_value=1).to(model.device)
@@ -62,7 +61,7 @@ def batched_by_hand(model: Any, texts: Sequence[Sequence[int]], voice: torch.Ten
 
 
 def ours(model: Any, engine: DecoderEngine, texts: Sequence[Sequence[int]], voice: torch.Tensor) -> None:
-    """Speak batches sorted by length, as the synthesizer does."""
+    """Synthesize batches sorted by length, as the synthesizer does."""
     ordered = sorted(texts, key=len)
     decoding = Decoding(stop_threshold=2.0, max_frames_per_token=FRAMES_PER_CHARACTER)
     for start in range(0, len(ordered), BATCH):
@@ -97,7 +96,7 @@ def rows(options: Options) -> list[Row]:
 
 
 def curves(options: Options) -> dict[str, Curve]:
-    """Return how our seconds grow with the number of texts of 80 characters, and with the length of one text."""
+    """Return our seconds by the number of texts of 80 characters, and by the length of one text."""
     model, voice = model_of(options.device), torch.randn(1, 512, device=options.device)
     engine = DecoderEngine(model, "float32" if options.device == "cpu" else "bfloat16")
     draw = np.random.default_rng(2)

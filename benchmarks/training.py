@@ -1,10 +1,10 @@
-"""Does fine-tuning go through more clips a second than Seq2SeqTrainer, with SpeechT5's own sizes.
+"""Clips per second of fine-tuning against Seq2SeqTrainer, with SpeechT5's own sizes.
 
 python -m benchmarks.training [--quick] [--rounds N] [--device cuda:0] [--json FILE]
 
 Both sides train the same random weights on the same clips of 1 to 10 s (recordings of the demo voice, joined), from
-features that are there already, with AdamW, at the same mean number of clips an update. The peer is the usual recipe:
-batches of 4 in random order, padded to the longest, accumulated. The loss of all clips afterwards stands in the note.
+stored features, with AdamW, at the same mean number of clips per update. The peer is the usual recipe: batches of 4 in
+random order, padded to the longest, accumulated. The final loss of all clips is in the note.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tts_toolkit.data.batches import Example, collate, make_loader, model_inputs
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 PEER_BATCH, ACCUMULATED = 4, 8
-CLIPS_AN_UPDATE = PEER_BATCH * ACCUMULATED
-FRAMES_PER_TOKEN = 4.2  # 62.5 frames and about 15 characters are a second
+CLIPS_PER_UPDATE = PEER_BATCH * ACCUMULATED
+FRAMES_PER_TOKEN = 4.2  # 62.5 frames and about 15 characters per second
 LEARNING_RATE = 1e-4
 
 
@@ -55,7 +55,7 @@ def model_of(device: str) -> Any:
 
 
 class Peer:
-    """Seq2SeqTrainer, one epoch a call."""
+    """Seq2SeqTrainer, one epoch per call."""
 
     def __init__(self, examples: Sequence[Example], options: Options, mixed: bool, folder: Path) -> None:
         from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, get_constant_schedule
@@ -93,7 +93,7 @@ class Peer:
 
 
 class Ours:
-    """The toolkit's loop, one epoch a call."""
+    """The toolkit's loop, one epoch per call."""
 
     def __init__(self, examples: Sequence[Example], options: Options, mixed: bool, folder: Path) -> None:
         from accelerate.state import AcceleratorState
@@ -102,8 +102,8 @@ class Ours:
         from tts_toolkit.models.speecht5.loss import fuse
 
         AcceleratorState._reset_state(reset_partial_state=True)
-        accumulated = 4 if options.device == "cpu" else 1  # a GPU takes all clips of an update at once
-        budget = int(np.mean([example.n_frames for example in examples]) * CLIPS_AN_UPDATE / accumulated)
+        accumulated = 4 if options.device == "cpu" else 1  # a GPU processes all clips of an update at once
+        budget = int(np.mean([example.n_frames for example in examples]) * CLIPS_PER_UPDATE / accumulated)
         self.accelerator = accelerator_of(
             {
                 "cpu": options.device == "cpu",
@@ -118,7 +118,7 @@ class Ours:
         self.loader = make_loader(examples, budget, 2, 1)
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE, fused=True)
         self.prepared, self.optimizer = self.accelerator.prepare(self.model, optimizer)
-        self.n_updates = max(1, round(len(examples) / CLIPS_AN_UPDATE))
+        self.n_updates = max(1, round(len(examples) / CLIPS_PER_UPDATE))
         self.stream = self._batches()
 
     def _batches(self) -> Any:
@@ -144,7 +144,7 @@ class Ours:
 def loss_of(model: Any, examples: Sequence[Example]) -> float:
     """Return the mean loss over clips, as transformers computes it, dropout off.
 
-    Batch normalization goes by the batch: after few updates its running statistics tell how many there were.
+    Batch normalization uses the batch's statistics: after few updates the running ones depend on their number.
     """
     losses = []
     model.eval()
@@ -172,7 +172,7 @@ def n_frames_padded(n_frames: Sequence[int]) -> tuple[float, float]:
 
 def rows(options: Options) -> list[Row]:
     """Return a row in float32 and one in mixed precision."""
-    n_clips = CLIPS_AN_UPDATE * (1 if options.quick else 4)
+    n_clips = CLIPS_PER_UPDATE * (1 if options.quick else 4)
     found = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -120,7 +120,7 @@ def test_no_byte_can_change_unseen(tmp_path):
 
 
 def test_embeddings_of_no_numbers_are_not_kept(clips, tmp_path):
-    with pytest.raises(UserError, match="the encoder counting makes embeddings that are no numbers"):
+    with pytest.raises(UserError, match="the encoder counting returns non-finite embeddings"):
         clip_voices(clips, CountingEncoder(not_numbers), ClipLimits(), tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.npy"))
 

@@ -144,7 +144,7 @@ def test_what_cannot_be_read_is_one_line(tmp_path, content, message):
 
 
 def test_a_name_that_stands_twice_in_an_object_is_told(tmp_path):
-    with pytest.raises(UserError, match=r"metadata.jsonl:1: is not JSON \(the name 'text' stands twice\)"):
+    with pytest.raises(UserError, match=r"metadata.jsonl:1: is not JSON \(the name 'text' appears twice\)"):
         read(tmp_path, '{"file_name": "a.wav", "text": "Hi.", "text": "Ho."}', "metadata.jsonl")
 
 
@@ -186,7 +186,7 @@ def test_texts_beside_recordings_are_read(tmp_path, caplog):
         ("anna/a", "anna", "Text of anna/a."),
         ("ben/b", "ben", "Text of ben/b."),
     ]
-    assert "texts beside 2 recordings are read" in caplog.text
+    assert "texts next to 2 recordings are read" in caplog.text
     assert intake.summary()["files"]["left_out"] == {
         "sound of no row that is kept": {"n": 1, "examples": ["anna/untold.wav"]}
     }
@@ -197,7 +197,7 @@ def test_a_list_beside_the_one_that_is_read_is_told(tmp_path):
     with counting() as intake:
         read(tmp_path, "file_name,text\na.wav,Hi.\n")
     left = intake.summary()["files"]["left_out"]
-    assert left["a list beside the one that is read"]["examples"] == ["metadata.jsonl"]
+    assert left["a list next to the one that is read"]["examples"] == ["metadata.jsonl"]
     assert left["sound of no row that is kept"]["n"] == 3
 
 

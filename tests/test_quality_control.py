@@ -10,7 +10,7 @@ import soundfile
 from conftest import run, tone
 from fakes import CountingEncoder
 
-from benchmarks.faults import write_spoilt
+from benchmarks.faults import write_faulty
 from benchmarks.quality_control import found_reasons
 from tts_toolkit import audio as audio_module
 from tts_toolkit.assets import ASSETS
@@ -51,7 +51,7 @@ def front_end():
 def corpus(tmp_path_factory):
     """Sixty clips of the demo voice, twenty of them spoilt, and two rows of no use; returns folder and reasons."""
     folder = tmp_path_factory.mktemp("corpus") / "data"
-    return folder, write_spoilt(sources.folder(str(ASSETS / "demo-voice"))[:60], folder, 22)
+    return folder, write_faulty(sources.folder(str(ASSETS / "demo-voice"))[:60], folder, 22)
 
 
 def quality_control(folder, front_end, cache, **settings):
@@ -83,7 +83,7 @@ def test_transcripts_are_checked_by_what_a_recognizer_hears(corpus, front_end, t
         lambda expected, heard: 0.0 if expected.casefold() == heard.casefold() else 1.0,
     )  # fmt: skip
     assert [list(row.reasons) for row in found.rows] == [[], ["transcript"], []]
-    assert "heard is 'something else entirely' (CER 100 %, 50 are allowed)" in found.rows[1].reasons["transcript"]
+    assert "recognized as 'something else entirely' (CER 100 %, 50 are allowed)" in found.rows[1].reasons["transcript"]
 
 
 def test_more_text_than_the_model_reads_is_told(front_end, tmp_path):
@@ -251,7 +251,7 @@ def test_what_cannot_be_used_is_left_out_and_too_much_of_it_ends_the_run_before_
         assert len(share_of(2, 0.2, "drop", tmp_path, front_end)[0]) == 8
     assert "2 of 10 clips are left out (the sound cannot be read 2)" in caplog.text
     assert len(share_of(2, 0.2, "warn", tmp_path, front_end)[0]) == 8
-    expected = r"3 of 3 rows looked at so far, of 10 rows are rejected \(the sound cannot be read 3; the first: .*30 %"
+    expected = r"3 of 3 rows inspected so far, of 10 rows are rejected \(the sound cannot be read 3; the first: .*30 %"
     with pytest.raises(UserError, match=expected) as error:
         share_of(3, 0.2, "drop", tmp_path, front_end)
     assert "\n" not in str(error.value) and "max_rejected_share allows 20 %" in str(error.value)

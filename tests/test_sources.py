@@ -123,7 +123,7 @@ FAULTS = {
     "json list": ({"metadata.jsonl": "[1]\n"}, r"metadata.jsonl:1: is not a JSON object"),
     "empty text": ({"metadata.csv": "file_name,text\na.wav,  \n"}, r"metadata.csv:2: the text column 'text' is empty"),
     "missing key": ({"metadata.jsonl": '{"file_name": "a.wav", "text": "Hi"}\n{"file_name": "b.wav"}\n'}, r"metadata.jsonl:2: the text column"),
-    "duplicate": ({"metadata.csv": "file_name,text\na.wav,Hi\na.wav,Ho\n"}, r"metadata.csv:3: the id 'a' stands already at .*metadata.csv:2"),
+    "duplicate": ({"metadata.csv": "file_name,text\na.wav,Hi\na.wav,Ho\n"}, r"metadata.csv:3: the id 'a' is already used at .*metadata.csv:2"),
     "split": ({"metadata.csv": "file_name,text,split\na.wav,Hi,later\n"}, r"metadata.csv:2: the split 'later' is none of train, dev, test"),
 }  # fmt: skip
 

@@ -264,13 +264,13 @@ def test_a_hub_dataset_of_a_script_is_read_in_its_conversion(tmp_path, monkeypat
 def test_what_the_hub_said_serves_when_it_cannot_be_asked(table, monkeypatch):
     in_hub(table, "somebody/again")
     listing = datasets_hub._cached("somebody/again", None, None)
-    monkeypatch.setattr(datasets_hub, "_asked", lambda *_: listing)
+    monkeypatch.setattr(datasets_hub, "_from_hub", lambda *_: listing)
     first = sources.hub("somebody/again")
 
     def refuse(*_):
         raise ConnectionError("no way out")
 
-    monkeypatch.setattr(datasets_hub, "_asked", refuse)
+    monkeypatch.setattr(datasets_hub, "_from_hub", refuse)
     monkeypatch.setattr(datasets_hub, "_cached", refuse)
     assert sources.hub("somebody/again") == first
     with pytest.raises(

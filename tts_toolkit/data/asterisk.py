@@ -37,7 +37,7 @@ def asterisk_prompts(
     if not Path(transcripts).is_file() or not Path(sounds).is_dir() or shutil.which("ffmpeg") is None:
         raise UserError(f"the Asterisk prompts or FFmpeg are not installed; run: {PACKAGES}")
     texts: dict[Path, tuple[str, int]] = {}
-    seen: set[str] = set()  # some prompts say the same
+    seen: set[str] = set()  # some prompts have the same text
     lines = gzip.decompress(Path(transcripts).read_bytes()).decode().splitlines()
     for number, line in enumerate(lines, start=1):
         name, _, text = line.partition(":")
@@ -68,7 +68,7 @@ def asterisk_prompts(
 def decoded(source: Path, folder: Path) -> Path:
     """Return a G.722 recording as FLAC at 16 kHz in `folder`, decoded once; raises UserError when FFmpeg cannot.
 
-    It is called by its own content too: folders of prompts hold others of the same name, and packages change theirs.
+    The file name includes a hash of its content: prompt folders share file names, and packages change their files.
     """
 
     def decode(temporary: Path) -> None:

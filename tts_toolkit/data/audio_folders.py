@@ -1,4 +1,4 @@
-"""Clips of an AudioFolder: `metadata.*` lists, or texts beside recordings."""
+"""Clips of an AudioFolder: `metadata.*` lists, or texts next to recordings."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tts_toolkit.files import read_text
 from tts_toolkit.folders import CONVERT, Found, why_no_sound
 
 log = logging.getLogger(__name__)
-TEXT_SUFFIXES = (".txt", ".lab")  # of transcripts beside their recordings
+TEXT_SUFFIXES = (".txt", ".lab")  # of transcripts next to their recordings
 
 
 def lists_of(root: Path, found: Found) -> list[Path]:
-    """Return the lists of an AudioFolder: its own, or else those of its sub-folders; one of a folder."""
+    """Return the lists of an AudioFolder: its own, or else those of its sub-folders; one per folder."""
     lists: dict[Path, Path] = {}
     for name in LISTS:
         for file in (file for file in found.files if file.name.casefold() == name):
@@ -38,7 +38,7 @@ def lists_of(root: Path, found: Found) -> list[Path]:
 
 
 def audio_folder(root: Path, found: Found, names: Names, allow_outside: bool) -> list[Clip] | None:
-    """Return the clips of the lists, or of the texts beside recordings; None where there is neither."""
+    """Return the clips of the lists, or of the texts next to recordings; None where there is neither."""
     clips: dict[str, Clip] = {}
     lists = lists_of(root, found)
     used, tree = list(lists), Tree.of(root, lists)
@@ -47,7 +47,7 @@ def audio_folder(root: Path, found: Found, names: Names, allow_outside: bool) ->
         defaults = Defaults(speaker, tree.part(file), tree.prefix(file), names.needs_text)
         add_list(clips, file, names, allow_outside, defaults)
     if not lists:
-        texts = _texts_beside(found)
+        texts = _transcript_files(found)
         used = list(texts.values())
         _add_pairs(clips, root, texts)
     if not used:
@@ -57,15 +57,15 @@ def audio_folder(root: Path, found: Found, names: Names, allow_outside: bool) ->
 
 
 def add_list(clips: dict[str, Clip], file: Path, names: Names, allow_outside: bool, defaults: Defaults) -> None:
-    """Add the clips of one list to those that were read before."""
+    """Add the clips of one list to those read before."""
     there, rows = listed_rows(file)
     if not rows:  # all refused
         return
     add_clips(clips, rows, choose_columns(file, there, names), placed_in(file.parent, allow_outside), defaults)
 
 
-def _texts_beside(found: Found) -> dict[Path, Path]:
-    """Return the text file beside each recording that has one of its name."""
+def _transcript_files(found: Found) -> dict[Path, Path]:
+    """Return the text file of the same name for each recording that has one."""
     texts = {file.with_suffix(""): file for file in found.files if file.suffix.lower() in TEXT_SUFFIXES}
     sounds = found.sounds()
     return {sound: texts[sound.with_suffix("")] for sound in sounds if sound.with_suffix("") in texts}
@@ -86,25 +86,25 @@ def _add_pairs(clips: dict[str, Clip], root: Path, texts: Mapping[Path, Path]) -
         cells = (tree.id(sound), str(sound.relative_to(root)), text, tree.speaker(sound), tree.part(sound))
         rows.append((str(file), dict(zip(columns, cells, strict=True))))
     if texts:
-        log.info("%s: holds no metadata.csv; the texts beside %d recordings are read", root, len(texts))
+        log.info("%s: holds no metadata.csv; the texts next to %d recordings are read", root, len(texts))
     add_clips(clips, rows, columns, placed_in(root), Defaults())
 
 
 def sounds_of(clips: Mapping[str, Clip]) -> list[Path]:
-    """The recordings of clips."""
+    """Return the recordings of clips."""
     return [clip.audio for clip in clips.values()]
 
 
 @dataclass(frozen=True)
 class Tree:
-    """What the folders that files lie in tell of them."""
+    """Split and speaker of files, by the folders that hold them."""
 
     root: Path
-    has_parts: bool  # the topmost folders are parts of the data, all of them; else they are speakers
+    has_parts: bool  # all topmost folders are splits of the data; otherwise they are speakers
 
     @classmethod
     def of(cls, root: Path, files: Iterable[Path]) -> Tree:
-        """Return the tree of files: `val` beside `anna` is a person, beside `train` a part."""
+        """Return the tree of files: `val` next to `anna` is a speaker, next to `train` a split."""
         tops = {file.relative_to(root).parts[0].lower() for file in files if file.parent != root}
         parts = {SPLIT_NAMES.get(top, "") for top in tops}
         return cls(root, "" not in parts and "train" in parts)
@@ -114,11 +114,11 @@ class Tree:
         return list(file.relative_to(self.root).parts[:-1])
 
     def part(self, file: Path) -> str:
-        """Return the part that a file belongs to; empty where none is told."""
+        """Return the split that a file belongs to, empty where the folders name none."""
         return SPLIT_NAMES[self.folders(file)[0].lower()] if self.has_parts and self.folders(file) else ""
 
     def speaker(self, file: Path) -> str:
-        """Return the speaker that the topmost folder names, below that of a part."""
+        """Return the speaker that the topmost folder, or the one below a split, names."""
         folders = self.folders(file)[int(self.has_parts) :]
         return folders[0] if folders else ONE_SPEAKER
 
@@ -127,18 +127,18 @@ class Tree:
         return file.relative_to(self.root).with_suffix("").as_posix()
 
     def prefix(self, file: Path) -> str:
-        """Return what ids of a list's rows begin with, so that those of two lists differ."""
+        """Return the prefix of the ids of a list's rows, so that ids of two lists differ."""
         return "".join(f"{folder}/" for folder in self.folders(file))
 
 
 def found_instead(found: Found) -> str:
-    """Return what a folder holds instead of what is wanted, for an error about it."""
+    """Return the end of an error message: other files that a folder holds."""
     lists = [file.name for file in found.files if file.suffix.lower() in LIST_SUFFIXES]
     others = [file.name for file in found.files if why_no_sound(file) == CONVERT]
-    told = f", but {', '.join(lists[:5])}{', ...' if len(lists) > 5 else ''}" if lists else ""
+    message = f", but {', '.join(lists[:5])}{', ...' if len(lists) > 5 else ''}" if lists else ""
     if others:
-        told += f", but {len(others)} files in a format that is not read, such as {others[0]} (convert them to WAV)"
-    return told
+        message += f", but {len(others)} files in a format that is not read, such as {others[0]} (convert them to WAV)"
+    return message
 
 
 def folder_clips(where: str, root: Path, files: Sequence[Path], names: Names) -> list[Clip]:

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tts_toolkit.data.features import read_array
 
-IGNORED_FRAME = -100.0  # label value that SpeechT5's loss leaves out (SpeechT5SpectrogramLoss)
+IGNORED_FRAME = -100.0  # label value that SpeechT5's loss ignores (SpeechT5SpectrogramLoss)
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Example:
     speaker_embedding: np.ndarray  # (dim,)
 
 
-Batch = dict[str, Any]  # tensors, and under `ids` the clips' names
+Batch = dict[str, Any]  # tensors, and the clips' ids under `ids`
 
 
 class Examples(Dataset[Batch]):
-    """Reads log-mels as they are asked for, cut to a multiple of the reduction factor."""
+    """Log-mels read on access, cut to a multiple of the reduction factor."""
 
     def __init__(self, examples: Sequence[Example], reduction_factor: int) -> None:
         self.examples = list(examples)
@@ -86,10 +86,10 @@ def model_inputs(batch: Batch, device: torch.device | str) -> dict[str, torch.Te
 
 
 class FrameBudgetBatches:
-    """Batches of similar lengths whose padded size stays within a number of frames, sharded over processes.
+    """Batches of similar lengths with a maximum padded number of frames, sharded over processes.
 
-    The order depends on (seed, epoch) alone, every process sees its own share of one global order, and all shares
-    have the same number of batches, so that distributed steps never wait for a missing one.
+    The order depends on (seed, epoch) alone, every process sees its own share of one global order, and all shares have
+    the same number of batches, so that distributed steps never wait for a missing one.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class FrameBudgetBatches:
         self.n_skipped = 0
 
     def resume_at(self, epoch: int, n_batches_done: int) -> None:
-        """Make the next iteration that of `epoch`, from its batch `n_batches_done` of this process."""
+        """Start the next iteration in `epoch`, at this process's batch `n_batches_done`."""
         self.epoch, self.n_skipped = epoch, n_batches_done
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -140,7 +140,7 @@ class FrameBudgetBatches:
 
 
 def fingerprint(loader: DataLoader[Batch]) -> str:
-    """Return a hash of what decides which clips a loader's n-th batch of an epoch holds."""
+    """Return a hash of everything that determines the clips of a loader's n-th batch of an epoch."""
     sampler: Any = loader.batch_sampler
     clips = [(example.id, example.n_frames) for example in cast(Examples, loader.dataset).examples]
     parts = (clips, sampler.n_frames.tolist(), sampler.max_frames, sampler.seed, sampler.shuffle, sampler.n_ranks)
@@ -148,9 +148,10 @@ def fingerprint(loader: DataLoader[Batch]) -> str:
 
 
 def outlive_signals(worker: int) -> None:
-    """Let a loader's worker go on after a signal to the whole process group (Ctrl-C, Slurm's pre-emption).
+    """Keep a loader's worker alive after a signal to the whole process group (Ctrl-C, Slurm preemption).
 
-    Its process needs batches until the checkpoint is saved, and ends it then; half a minute later it ends by itself.
+    The main process needs batches until the checkpoint is saved and then ends the worker; after 30 s it exits by
+    itself.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(30))
@@ -168,7 +169,7 @@ def make_loader(
     n_workers: int = 0,
     pad_to_multiple_of: int = 1,
 ) -> DataLoader[Batch]:
-    """Return a loader of padded batches; its generator is its own, so that iterating never moves the global one."""
+    """Return a loader of padded batches; its own generator keeps iteration from advancing the global one."""
     lengths = [example.n_frames for example in examples]
     multiple = math.lcm(pad_to_multiple_of, reduction_factor)
     sampler = FrameBudgetBatches(lengths, max_frames, seed, shuffle, rank, n_ranks, multiple)

@@ -1,4 +1,4 @@
-"""What every data source gives: one recording with its transcript."""
+"""The unit of every data source: one recording with its transcript."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tts_toolkit.errors import UserError
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording and what it says."""
+    """A recording and its transcript."""
 
     id: str  # unique within a data set, stable when rows are added
     audio: Path  # of a sound file
     transcript: str  # as written in the source
     speaker: str
     source: str  # "file:line" of the row, for messages
-    split: str = ""  # "train", "dev" or "test" when the source says so
-    license: str = ""  # of the recording, when the source says so
-    consent: str = ""  # of the person who speaks, in the source's words
+    split: str = ""  # "train", "dev" or "test" where the source names one
+    license: str = ""  # of the recording, where the source names one
+    consent: str = ""  # of the speaker, in the source's words
     session: str = ""  # recorded together with others of the same name
 
 
 def distinct(values: Iterable[str]) -> list[str]:
-    """Return the distinct values that are not empty, sorted: what the rows of a source say of a license, say."""
+    """Return the distinct values that are not empty, sorted, such as the licenses that rows name."""
     return sorted(set(values) - {""})
 
 
@@ -35,7 +35,7 @@ def of_speakers(clips: Sequence[Clip], names: Sequence[str] | None) -> list[Clip
     """Return the clips of the speakers named, all of them for None; raises UserError where one has no clip."""
     if names is None:
         return list(clips)
-    wanted = {str(name) for name in names}  # 84 is a number to whoever reads it from a command line
+    wanted = {str(name) for name in names}  # a command line parses 84 as a number
     known = sorted({clip.speaker for clip in clips})
     if unknown := sorted(wanted - set(known)):
         raise UserError(
@@ -49,7 +49,7 @@ def of_speakers(clips: Sequence[Clip], names: Sequence[str] | None) -> list[Clip
 
 
 def in_turns(clips: Sequence[Clip], n: int) -> list[Clip]:
-    """Return `n` of the clips at most, two of a speaker in turn: one is what the other is compared with."""
+    """Return at most `n` of the clips, two per speaker in turn, so that one can be compared with the other."""
     by_speaker: dict[str, list[Clip]] = {}
     for clip in clips:
         by_speaker.setdefault(clip.speaker, []).append(clip)

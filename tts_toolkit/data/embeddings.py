@@ -1,4 +1,4 @@
-"""Speaker embeddings of many recordings: in batches, shared between processes, kept by content."""
+"""Speaker embeddings of many recordings: in batches, shared between processes, cached by content."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
 
 FORMAT = "embedding-3"  # of a cached file: the seconds of sound, then the embedding
 MAX_READ_SECONDS = 1200.0  # of sound held in memory together, to be sorted by length
-READ_AT_ONCE = 8  # files, by as many threads: what may lie in memory beyond that
-MAX_BATCH_SECONDS = 15.0  # padding included; larger ones are hardly sooner, and scatter memory
+READ_AT_ONCE = 8  # files, by as many threads, in memory beyond that
+MAX_BATCH_SECONDS = 15.0  # padding included; larger batches are hardly faster, and fragment memory
 
 
 @dataclass(frozen=True)
 class ClipVoices:
-    """What an encoder makes of clips, in their order."""
+    """Embeddings of clips, in their order."""
 
     embeddings: np.ndarray  # (n_clips, dim), float32, L2-normalized
-    seconds: np.ndarray  # (n_clips,) of sound that each was taken from, silent ends cut
+    seconds: np.ndarray  # (n_clips,) of sound behind each embedding, silent ends cut
 
 
 def clip_voices(
@@ -38,9 +38,9 @@ def clip_voices(
     cache_dir: Path,
     processes: Processes = ALONE,
 ) -> ClipVoices:
-    """Return the embeddings of the clips' sound, computing those that the cache lacks.
+    """Return the embeddings of the clips, computing those that the cache lacks.
 
-    Processes share what is missing and all return everything. Raises UserError at the first clip that cannot be used.
+    Processes share the missing ones, and each returns all. Raises UserError at the first clip that cannot be used.
     """
     files = [_cache_file(clip, encoder, limits, cache_dir) for clip in progress(clips, "recordings", "clip")]
     found = dict(zip(files, map(kept_array, files), strict=True))  # each read once, and checked
@@ -62,24 +62,24 @@ def clip_voices(
 
 
 def _row(encoder: SpeakerEncoder, seconds: float, embedding: np.ndarray) -> np.ndarray:
-    """Return what is kept of a clip; raises UserError for an embedding of no numbers, which would be kept for good."""
+    """Return the cached row of a clip; raises UserError for a non-finite embedding, which would stay in the cache."""
     if not np.isfinite(embedding).all():
-        raise UserError(f"the encoder {encoder.name} makes embeddings that are no numbers: its weights are damaged")
+        raise UserError(f"the encoder {encoder.name} returns non-finite embeddings: its weights are damaged")
     return np.concatenate([[seconds], embedding]).astype(np.float32)
 
 
 def usable_clips(
     clips: Sequence[Clip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path
 ) -> tuple[list[Clip], dict[str, str]]:
-    """Return the clips that an embedding can be taken from, and by id why not from the others.
+    """Return the clips that can be embedded, and the reasons against the others by id.
 
-    What was embedded before is not read again. Raises UserError when none can be used, or the encoder cannot.
+    Cached clips are not read again. Raises UserError when none can be used, or the encoder cannot.
     """
-    _ = encoder.version  # found out once, and no clip's fault
+    _ = encoder.version  # computed once; an error here is no clip's fault
     usable, reasons = [], dict[str, str]()
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         found = pool.map(lambda clip: _fault(clip, encoder, limits, cache_dir), clips)
-        for clip, fault in zip(clips, progress(found, "looking", "clip", len(clips)), strict=True):
+        for clip, fault in zip(clips, progress(found, "checking", "clip", len(clips)), strict=True):
             if fault:
                 reasons[clip.id] = fault
             else:
@@ -91,7 +91,7 @@ def usable_clips(
 
 def _fault(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
     try:
-        if not _cache_file(clip, encoder, limits, cache_dir).is_file():  # which it is read and checked for later
+        if not _cache_file(clip, encoder, limits, cache_dir).is_file():  # a cached file is read and checked later
             limits.read(clip)
     except UserError as error:
         return str(error)
@@ -104,7 +104,7 @@ def _cache_file(clip: Clip, encoder: SpeakerEncoder, limits: ClipLimits, cache_d
 
 
 def _read_ahead(todo: Sequence[tuple[Clip, Path]], limits: ClipLimits) -> Iterator[list[tuple[np.ndarray, Path]]]:
-    """Yield waveforms with their files, as many at once as memory is set aside for."""
+    """Yield waveforms with their files, up to MAX_READ_SECONDS at once."""
     read: list[tuple[np.ndarray, Path]] = []
     n_samples = 0
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
@@ -121,7 +121,7 @@ def _read_ahead(todo: Sequence[tuple[Clip, Path]], limits: ClipLimits) -> Iterat
 
 
 def _batches(read: Sequence[tuple[np.ndarray, Path]]) -> Iterator[list[tuple[np.ndarray, Path]]]:
-    """Yield waveforms, sorted by length, in batches under the limit, or alone."""
+    """Yield waveforms, sorted by length, in batches of at most MAX_BATCH_SECONDS; a longer one alone."""
     batch: list[tuple[np.ndarray, Path]] = []
     for item in read:
         if batch and (len(batch) + 1) * len(item[0]) > MAX_BATCH_SECONDS * SAMPLE_RATE_HZ:

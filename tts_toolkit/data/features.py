@@ -1,4 +1,4 @@
-"""Log-mels computed once and kept by content: a changed recording or setting never meets a stale file."""
+"""Log-mels computed once and cached by content, so that a changed recording or setting never reuses a stale file."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tts_toolkit.progress import progress
 from tts_toolkit.table_audio import cell_of, is_there
 
 log = logging.getLogger(__name__)
-MAX_HELD_SECONDS = 7200.0  # of sound in memory, for those who need it later in a run: 460 MB
+MAX_HELD_SECONDS = 7200.0  # of sound kept in memory for later steps of a run: 460 MB
 FRONT_END = "log-mel-2"  # part of every key; a change to the front end changes it
 AGAIN = "remove it: the next run makes it again"
 
 
 def _as_it_is(clip: Clip) -> str:
-    """Return what a clip's sound is held by: its id with the size and time of its file, which may be written again."""
+    """Return the key of a clip's held sound: its id, and the size and time of its file, which may change."""
     if cell_of(clip.audio) or not clip.audio.is_file():
         return clip.id
     stat = clip.audio.stat()
@@ -36,18 +36,18 @@ def _as_it_is(clip: Clip) -> str:
 
 @dataclass
 class HeldSound:
-    """Waveforms of clips as their files are now, as far as there is room: none is decoded twice."""
+    """Waveforms of clips as their files are now, up to MAX_HELD_SECONDS, so that none is decoded twice."""
 
     waveforms: dict[str, np.ndarray] = field(default_factory=dict)
     n_samples: int = 0
-    notes: dict[str, str] = field(default_factory=dict)  # by id, what was done about the channels of what was decoded
+    notes: dict[str, str] = field(default_factory=dict)  # on the channels of decoded clips, by id
 
     def get(self, clip: Clip) -> np.ndarray | None:
-        """Return the waveform that is held of a clip's file as it is now."""
+        """Return the held waveform of a clip's file as it is now, or None."""
         return self.waveforms.get(_as_it_is(clip))
 
     def put(self, clip: Clip, waveform: np.ndarray) -> bool:
-        """Hold a clip's waveform if there is room, and return whether there is."""
+        """Hold a clip's waveform; False if there is no room."""
         if self.n_samples + len(waveform) > MAX_HELD_SECONDS * SAMPLE_RATE_HZ:
             return False
         if (known := _as_it_is(clip)) not in self.waveforms:
@@ -56,7 +56,7 @@ class HeldSound:
         return True
 
     def only(self, clips: Iterable[Clip]) -> None:
-        """Let go of all waveforms but those of some clips."""
+        """Release all waveforms but those of some clips."""
         keys = map(_as_it_is, clips)
         kept = {key: self.waveforms[key] for key in keys if key in self.waveforms}
         self.waveforms, self.n_samples = kept, sum(map(len, kept.values()))
@@ -69,11 +69,11 @@ class ClipLimits:
     min_duration_in_seconds: float = 0.4
     max_duration_in_seconds: float = 20.0
     trim_silence_db: float | None = 40.0  # below the loudest frame; None keeps the ends
-    channel: Channel = "auto"  # of recordings of several: mix, left, right; auto mixes where that loses nothing
+    channel: Channel = "auto"  # of multichannel recordings: mix, left, right; auto mixes where that loses nothing
     held: HeldSound = field(default_factory=HeldSound, repr=False, compare=False)
 
     def recording(self, clip: Clip) -> Recording:
-        """Return what the clip's file holds; raises UserError, naming the row, when it cannot be read."""
+        """Return the recording of a clip; raises UserError, naming the row, when it cannot be read."""
         try:
             recording = load_recording(clip.audio, self.channel)
         except UserError as error:
@@ -100,20 +100,20 @@ class ClipLimits:
         seconds = len(waveform) / SAMPLE_RATE_HZ
         if not self.min_duration_in_seconds <= seconds <= self.max_duration_in_seconds:
             raise UserError(
-                f"{clip.source}: {clip.audio} lasts {self.told(seconds)} s without its silent ends; allowed are "
+                f"{clip.source}: {clip.audio} lasts {self.formatted(seconds)} s without its silent ends; allowed are "
                 f"{self.min_duration_in_seconds:g} to {self.max_duration_in_seconds:g} s: cut or remove it, or change "
                 "limits.min_duration_in_seconds or limits.max_duration_in_seconds"
             )
         return waveform
 
-    def told(self, seconds: float) -> str:
-        """Return a duration with digits enough to see on which side of the limits it lies."""
+    def formatted(self, seconds: float) -> str:
+        """Return a duration with enough digits to show on which side of the limits it is."""
         near = min((self.min_duration_in_seconds, self.max_duration_in_seconds), key=lambda limit: abs(limit - seconds))
         return apart(seconds, near, 2)[0]
 
 
 def read_each(clips: Iterable[Clip], read: Callable[[Clip], np.ndarray]) -> list[np.ndarray]:
-    """Return the waveforms of the clips that can be read, and warn of each other one; raises UserError for none."""
+    """Return the waveforms of the readable clips, with a warning for each other one; raises UserError for none."""
     waveforms, faults = list[np.ndarray](), list[str]()
     for clip in clips:
         try:
@@ -127,7 +127,7 @@ def read_each(clips: Iterable[Clip], read: Callable[[Clip], np.ndarray]) -> list
 
 
 def counted(notes: Iterable[str]) -> dict[str, int]:
-    """Return how many notes there are of each kind, most first; the figures in them differ."""
+    """Return the number of notes of each kind, most frequent first, whatever figures they hold."""
     return dict(Counter(_kind(note) for note in notes if note).most_common())
 
 
@@ -140,8 +140,8 @@ def _kind(note: str) -> str:
 def content_key(clip: Clip, *settings: object) -> str:
     """Return a hex key of the recording's bytes and the settings applied to them (BLAKE2b, 128 bits).
 
-    Of a cell of a table, its digest stands for the bytes: reading the cell holds them to it. Raises UserError, naming
-    the row, when the recording is missing.
+    For a cell of a table, its digest replaces the bytes: reading the cell checks them against it. Raises UserError,
+    naming the row, when the recording is missing.
     """
     if not is_there(clip.audio):
         raise UserError(f"{clip.source}: no audio file at {clip.audio}; correct the row or add the file")
@@ -156,7 +156,7 @@ def content_key(clip: Clip, *settings: object) -> str:
 
 
 def keep_array(path: Path, array: np.ndarray) -> None:
-    """Write `array` to `path` whole or not at all, with its hash at the end, so that processes may race for it."""
+    """Write `array` to `path` whole or not at all, with its hash at the end, so that several processes may write it."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     write_whole(path, sealed(path, buffer.getvalue()), durable=False)
@@ -169,9 +169,9 @@ def kept_array(path: Path) -> np.ndarray | None:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Return an array that must be there, `keep_array`'s or any other `.npy`; raises UserError when it is damaged.
+    """Return a required array, `keep_array`'s or any other `.npy`; raises UserError when it is damaged.
 
-    Raises FileNotFoundError when it is not there.
+    Raises FileNotFoundError when it is missing.
     """
     buffer = io.BytesIO(path.read_bytes())
     try:
@@ -184,7 +184,7 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def keep_log_mel(clip: Clip, waveform: np.ndarray, limits: ClipLimits, cache_dir: Path) -> None:
-    """Keep the log-mel of a clip whose waveform was read as `limits` say, unless it is kept already."""
+    """Cache the log-mel of a clip, its waveform read under `limits`, unless it is cached already."""
     file = _log_mel_file(clip, limits, cache_dir)
     if kept(file) is None:
         keep_array(file, log_mel(waveform).numpy())
@@ -196,9 +196,9 @@ def _log_mel_file(clip: Clip, limits: ClipLimits, cache_dir: Path) -> Path:
 
 
 def log_mel_files(clips: Sequence[Clip], limits: ClipLimits, cache_dir: Path) -> list[Path]:
-    """Return one `.npy` file a clip, each a log-mel (n_frames, 80) float32, computing those that are missing.
+    """Return one `.npy` file per clip, each a log-mel (n_frames, 80) float32, computing those that are missing.
 
-    What is there is read and checked. Raises UserError at the first clip that cannot be used, naming its row.
+    Existing files are read and checked. Raises UserError at the first clip that cannot be used, naming its row.
     """
     files = []
     for clip in progress(clips, "log-mels", "clip"):

@@ -33,7 +33,7 @@ class HubFiles:
 def hub_files(name: str, config: str | None, split: str | None, revision: str | None, setting: str = "") -> HubFiles:
     """Return the files of the splits that `split` names, all for None, downloading those that are not here.
 
-    Raises UserError, with all that the hub says, when they cannot be had. `setting` precedes the names of options.
+    Raises UserError, with the hub's own message, when they cannot be loaded. `setting` precedes the names of options.
     """
     from datasets.exceptions import DatasetsError
     from huggingface_hub import is_offline_mode
@@ -46,11 +46,11 @@ def hub_files(name: str, config: str | None, split: str | None, revision: str | 
     except UserError as error:
         raise UserError(f"{setting}dataset_name={name}: {error}") from error
     except (OSError, ValueError, RuntimeError, DatasetsError, HTTPError) as error:
-        way = f"; set {setting}dataset_config_name to one" if "available configs" in str(error) else ""
-        said = explained(error, name, "dataset")
+        advice = f"; set {setting}dataset_config_name to one" if "available configs" in str(error) else ""
+        message = explained(error, name, "dataset")
         if isinstance(error, ConnectionError) and is_offline_mode():
-            said = "it is not in the cache, and HF_HUB_OFFLINE is set; run once where the hub answers"
-        raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {said}{way}") from error
+            message = "it is not in the cache, and HF_HUB_OFFLINE is set; run once where the hub answers"
+        raise UserError(f"{setting}dataset_name={name}: cannot be loaded: {message}{advice}") from error
 
 
 def _whole(error: BaseException) -> str:
@@ -63,7 +63,7 @@ def _hub_files(name: str, config: str | None, split: str | None, revision: str |
         if listing.kind not in READ:
             raise UserError(f"is a folder of {listing.kind} files; read are Parquet and AudioFolder, or use data=jsonl")
     else:
-        listing = _known(name, config, revision)
+        listing = _listing(name, config, revision)
     paths = {part: listing.files[part] for part in _parts(split, listing.files)}
     root = Path(name).absolute()
     if listing.commit:
@@ -73,33 +73,33 @@ def _hub_files(name: str, config: str | None, split: str | None, revision: str |
 
 @dataclass(frozen=True)
 class Listing:
-    """What is known of a dataset before its files are fetched."""
+    """The file list of a dataset, before its files are fetched."""
 
     kind: str
     commit: str  # empty for a folder of this machine
-    files: Mapping[str, Sequence[str]]  # by split, as they are called in the repository
+    files: Mapping[str, Sequence[str]]  # by split, as named in the repository
 
 
-def _known(name: str, config: str | None, revision: str | None) -> Listing:
-    """Return the listing of a repository, which is kept for when the hub cannot be reached."""
+def _listing(name: str, config: str | None, revision: str | None) -> Listing:
+    """Return the listing of a repository, and store it for when the hub cannot be reached."""
     from huggingface_hub.constants import HF_HOME
     from huggingface_hub.errors import HTTPError
 
     key = digest_of(json.dumps([name, config, revision]).encode())
-    kept = Path(HF_HOME) / "tts_toolkit" / "datasets" / f"{key}.json"
+    store = Path(HF_HOME) / "tts_toolkit" / "datasets" / f"{key}.json"
     try:
-        listing = _asked(name, config, revision)
+        listing = _from_hub(name, config, revision)
     except (ConnectionError, HTTPError) as error:
-        known = _kept(kept) or _cached(name, config, revision)
+        known = _stored(store) or _cached(name, config, revision)
         if known is None:
             raise
         log.info("%s: the hub cannot be asked (%s); what was downloaded before is read", name, _whole(error))
         return known
-    write_whole(kept, json.dumps(asdict(listing)).encode(), durable=False)
+    write_whole(store, json.dumps(asdict(listing)).encode(), durable=False)
     return listing
 
 
-def _kept(file: Path) -> Listing | None:
+def _stored(file: Path) -> Listing | None:
     try:
         return Listing(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -107,7 +107,7 @@ def _kept(file: Path) -> Listing | None:
 
 
 def _cached(name: str, config: str | None, revision: str | None) -> Listing | None:
-    """Return the listing of a snapshot that lies in the hub's cache, whoever downloaded it."""
+    """Return the listing of a snapshot in the hub's cache, whichever program downloaded it."""
     from datasets.exceptions import DatasetsError
     from huggingface_hub.constants import HF_HUB_CACHE
     from huggingface_hub.file_download import repo_folder_name
@@ -124,19 +124,19 @@ def _cached(name: str, config: str | None, revision: str | None) -> Listing | No
         return None
 
 
-def _asked(name: str, config: str | None, revision: str | None) -> Listing:
-    """Return what the hub says of a repository, its own conversion to Parquet where the files are of no use here."""
+def _from_hub(name: str, config: str | None, revision: str | None) -> Listing:
+    """Return the hub's listing of a repository, or of its conversion to Parquet where the files cannot be read here."""
     if revision == CONVERTED:
         return _converted(name, config)
     try:
         kind, addresses = _built(name, config, revision)
-    except RuntimeError as error:  # a script, which datasets does not run
+    except RuntimeError as error:  # a loading script, which datasets does not run
         return _converted(name, config, _whole(error))
     matches = {split: [ADDRESS.fullmatch(address) for address in of_split] for split, of_split in addresses.items()}
     found = {split: [match for match in of_split if match] for split, of_split in matches.items()}
     files = {split: [match["path"] for match in of_split] for split, of_split in found.items()}
     commits = [match["commit"] for of_split in found.values() for match in of_split]
-    if not commits:  # of a kept builder, without the hub
+    if not commits:  # a cached builder, without the hub
         raise ConnectionError(f"{name} holds no data files here, and the hub cannot be asked")
     if kind not in READ or any(path.endswith(ARCHIVES) for of_split in files.values() for path in of_split):
         return _converted(name, config, f"its files are read as {kind}, or lie in archives")
@@ -177,9 +177,9 @@ def _parts(split: str | None, known: Mapping[str, object]) -> list[str]:
 
 
 def sliced(split: str | None, sizes: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """Return which rows of which splits a split such as `train[:10%]+test` takes; all of each for None.
+    """Return the row ranges that a split such as `train[:10%]+test` selects; all rows of each split for None.
 
-    Raises UserError for what is no such split.
+    Raises UserError for an invalid split.
     """
     from datasets import ReadInstruction
 
@@ -196,20 +196,22 @@ def sliced(split: str | None, sizes: Mapping[str, int]) -> list[tuple[str, int, 
 
 
 def snapshot(repo: str, commit: str, paths: Sequence[str]) -> Path:
-    """Return the folder that holds these files of a dataset repository; whole folders are fetched where many lie."""
+    """Return the folder that holds these files of a dataset repository; whole folders are fetched for many files."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.constants import HF_HUB_CACHE
     from huggingface_hub.file_download import repo_folder_name
 
-    from tts_toolkit.hub.snapshots import patiently
+    from tts_toolkit.hub.snapshots import with_retries
 
     here = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="dataset") / "snapshots" / commit
     if all((here / path).is_file() for path in paths):
         return here
     folders = sorted({path.rpartition("/")[0] for path in paths})
-    many = len(paths) > MANY_FILES  # each pattern is tried on each file
+    many = len(paths) > MANY_FILES  # as each pattern is tried on each file
     wanted = [f"{folder}/*" if folder else "*" for folder in folders] if many else [_literal(path) for path in paths]
-    return Path(patiently(lambda: snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=wanted)))
+    return Path(
+        with_retries(lambda: snapshot_download(repo, repo_type="dataset", revision=commit, allow_patterns=wanted))
+    )
 
 
 def _literal(path: str) -> str:
@@ -217,7 +219,7 @@ def _literal(path: str) -> str:
 
 
 def _converted(name: str, config: str | None, why: str = "") -> Listing:
-    """Return the hub's own conversion of a dataset: CONFIG/SPLIT/0000.parquet of a branch of its own."""
+    """Return the hub's own conversion of a dataset: CONFIG/SPLIT/0000.parquet of its own branch."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RevisionNotFoundError
 

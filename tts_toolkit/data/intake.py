@@ -1,4 +1,4 @@
-"""What becomes of everything that is read: rows and files in are those kept and those left out, by reason."""
+"""Counts of everything that is read: rows and files kept, and rows and files left out, by reason."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tts_toolkit.files import write_whole
 from tts_toolkit.folders import Found, is_sound, why_no_sound
 from tts_toolkit.reading import sealed_json
 
-LISTS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of an AudioFolder, the first there is
+LISTS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of an AudioFolder; the first that exists is read
 UNLISTED = "sound of no row that is kept"
-SECOND_LIST = "a list beside the one that is read"
+SECOND_LIST = "a list next to the one that is read"
 Kind = Literal["rows", "files"]
 N_EXAMPLES = 5
 
 
 @dataclass
 class LeftOut:
-    """What was left out for one reason."""
+    """Rows or files left out for one reason."""
 
     n: int = 0
     examples: list[str] = field(default_factory=list)  # the first few
 
     def add(self, examples: Iterable[str]) -> None:
-        """Count each of `examples`, and keep the first few of all."""
+        """Count each of `examples`, and keep the first few."""
         for example in examples:
             self.n += 1
             if len(self.examples) < N_EXAMPLES:
@@ -39,13 +39,13 @@ class LeftOut:
 
 @dataclass
 class Intake:
-    """What sources read, and what they left out of it; what is in is what is kept and what is left out."""
+    """Numbers read by sources and left out of it; n_in = n_kept + left out, for each kind."""
 
     n_in: dict[Kind, int] = field(default_factory=lambda: {"rows": 0, "files": 0})
     left_out: dict[Kind, dict[str, LeftOut]] = field(default_factory=lambda: {"rows": {}, "files": {}})
 
     def add(self, kind: Kind, n: int) -> None:
-        """Count what was read."""
+        """Count `n` items as read."""
         self.n_in[kind] += n
 
     def leave_out(self, kind: Kind, reason: str, examples: Iterable[str]) -> None:
@@ -54,7 +54,7 @@ class Intake:
             self.left_out[kind].setdefault(reason, LeftOut()).add(listed)
 
     def n_kept(self, kind: Kind) -> int:
-        """Return how many are kept."""
+        """Return the number kept."""
         return self.n_in[kind] - sum(left.n for left in self.left_out[kind].values())
 
     def summary(self) -> dict[str, Any]:
@@ -69,15 +69,15 @@ class Intake:
         }
 
     def lines(self) -> list[str]:
-        """Return what people are told, a line a reason; nothing where all is kept."""
-        told = []
+        """Return the printed report, one line per reason; empty where everything is kept."""
+        report = []
         for kind, reasons in self.left_out.items():
             if reasons:
-                told.append(f"{self.n_kept(kind)} of {self.n_in[kind]} {kind} kept; left out:")
+                report.append(f"{self.n_kept(kind)} of {self.n_in[kind]} {kind} kept; left out:")
             for reason, left in reasons.items():
                 more = ", ..." if left.n > len(left.examples) else ""
-                told.append(f"  {left.n} {reason}: {', '.join(map(_printable, left.examples))}{more}")
-        return told
+                report.append(f"  {left.n} {reason}: {', '.join(map(_printable, left.examples))}{more}")
+        return report
 
 
 def _printable(name: str) -> str:
@@ -89,7 +89,7 @@ _intake: ContextVar[Intake | None] = ContextVar("intake", default=None)
 
 @contextmanager
 def counting() -> Iterator[Intake]:
-    """Let sources count what they read and leave out meanwhile."""
+    """Count what sources read and leave out inside the context."""
     intake = Intake()
     token = _intake.set(intake)
     try:
@@ -99,14 +99,14 @@ def counting() -> Iterator[Intake]:
 
 
 def intake() -> Intake:
-    """Return what sources count into: of nobody's interest unless `counting`."""
+    """Return the current counts; they are discarded outside `counting`."""
     return _intake.get() or Intake()
 
 
 def count_files(
     root: Path, found: Found, kept: Iterable[Path], lists: Sequence[Path] = (), unlisted: str = UNLISTED
 ) -> None:
-    """Count every name below a folder: kept are some sounds and their lists, all else is left out by its reason."""
+    """Count every file below a folder: `kept` and `lists` as kept, all others as left out, by reason."""
     used = {os.path.normpath(file) for file in (*kept, *lists)}
     read = {file.parent for file in lists if file.name.casefold() in LISTS}
     left: dict[str, list[str]] = {}
@@ -123,7 +123,7 @@ def count_files(
 
 
 def keep_figures(file: Path, intake: Intake) -> None:
-    """Add what was read and left out to a `summary.json`, as `data`; the file is made where there is none."""
+    """Add the counts to a `summary.json` as `data`; the file is created if missing."""
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -133,7 +133,7 @@ def keep_figures(file: Path, intake: Intake) -> None:
 
 
 def conclude(file: Path, intake: Intake) -> None:
-    """Print what was left out, if anything, and add the figures to a `summary.json`."""
+    """Print what was left out, if anything, and add the counts to a `summary.json`."""
     for line in intake.lines():
         print(line)
     keep_figures(file, intake)

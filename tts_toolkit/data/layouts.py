@@ -1,4 +1,4 @@
-"""Corpora in the layouts, and under the licenses, that they are published in: VCTK, LibriTTS and Common Voice."""
+"""Corpora in their published layouts, with their licenses: VCTK, LibriTTS and Common Voice."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _root(path: str) -> Path:
 def _with_text_files(
     root: Path, found: Found, pairs: list[tuple[str, str, str, Path, Path]], license: str
 ) -> list[Clip]:
-    """Return the clip of each (id, speaker, session, sound, text file); a text that is missing or empty refuses it."""
+    """Return the clip of each (id, speaker, session, sound, text file); rows without text are refused."""
     clips, used = [], []
     for name, speaker, session, sound, file in pairs:
         intake().add("rows", 1)

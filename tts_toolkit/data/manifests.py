@@ -1,6 +1,6 @@
-"""Rows of manifests, as people and spreadsheets write them: CSV, JSON lines, and the clips that rows come to."""
+"""Rows of hand-written and spreadsheet manifests (CSV, JSON lines), and the clips they describe."""
 
-# ruff: noqa: PTH118 -- a Path for every row of a million takes longer than all the rest
+# ruff: noqa: PTH118 -- a Path per row dominates the reading time of a million rows
 from __future__ import annotations
 
 import csv
@@ -44,21 +44,21 @@ SPLIT_NAMES = {
     "": "", "training": "train", "validation": "dev", "valid": "dev", "val": "dev", "eval": "dev",
     "evaluation": "dev", "development": "dev", "testing": "test",
 } | {split: split for split in SPLITS}  # fmt: skip
-ONE_SPEAKER = "speaker"  # the name where a source tells none
+ONE_SPEAKER = "speaker"  # the name where a source gives none
 DELIMITERS = ",\t;|"
-UNQUOTED = "\t|"  # delimiters that no text holds, so that tables with them are often written without quotes
+UNQUOTED = "\t|"  # delimiters that texts do not hold, so such tables are often written without quotes
 MAX_LINES = 50  # of a quoted field
 
 
 def csv_rows(file: Path) -> tuple[list[str], Iterator[Row]]:
-    """Return the columns of a CSV file, whatever spreadsheet wrote it, and its rows.
+    """Return the columns and the rows of a CSV file as any spreadsheet writes it.
 
-    Commas, semicolons, tabs and bars part fields: which of them, the header tells. A quote that is never closed, or
-    that swallows lines which are rows themselves, refuses the line where it opens and no other.
+    Fields are separated by commas, semicolons, tabs or bars, detected from the header. A quote that is never closed, or
+    that encloses lines which are rows themselves, refuses only the line where it opens.
     """
     lines = physical_lines(file)
     first = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
-    if first < len(lines) and re.fullmatch(r"sep=.", lines[first].strip()):  # of a spreadsheet, for itself
+    if first < len(lines) and re.fullmatch(r"sep=.", lines[first].strip()):  # a spreadsheet's own separator line
         first += 1
     if first >= len(lines):
         return [], iter(())
@@ -70,7 +70,7 @@ def csv_rows(file: Path) -> tuple[list[str], Iterator[Row]]:
 def _header(line: str, delimiter: str) -> list[str]:
     try:
         fields = _fields(line, delimiter)
-    except ValueError:  # quotes that another delimiter parts
+    except ValueError:  # quotes broken by another delimiter
         fields = None
     return [name.strip() for name in fields or line.split(delimiter)]
 
@@ -108,9 +108,9 @@ def _csv_rows(file: Path, lines: Sequence[str], at: int, columns: Sequence[str],
 
 
 def _record(lines: Sequence[str], at: int, columns: Sequence[str], delimiter: str) -> tuple[list[str], int]:
-    """Return the fields of the record that starts at a line and how many lines it takes.
+    """Return the fields of the record that starts at a line, and its number of lines.
 
-    Raises ValueError where its quotes are not right.
+    Raises ValueError for misplaced quotes.
     """
     try:
         for n_lines in range(1, min(MAX_LINES, len(lines) - at) + 1):
@@ -139,7 +139,7 @@ def _fields(record: str, delimiter: str) -> list[str] | None:
 
 
 def _check_swallows_none(swallowed: Sequence[str], columns: Sequence[str], delimiter: str) -> None:
-    """Raise ValueError when a line within a quoted field is a row itself: so many fields, one of them a sound file."""
+    """Raise ValueError when a line within a quoted field is itself a row: as many fields, one of them a sound file."""
     for line in swallowed:
         fields = line.split(delimiter)
         if len(fields) >= len(columns) > 1 and any(is_sound(Path(field.strip(' "'))) for field in fields[:-1]):
@@ -180,7 +180,7 @@ def jsonl_rows(file: Path) -> Iterator[Row]:
 
 
 def _json_list(file: Path) -> list[dict[str, Any]] | None:
-    """Return the objects of a file that is one JSON list of them, as pandas writes; None where it is no such list."""
+    """Return the objects of a file that is one JSON list of them, as pandas writes; None for any other file."""
     text = read_text(file).strip()
     if not text.startswith("["):
         return None
@@ -192,9 +192,9 @@ def _json_list(file: Path) -> list[dict[str, Any]] | None:
 
 
 def listed_rows(file: Path) -> tuple[list[str], list[Row]]:
-    """Return the columns and the rows of a .csv, .tsv, .jsonl or .parquet list, without those that are refused.
+    """Return the columns and the accepted rows of a .csv, .tsv, .jsonl or .parquet list.
 
-    Raises UserError for a list that has none at all.
+    Raises UserError for a list without rows.
     """
     suffix = file.suffix.lower()
     if suffix == ".parquet":
@@ -213,13 +213,13 @@ def listed_rows(file: Path) -> tuple[list[str], list[Row]]:
 
 
 def folded(name: str) -> str:
-    """Return a column's name as it is compared: `File Name` is `file_name`."""
+    """Return a column's name in its form for comparison: `File Name` is `file_name`."""
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
 
 
 @dataclass(frozen=True)
 class Names:
-    """The columns that a user names; None takes the first usual one that is there."""
+    """Column names that a user gives; None selects the first usual one that exists."""
 
     audio: str | None = None
     text: str | None = None
@@ -230,7 +230,7 @@ class Names:
 def choose_columns(
     file: Path, there: Sequence[str], names: Names, usual: Mapping[str, Sequence[str]] = USUAL
 ) -> dict[str, str]:
-    """Return which column holds what; raises UserError when a named column, or any usual one, is missing or doubled."""
+    """Return the column of each role; raises UserError for one that is missing or double."""
     chosen = {}
     for role, wanted in usual.items():
         given = getattr(names, role)
@@ -262,12 +262,12 @@ def _advice(there: Sequence[str]) -> str:
 
 
 def _matching(file: Path, there: Sequence[str], wanted: Sequence[str]) -> str:
-    """Return the first of the wanted columns that is there, as it is spelt; raises UserError for a doubled one."""
-    spelt: dict[str, list[str]] = {}
+    """Return the first wanted column that exists, as it is spelled there; raises UserError for a doubled one."""
+    spellings: dict[str, list[str]] = {}
     for name in there:
-        spelt.setdefault(folded(name), []).append(name)
+        spellings.setdefault(folded(name), []).append(name)
     for name in wanted:
-        same = spelt.get(folded(name), [])
+        same = spellings.get(folded(name), [])
         if exact := [other for other in same if other == name]:
             same = exact
         if len(same) > 1:
@@ -280,15 +280,15 @@ def _matching(file: Path, there: Sequence[str], wanted: Sequence[str]) -> str:
 Place = Callable[[str], Path]  # the file that a name means; raises ValueError where it may not be read
 
 
-def placed_in(root: Path, allow_outside: bool = False, beside: Sequence[str] = ("",)) -> Place:
-    """Return what finds the files of names in a folder, or in its folders `beside`; others only if `allow_outside`."""
-    finder, top = Finder(root, beside), os.path.normpath(root.absolute())
+def placed_in(root: Path, allow_outside: bool = False, subfolders: Sequence[str] = ("",)) -> Place:
+    """Return a finder of files by name in a folder's `subfolders`; paths outside only if `allow_outside`."""
+    finder, top = Finder(root, subfolders), os.path.normpath(root.absolute())
 
     def place(name: str) -> Path:
         inside = "\0" not in name and (allow_outside or _is_below(os.path.join(top, name), top))
         if inside and cell_of(name):
             return root / name
-        direct = [os.path.join(root, folder, name) for folder in beside] if inside else []
+        direct = [os.path.join(root, folder, name) for folder in subfolders] if inside else []
         found = next((Path(path) for path in direct if is_file(path)), None) or finder.find(name)
         if found is None and not inside:
             raise ValueError(
@@ -301,7 +301,7 @@ def placed_in(root: Path, allow_outside: bool = False, beside: Sequence[str] = (
 
 
 def leads_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path, its `..` resolved by name, lies below `folder`; links in the folder may lead anywhere."""
+    """Whether a path, its `..` resolved by name, is below `folder`; links in the folder may lead anywhere."""
     return _is_below(str(path.absolute()), os.path.normpath(folder.absolute()))
 
 
@@ -311,7 +311,7 @@ def _is_below(path: str, top: str) -> bool:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What clips have where their rows do not tell."""
+    """Values of clips whose rows do not name their own."""
 
     speaker: str = ONE_SPEAKER
     split: str = ""
@@ -322,7 +322,7 @@ class Defaults:
 def add_clips(
     clips: dict[str, Clip], rows: Iterable[Row], columns: Mapping[str, str], place: Place, defaults: Defaults
 ) -> None:
-    """Add the clips of rows to those found, by id; rows of no use are refused."""
+    """Add the clips of rows to `clips`, by id; unusable rows are refused."""
     for where, row in rows:
         try:
             clip = _clip(where, row, columns, place, defaults)
@@ -330,14 +330,14 @@ def add_clips(
             refuse_row(where, *error.args)
             continue
         if clip.id in clips:
-            message = f"the id {clip.id!r} stands already at {clips[clip.id].source}; ids must differ"
+            message = f"the id {clip.id!r} is already used at {clips[clip.id].source}; ids must differ"
             refuse_row(where, message, "whose id is taken")
         else:
             clips[clip.id] = clip
 
 
 def _clip(where: str, row: dict[str, Any], columns: Mapping[str, str], place: Place, defaults: Defaults) -> Clip:
-    """Return the clip of a row; raises ValueError of what is wrong, and of the reason to count it under."""
+    """Return the clip of a row; raises ValueError(message, reason to count it under)."""
     cells = dict.fromkeys((*USUAL, *MORE_COLUMNS), "") | {role: cell(row, column) for role, column in columns.items()}
     for role in (role for role in USUAL if role in columns and not cells[role]):
         if role != "text" or defaults.needs_text:
@@ -359,7 +359,7 @@ def _clip(where: str, row: dict[str, Any], columns: Mapping[str, str], place: Pl
 
 
 def split_named(name: str) -> str:
-    """Return the part that a name means: `validation` is dev, `train-clean-100` is train.
+    """Return the split that a name means: `validation` is dev, `train-clean-100` is train.
 
     Raises ValueError for other names.
     """
@@ -373,5 +373,5 @@ def split_named(name: str) -> str:
 
 
 def _nfc(name: str) -> str:
-    """Return a name in one Unicode form, or the same voice would count as two."""
+    """Return a name in one Unicode form, so that one voice does not count as two."""
     return unicodedata.normalize("NFC", name)

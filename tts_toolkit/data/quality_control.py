@@ -1,4 +1,4 @@
-"""Every row of a set looked at once, before anything is trained: keep, or reject because."""
+"""Quality control of every row of a data set before training: kept, or rejected with reasons."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 REASONS = {
     "bad_row": "the manifest's row gives no clip",
     "unreadable": "the sound cannot be read",
-    "silent": "nothing is heard",
+    "silent": "no audible sound",
     "too_short": "too short",
     "too_long": "too long",
     "clipped": "clipped",
@@ -49,43 +49,43 @@ REASONS = {
     "duplicate_text": "the same text by the same voice as another row",
     "unspeakable": "characters that the model cannot speak",
     "long_text": "more text than the model reads at once",
-    "transcript": "the transcript is not what is said",
+    "transcript": "the transcript does not match the sound",
     "foreign_voice": "another voice",
 }
 UNUSABLE = ("bad_row", "unreadable", "silent", "too_short", "too_long", "unspeakable", "long_text")  # not trainable
-WAYS = {  # besides correcting the rows
+REMEDIES = {  # other than correcting the rows
     "silent": "limits.channel=auto takes the louder of channels that cancel",
     "too_short": "limits.min_duration_in_seconds and limits.max_duration_in_seconds say how long a clip may be",
     "too_long": "limits.min_duration_in_seconds and limits.max_duration_in_seconds say how long a clip may be",
     "unspeakable": "text.unspeakable=warn skips such characters, text.extend_vocabulary=true learns letters",
 }
-MIN_FOR_SPEED = 5  # clips of a voice before its usual speed is known
-EXTRA_CHARACTERS = 4  # that a text counts as longer than it is: very short ones vary most
+MIN_FOR_SPEED = 5  # clips of a voice from which on its usual speed is known
+EXTRA_CHARACTERS = 4  # added to every text's length, as very short texts vary most
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From where on a recording is rejected; None never rejects."""
+    """Limits from which on a recording is rejected; None never rejects."""
 
     max_clipped_share: float | None = 0.001  # of samples at full scale
     min_level_db: float | None = -45.0  # of the loud frames, below full scale
     max_offset: float | None = 0.03  # of the mean from zero, of full scale
-    channels: bool = True  # two voices in two channels, or averaged ones that cancel
+    channels: bool = True  # reject two voices in two channels, or averaged channels that cancel
     min_bandwidth_hz: float | None = 5500.0
     min_snr_db: float | None = 12.0  # below it a clip is too noisy, or has too much echo
     max_holes: int | None = 0  # where sound breaks off into digital silence and comes back
     max_pause_seconds: float | None = 2.5
-    max_speed_ratio: float | None = 2.0  # of seconds a character to the voice's median, either way
-    max_cer: float | None = 0.5  # of what a recognizer hears
+    max_speed_ratio: float | None = 2.0  # of seconds per character to the voice's median, either way
+    max_cer: float | None = 0.5  # of the recognizer's transcript
     duplicates: bool = True
 
 
 @dataclass
 class InspectedClip:
-    """A row and what was found out about it; quantities are nan where the sound could not be read."""
+    """Findings about a row; quantities are nan where the sound could not be read."""
 
     clip: Clip
-    reasons: dict[str, str] = field(default_factory=dict)  # what is wrong, by the keys of REASONS
+    reasons: dict[str, str] = field(default_factory=dict)  # messages by the keys of REASONS
     seconds: float = float("nan")  # without silent ends
     cut_seconds: float = 0.0  # of silent ends
     clipped_share: float = float("nan")
@@ -94,7 +94,7 @@ class InspectedClip:
     bandwidth_hz: float = float("nan")
     pause_seconds: float = float("nan")
     snr_db: float = float("nan")
-    note: str = ""  # what was done about its channels
+    note: str = ""  # on its channels
     seconds_per_character: float = float("nan")
     sound: str = ""  # a hash of the waveform
     heard: str | None = None  # by the recognizer
@@ -108,15 +108,15 @@ class InspectedClip:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a set comes to."""
+    """Findings about a data set."""
 
     rows: Sequence[InspectedClip]
-    faults: Sequence[RowFault]  # rows that gave no clip
-    unparted: str = ""  # why no clip is called another voice, where the encoder does not tell the voices apart
+    faults: Sequence[RowFault]  # rows without a usable clip
+    unparted: str = ""  # why no foreign voice is reported, where the encoder does not separate the voices
 
     @property
     def notes(self) -> dict[str, int]:
-        """What was done about channels, and of how many clips that are kept."""
+        """Notes on channels, with the number of kept clips."""
         return counted(row.note for row in self.rows if row.keep)
 
     @property
@@ -125,13 +125,13 @@ class Inspection:
         return [row.clip for row in self.rows if row.keep]
 
     def by_reason(self, reasons: Collection[str] = tuple(REASONS)) -> dict[str, int]:
-        """Return how many rows each of the reasons rejects, the first reason of a row counting."""
+        """Return the number of rejected rows by reason, each row under its first."""
         counts = Counter(next((r for r in row.reasons if r in reasons), "") for row in self.rows if row.reasons)
         counts["bad_row"] += len(self.faults)
         return {reason: counts[reason] for reason in REASONS if counts[reason] and reason in reasons}
 
     def by_speaker(self) -> dict[str, dict[str, float]]:
-        """Return clips and minutes of each voice, kept and rejected."""
+        """Return the clips and minutes per voice, kept and rejected."""
         table: dict[str, dict[str, float]] = {}
         for row in self.rows:
             entry = table.setdefault(row.clip.speaker, {"n_kept": 0, "minutes_kept": 0.0, "n_rejected": 0})
@@ -165,7 +165,7 @@ def inspect_clips(
     rows, waiting, n_rejected = list[InspectedClip](), list[Clip](), len(faults)
     with AudioProgress("quality_control", "clip", len(clips)) as bar:
         for clip in clips:
-            row, waveform = _listen(clip, front_end, limits, thresholds, skip_characters)
+            row, waveform = _inspect(clip, front_end, limits, thresholds, skip_characters)
             rows.append(row)
             if row.keep:
                 _check_transcript(row, waveform, front_end, thresholds, transcribe, cer)
@@ -189,8 +189,8 @@ def inspect_clips(
         _check_duplicates(rows)
     if share is not None:
         share.check(rows, faults, len(clips))
-    told = _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir) if encoder else ""
-    return Inspection(rows, faults, told)
+    unparted = _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir) if encoder else ""
+    return Inspection(rows, faults, unparted)
 
 
 def _embed(clips: Sequence[Clip], encoder: SpeakerEncoder | None, limits: ClipLimits, cache_dir: Path) -> None:
@@ -200,47 +200,47 @@ def _embed(clips: Sequence[Clip], encoder: SpeakerEncoder | None, limits: ClipLi
 
 @dataclass(frozen=True)
 class RejectedShare:
-    """How many rows may be left out before a run ends, as too much is wrong with the set."""
+    """Maximum share of rejected rows, above which a run stops."""
 
     largest: float  # share of the rows
-    reasons: Collection[str] = tuple(REASONS)  # that count
+    reasons: Collection[str] = tuple(REASONS)  # that are counted
 
     def check(self, rows: Sequence[InspectedClip], faults: Sequence[RowFault], n_clips: int) -> None:
-        """Raise UserError when more rows than allowed are rejected already, of `n_clips` clips and the faults."""
+        """Raise UserError when more rows than allowed are rejected so far, of `n_clips` clips and the faults."""
         n_allowed = self.largest * (n_clips + len(faults))
         counts = Inspection(rows, faults).by_reason(self.reasons)
         n_rejected = sum(counts.values())
         if n_rejected <= n_allowed:
             return
-        n_seen = len(rows) + len(faults)
+        n_inspected = len(rows) + len(faults)
         share, largest = apart(100 * n_rejected / (n_clips + len(faults)), 100 * self.largest)
-        seen = "" if len(rows) == n_clips else f" looked at so far, of {n_clips + len(faults)} rows"
+        so_far = "" if len(rows) == n_clips else f" inspected so far, of {n_clips + len(faults)} rows"
         worst = _first(rows, faults, self.reasons)
-        ways = [WAYS[reason] for reason in counts if reason in WAYS]
-        ways += [] if set(counts) <= set(UNUSABLE) else ["quality_control.on_reject=warn trains on doubtful rows, too"]
-        way = "".join(f"; {told}" for told in dict.fromkeys(ways))
+        remedies = [REMEDIES[reason] for reason in counts if reason in REMEDIES]
+        remedies += [] if set(counts) <= set(UNUSABLE) else ["quality_control.on_reject=warn trains on doubtful rows"]
+        advice = "".join(f"; {remedy}" for remedy in dict.fromkeys(remedies))
         raise UserError(
-            f"quality control: {n_rejected} of {n_seen} rows{seen} are rejected ({_listed(counts)}; the first: "
+            f"quality control: {n_rejected} of {n_inspected} rows{so_far} are rejected ({_listed(counts)}; the first: "
             f"{worst}), {share} % of all, and quality_control.max_rejected_share allows {largest} %: tts-prepare "
-            f"lists them; correct them, or raise quality_control.max_rejected_share{way}"
+            f"lists them; correct them, or raise quality_control.max_rejected_share{advice}"
         )
 
 
 def _first(rows: Sequence[InspectedClip], faults: Sequence[RowFault], reasons: Collection[str]) -> str:
-    """Return the first row that is rejected for one of the reasons, and why."""
-    told = (f"{fault.source}: {fault.message}" for fault in faults)
-    told_rows = (f"{row.clip.source}: {why}" for row in rows for name, why in row.reasons.items() if name in reasons)
-    return next(chain(told, told_rows), "")
+    """Return the source and the message of the first row that is rejected for one of the reasons."""
+    of_faults = (f"{fault.source}: {fault.message}" for fault in faults)
+    of_rows = (f"{row.clip.source}: {why}" for row in rows for name, why in row.reasons.items() if name in reasons)
+    return next(chain(of_faults, of_rows), "")
 
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{REASONS[reason]} {n}" for reason, n in counts.items())
 
 
-def _listen(
+def _inspect(
     clip: Clip, front_end: TextFrontEnd, limits: ClipLimits, thresholds: Thresholds, skip_characters: bool
 ) -> tuple[InspectedClip, np.ndarray]:
-    """Return what one clip tells by itself, and its waveform as it would be trained on; empty where there is none."""
+    """Return the findings about one clip alone, and its waveform for training, empty where there is none."""
     row = InspectedClip(clip)
     try:
         recording = load_recording(clip.audio, limits.channel)
@@ -272,9 +272,9 @@ def _listen(
 def _check_duration(row: InspectedClip, seconds: float, limits: ClipLimits) -> None:
     shortest, longest = limits.min_duration_in_seconds, limits.max_duration_in_seconds
     if seconds < shortest:
-        row.reasons["too_short"] = f"lasts {limits.told(seconds)} s, at least {shortest:g} are wanted"
+        row.reasons["too_short"] = f"lasts {limits.formatted(seconds)} s, at least {shortest:g} are wanted"
     if seconds > longest:
-        row.reasons["too_long"] = f"lasts {limits.told(seconds)} s, at most {longest:g} are allowed"
+        row.reasons["too_long"] = f"lasts {limits.formatted(seconds)} s, at most {longest:g} are allowed"
 
 
 def _check_sound(row: InspectedClip, recording: Recording, sound: Sound, thresholds: Thresholds) -> None:
@@ -290,12 +290,12 @@ def _check_sound(row: InspectedClip, recording: Recording, sound: Sound, thresho
     beyond("quiet", sound.level_db, thresholds.min_level_db, -1,
            "speech is at {} dB of full scale, {} are wanted: record it louder")  # fmt: skip
     beyond("offset", 100 * sound.offset, _percent(thresholds.max_offset), 1,
-           "the mean lies {} % of full scale off zero, {} are allowed", 1)  # fmt: skip
+           "the mean is {} % of full scale off zero, {} are allowed", 1)  # fmt: skip
     if thresholds.channels and recording.taken == "mix" and recording.note:
         row.reasons["channels"] = recording.note
     beyond("bandwidth", sound.bandwidth_hz, thresholds.min_bandwidth_hz, -1,
-           "nothing is heard above {} Hz, as over a telephone; {} are wanted")  # fmt: skip
-    pauses = "what is heard in the pauses is echo, {} dB below speech; {} are wanted"
+           "there is no sound above {} Hz, as over a telephone; {} are wanted")  # fmt: skip
+    pauses = "the sound in the pauses is echo, {} dB below speech; {} are wanted"
     noise = "speech is {} dB above the noise, {} are wanted"
     reason = ("echo", pauses) if sound.echoes else ("noisy", noise)
     beyond(reason[0], sound.snr_db, thresholds.min_snr_db, -1, reason[1])
@@ -323,7 +323,7 @@ def _check_transcript(
     row.cer = cer(front_end.normalize(row.clip.transcript), row.heard)
     if row.cer > thresholds.max_cer:
         shown, allowed = apart(100 * row.cer, 100 * thresholds.max_cer)
-        row.reasons["transcript"] = f"heard is {row.heard!r} (CER {shown} %, {allowed} are allowed)"
+        row.reasons["transcript"] = f"recognized as {row.heard!r} (CER {shown} %, {allowed} are allowed)"
 
 
 def _check_text(row: InspectedClip, front_end: TextFrontEnd, skip_characters: bool) -> None:
@@ -375,7 +375,7 @@ def _check_duplicates(rows: Sequence[InspectedClip]) -> None:
 
 
 def _check_voices(rows: Sequence[InspectedClip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
-    """Reject clips of another voice; return why none can be told, where the encoder does not part the voices."""
+    """Reject clips of another voice; return a note where the encoder does not separate the voices."""
     if not rows:
         return ""
     clips = [row.clip for row in rows]
@@ -392,9 +392,9 @@ OnReject = Literal["drop", "warn"]
 
 
 def rejected_share(on_reject: OnReject, largest: float) -> RejectedShare:
-    """Return which share of the rows may be left out; `warn` leaves out what cannot be trained on, and no more.
+    """Return the maximum share of rejected rows; `warn` rejects only what cannot be trained on.
 
-    Raises UserError for another `on_reject`, or a share that is none.
+    Raises UserError for another `on_reject`, or a share outside 0 to 1.
     """
     if on_reject not in get_args(OnReject):
         raise UserError(f"quality_control.on_reject={on_reject}: allowed are drop, warn and ignore")
@@ -411,7 +411,7 @@ def note_rejected(found: Inspection, intake: Intake, reasons: Collection[str] = 
 
 
 def usable(found: Inspection, share: RejectedShare) -> list[Clip]:
-    """Return the clips to train on, and say how many are left out, why, and what else is doubtful.
+    """Return the clips to train on, and log the numbers of clips left out and of doubtful ones, with reasons.
 
     Raises UserError when more than the share allowed is left out, or nothing is left.
     """
@@ -431,7 +431,7 @@ def usable(found: Inspection, share: RejectedShare) -> list[Clip]:
     if n_doubtful := sum(not row.keep for row in found.rows) + len(found.faults) - n_left_out:
         doubtful = _listed(found.by_reason(set(REASONS) - set(share.reasons)))
         log.warning(
-            "quality_control: %d of %d clips had better be left out (%s); tts-prepare tells which, and "
+            "quality_control: %d of %d clips are doubtful (%s); tts-prepare lists them, and "
             "quality_control.on_reject=drop leaves them out",
             n_doubtful,
             n_rows,
@@ -443,7 +443,7 @@ def usable(found: Inspection, share: RejectedShare) -> list[Clip]:
         log.info("quality_control: %s", found.unparted)
     if not kept:
         raise UserError(
-            f"quality_control: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare tells more"
+            f"quality_control: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare lists why"
         )
     return kept
 

@@ -1,4 +1,4 @@
-"""What is wrong with single rows of a manifest: raised at the first, or collected where all are wanted."""
+"""Faults of single rows of a manifest: raised at the first, or collected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tts_toolkit.errors import UserError
 
 @dataclass(frozen=True)
 class RowFault:
-    """A row that gives no clip."""
+    """A row without a usable clip."""
 
     source: str  # "file:line"
     message: str
@@ -25,8 +25,8 @@ class RowFault:
 def parsed_json(line: str) -> Any:
     """Return the value of a line of JSON.
 
-    Raises ValueError, its message one line, for what is no JSON, nests too deep, holds a number too long for Python,
-    or half of a surrogate pair, which no file can hold.
+    Raises ValueError with a one-line message for invalid JSON, too deep nesting, a number too long for Python, or half
+    of a surrogate pair, which no file can hold.
     """
     try:
         value = json.loads(line, object_pairs_hook=_once)
@@ -41,15 +41,15 @@ def parsed_json(line: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; raises ValueError for a name that stands twice, of which one value would be lost."""
+    """Return an object; raises ValueError for a repeated name, of which one value would be lost."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice")
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} appears twice")
     return found
 
 
-# What pandas, and str() of what it holds, leave where nothing is: never words of a transcript in just this spelling.
+# pandas's missing values, as text; never words of a transcript in exactly this spelling.
 MISSING = frozenset(("nan", "NaN", "NaT", "<NA>", "None"))
 
 
@@ -74,7 +74,7 @@ _remedy: ContextVar[str] = ContextVar("remedy", default="")
 
 @contextmanager
 def row_remedy(remedy: str) -> Iterator[None]:
-    """Let errors about single rows name what leaves such rows out."""
+    """Append, to errors about single rows, the setting that leaves such rows out."""
     token = _remedy.set(remedy)
     try:
         yield
@@ -84,7 +84,7 @@ def row_remedy(remedy: str) -> Iterator[None]:
 
 @contextmanager
 def collected_faults() -> Iterator[list[RowFault]]:
-    """Let sources pass over rows of no use for the time being, and collect why."""
+    """Collect the faults of unusable rows inside the context, instead of raising at the first."""
     faults: list[RowFault] = []
     token = _collected.set(faults)
     try:
@@ -94,7 +94,7 @@ def collected_faults() -> Iterator[list[RowFault]]:
 
 
 def refuse_row(source: str, message: str, reason: str = "that give no clip") -> None:
-    """Raise UserError about a row, or note it where faults are collected: the caller then passes over the row."""
+    """Raise UserError about a row, or record it where faults are collected; the caller then skips the row."""
     faults = _collected.get()
     if faults is None:
         remedy = _remedy.get()

@@ -21,7 +21,7 @@ TERMS = (
 )
 LIST = "meta.lst"
 EN_LIST_SHA256 = "7cd29f701743e6c7033edbca764ddc0b979de8c4f4907eff5e5454682114661f"  # as VoiceHub Arena records it
-MAX_BYTES = 8 * 2**30  # of what an archive unpacks to
+MAX_BYTES = 8 * 2**30  # of the unpacked archive
 
 
 def from_hub(dataset_name: str, revision: str | None, language: str, output_dir: Path) -> Path:
@@ -48,8 +48,8 @@ def from_hub(dataset_name: str, revision: str | None, language: str, output_dir:
 def from_archive(archive: Path, language: str, output_dir: Path) -> Path:
     """Return the list of the publisher's archive, unpacked below `output_dir`.
 
-    Only regular files of the wanted language are taken, and nothing outside `output_dir` is written. Raises UserError
-    for what is no such archive.
+    Only regular files of the wanted language are unpacked, and nothing outside `output_dir` is written. Raises
+    UserError for any other archive.
     """
     if not archive.is_file():
         raise UserError(f"archive={archive}: no such file")
@@ -69,7 +69,7 @@ def from_archive(archive: Path, language: str, output_dir: Path) -> Path:
 
 
 def _list_last(names: Iterable[Path]) -> list[Path]:
-    """Return the names with that of the list at the end: a set that was not fetched whole has none."""
+    """Return the names, the list last, so that an incompletely fetched set has no list."""
     return sorted(names, key=lambda name: (name.name == LIST, name))
 
 

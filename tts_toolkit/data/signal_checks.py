@@ -1,4 +1,4 @@
-"""What can be heard in a recording besides its words: level, offset, noise, echo, bandwidth, pauses."""
+"""Signal measures of a recording: level, offset, noise, echo, bandwidth, pauses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ, frame_powers
 
-N_FFT = 512  # samples, 32 ms: 31 Hz a bin
+N_FFT = 512  # samples, 32 ms: 31 Hz per bin
 BAND_BINS = 8  # 250 Hz
-MAX_ROLL_OFF_DB = 62.0  # below the loudest band: what lies lower was filtered out
-ECHO_DB = -0.45  # that quiet frames fall on average from one to the next where they are the end of an echo
+MAX_ROLL_OFF_DB = 62.0  # below the loudest band: lower bands were filtered out
+ECHO_DB = -0.45  # mean change per quiet frame where the quiet frames are the decay of an echo
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Sound:
     level_db: float  # of the loud frames, below full scale
     offset: float  # of the mean from zero, of full scale
     snr_db: float
-    echoes: bool  # what fills the pauses is the end of what was said, not noise
+    echoes: bool  # the pauses hold decaying speech, not noise
     bandwidth_hz: float
     pause_seconds: float  # the longest
 
@@ -41,10 +41,9 @@ def measured(speech: np.ndarray) -> Sound:
 
 
 def signal_to_noise_db(waveform: np.ndarray) -> float:
-    """Return by how many dB the loud frames of a recording (n,) stand above its quietest tenth, at most 100.
+    """Return the level in dB of a recording's (n,) loud frames over its quietest tenth, at most 100.
 
-    Frames are taken without their mean. The quietest hold the pauses, so the figure needs some: 0.1 s in a second
-    will do.
+    The mean of each frame is removed. The quietest frames must be pauses: 0.1 s per second suffices.
     """
     return _snr_db(frame_powers(np.resize(waveform, max(HOP_LENGTH, len(waveform)))))
 
@@ -56,7 +55,7 @@ def _snr_db(powers: np.ndarray) -> float:
 
 
 def _echoes(powers: np.ndarray) -> bool:
-    """Return whether quiet frames keep falling, as an echo does; noise stays where it is."""
+    """Whether quiet frames keep falling, as an echo does; the level of noise is constant."""
     levels = 10 * np.log10(powers)
     quiet = np.flatnonzero(levels[1:-1] < np.quantile(levels, 0.25)) + 1
     quiet = quiet[levels[quiet + 1] < np.quantile(levels, 0.4)] if len(quiet) else quiet  # no onset
@@ -64,15 +63,15 @@ def _echoes(powers: np.ndarray) -> bool:
 
 
 def bandwidth_hz(speech: np.ndarray) -> float:
-    """Return up to where a recording (n,) holds sound: the highest band that is ever within 62 dB of the loudest."""
+    """Return the upper edge, in Hz, of the highest band of a recording (n,) that comes within 62 dB of the loudest."""
     if len(speech) < 2 * N_FFT:
         return SAMPLE_RATE_HZ / 2
     frames = np.lib.stride_tricks.sliding_window_view(speech, N_FFT)[:: N_FFT // 2]
     powers = np.abs(np.fft.rfft(frames * np.hanning(N_FFT).astype(np.float32), axis=1)[:, 1:]) ** 2
     bands = powers.reshape(len(powers), -1, BAND_BINS).mean(axis=2)
     loudest = np.quantile(bands, 0.97, axis=0)
-    heard = np.flatnonzero(loudest > loudest.max() * 10 ** (-MAX_ROLL_OFF_DB / 10))
-    return float((heard[-1] + 1) * BAND_BINS * SAMPLE_RATE_HZ / N_FFT) if len(heard) else SAMPLE_RATE_HZ / 2
+    audible = np.flatnonzero(loudest > loudest.max() * 10 ** (-MAX_ROLL_OFF_DB / 10))
+    return float((audible[-1] + 1) * BAND_BINS * SAMPLE_RATE_HZ / N_FFT) if len(audible) else SAMPLE_RATE_HZ / 2
 
 
 def _longest_pause(powers: np.ndarray, loud: float) -> float:
@@ -89,6 +88,6 @@ def _longest_run(flags: np.ndarray) -> int:
 
 
 def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """Return where flags are set: the first and the one after the last of each run."""
+    """Return the runs of set flags: the first index, and one past the last."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]

@@ -1,6 +1,6 @@
 """Where recordings come from: each function returns clips, or raises UserError naming file and line.
 
-What is read and what is left out is counted, see `intake.counting`.
+Rows and files read and left out are counted, see `intake.counting`.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def folder(
 ) -> list[Clip]:
     """Return the clips of an AudioFolder: `metadata.csv` or `metadata.jsonl` with `file_name` and a text column.
 
-    A column name of None takes the first usual one that is there (see TEXT_COLUMNS and its sisters). The columns
-    `id`, `split`, `license` (or `licence`), `consent` and `session` are heeded when present. Lists may lie in
-    sub-folders instead, of parts (`train`, `test`) or of speakers; without any, texts beside the recordings are taken
+    A column name of None selects the first usual one that exists (TEXT_COLUMNS, AUDIO_COLUMNS, SPEAKER_COLUMNS). The
+    columns `id`, `split`, `license` (or `licence`), `consent` and `session` are read where present. Lists may be in
+    sub-folders, one per split (`train`, `test`) or per speaker; without any, texts next to the recordings are read
     (`a.wav`, `a.txt`). A row whose path leads out of the list's folder is refused unless `allow_outside`.
     """
     root = _folder(path)
@@ -84,8 +84,8 @@ def jsonl(
 def audio(path: str) -> list[Clip]:
     """Return the clips of a folder for work that needs no transcripts.
 
-    A metadata file or LJSpeech list is heeded where there is one. Otherwise every sound file counts, and the
-    sub-folder it lies in names its speaker. Raises UserError when there is no sound, or two files have one id.
+    A metadata file or LJSpeech list is read where there is one. Otherwise every sound file counts, and its sub-folder
+    names its speaker. Raises UserError when there is no sound, or two files have one id.
     """
     root = _folder(path)
     if _is_ljspeech(root):
@@ -109,8 +109,8 @@ def audio(path: str) -> list[Clip]:
 def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
     """Return the clips of an LJSpeech folder: `metadata.csv` of `id|text|normalized text`, sound in `wavs/`.
 
-    Read as well: ids with the ending of a file, sound in any format and beside the list, a header, an empty third
-    field, and lists of `id|speaker|text` or `id|text|speaker`, which the log tells.
+    Also read: ids with a file ending, sound in any format or next to the list, a header, an empty third field, and
+    lists of `id|speaker|text` or `id|text|speaker`, with a log line.
     """
     root = _folder(path)
     file = root / "metadata.csv"
@@ -121,7 +121,7 @@ def ljspeech(path: str, speaker: str = ONE_SPEAKER) -> list[Clip]:
     columns = {"audio": "audio", "text": "text", "id": "id"} | ({"speaker": "speaker"} if "speaker" in order else {})
     rows = [(where, _ljspeech_row(fields, order)) for where, fields in lines]
     clips: dict[str, Clip] = {}
-    add_clips(clips, rows, columns, placed_in(root, beside=LJSPEECH_FOLDERS), Defaults(speaker))
+    add_clips(clips, rows, columns, placed_in(root, subfolders=LJSPEECH_FOLDERS), Defaults(speaker))
     count_files(root, found_below(root), sounds_of(clips), [file])
     return list(clips.values())
 
@@ -144,7 +144,7 @@ def _ljspeech_lines(file: Path) -> list[tuple[str, list[str]]]:
 
 
 def _order(file: Path, lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return what the second and the third field of lines are: a text and its normalized form share words."""
+    """Return the roles of the second and the third field of lines: a text and its normalized form share words."""
     both = [(words(fields[1]), words(fields[2])) for fields in lines if len(fields) == 3 and fields[1] and fields[2]]
     shared = sum(bool(set(second) & set(third)) for second, third in both)
     if not both or shared >= 0.5 * len(both):

@@ -17,12 +17,12 @@ PARTS = ("train", "dev", "test")
 
 
 def stable_fraction(text: str) -> float:
-    """Return a number in [0, 1) that depends on `text` alone (BLAKE2b), for splits and draws that never move."""
+    """Return a number in [0, 1) that depends on `text` alone (BLAKE2b), for splits and draws that stay the same."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
 def letters(text: str) -> str:
-    """Return the letters, marks of letters and digits of a text, in one form and case: what two spellings share."""
+    """Return the letters, combining marks and digits of a text in one form and case, equal for two spellings."""
     folded = unicodedata.normalize("NFKC", text.casefold())
     return "".join(c for c in folded if unicodedata.category(c)[0] in "LMN") or folded
 
@@ -37,11 +37,10 @@ def split_clips(
 ) -> dict[str, list[Clip]]:
     """Return the clips by part: `train`, `dev` and `test`.
 
-    A split that the source names stands, and it need not name test clips; where it names no dev ones, they are drawn
-    from those for training. Otherwise a clip's part depends on the seed and on what it says alone (the letters of
-    `spoken`; or its speaker, or its session), so that none of these is in two parts and no clip moves when others
-    come. A part that the draw leaves empty gets what lies nearest. Raises UserError when there is too little for that,
-    or a clip has no session to go by.
+    Splits that the source names are kept, and it need not name test clips; where it names no dev clips, they are drawn
+    from those for training. Otherwise a clip's part depends only on the seed and its unit (the letters of `spoken`, its
+    speaker or its session), so that no unit is in two parts and no clip moves when others are added. A part that the
+    draw leaves empty gets the nearest unit. Raises UserError when there are too few units, or a clip has no session.
     """
     if disjoint_by not in get_args(Unit):
         raise UserError(f"split.disjoint_by={disjoint_by}: allowed are {', '.join(get_args(Unit))}")
@@ -61,7 +60,7 @@ def split_clips(
     for clip in clips:
         found[of.get(id(clip), clip.split)].append(clip)
     _check(found, {"train": True, "dev": named or dev_fraction > 0, "test": not named and test_fraction > 0})
-    _tell_shared(found, spoken)
+    _log_shared(found, spoken)
     return found
 
 
@@ -79,7 +78,7 @@ def _unit(clip: Clip, disjoint_by: Unit, spoken: Callable[[str], str]) -> str:
 
 
 def _drawn(units: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, str]:
-    """Return the part of each unit: test up to its share of [0, 1), then dev, then train; none of them left empty."""
+    """Return the part of each unit: test up to its share of [0, 1), then dev, then train; none left empty."""
     fractions = {unit: stable_fraction(f"{seed}:{unit}") for unit in units}
     test, dev = shares["test"], shares["test"] + shares["dev"]
     parts = {unit: "test" if at < test else "dev" if at < dev else "train" for unit, at in fractions.items()}
@@ -96,7 +95,7 @@ def _drawn(units: Sequence[str], shares: Mapping[str, float], seed: int) -> dict
 
 
 def _nearest(part: str, ordered: Sequence[str], parts: Mapping[str, str]) -> str:
-    """Return the unit nearest to a part that is empty, out of another that has more than one."""
+    """Return the unit nearest to an empty part, from a part that has more than one."""
     counts = {other: sum(found == other for found in parts.values()) for other in PARTS}
     spare = [unit for unit in ordered if counts[parts[unit]] > 1]
     later = [unit for unit in spare if PARTS.index(parts[unit]) < PARTS.index(part)]  # test, dev, train in this order
@@ -114,16 +113,16 @@ def _check(found: Mapping[str, Sequence[Clip]], wanted: Mapping[str, bool]) -> N
         )
 
 
-def _tell_shared(found: Mapping[str, Sequence[Clip]], spoken: Callable[[str], str]) -> None:
-    """Log how many sentences are in more than one part: those of dev and test were then trained on."""
-    said = {part: {letters(spoken(clip.transcript)): clip for clip in of_part} for part, of_part in found.items()}
+def _log_shared(found: Mapping[str, Sequence[Clip]], spoken: Callable[[str], str]) -> None:
+    """Log the number of sentences in more than one part: such dev and test sentences are trained on."""
+    texts = {part: {letters(spoken(clip.transcript)): clip for clip in of_part} for part, of_part in found.items()}
     for part, other in (("dev", "train"), ("test", "train"), ("test", "dev")):
-        shared = [clip for unit, clip in said[part].items() if unit in said[other]]
+        shared = [clip for unit, clip in texts[part].items() if unit in texts[other]]
         if shared:
             log.warning(
                 "split: %d of %d sentences of %s are in %s too, such as %r (%s)",
                 len(shared),
-                len(said[part]),
+                len(texts[part]),
                 part,
                 other,
                 shared[0].transcript,

@@ -25,7 +25,7 @@ class Part:
 
 
 def schema_of(file: Path) -> Any:
-    """The Arrow schema of a Parquet or Arrow file; raises UserError for any other file."""
+    """Return the Arrow schema of a Parquet or Arrow file; raises UserError for any other file."""
     from pyarrow.parquet import read_schema
 
     try:
@@ -35,7 +35,7 @@ def schema_of(file: Path) -> Any:
 
 
 def n_rows(file: Path) -> int:
-    """Return how many rows a table has; raises UserError for what is none."""
+    """Return the number of rows of a table; raises UserError for any other file."""
     from pyarrow.parquet import read_metadata
 
     schema_of(file)
@@ -46,7 +46,7 @@ def read_rows(part: Part, columns: Sequence[str]) -> Iterator[tuple[int, dict[st
     """Yield rows of a file with their numbers in it, a few in memory at once."""
     missing = sorted(set(columns) - set(schema_of(part.file).names) - {"id"})
     if missing:
-        raise UserError(f"{part.file}: has no column {', '.join(missing)}, unlike the tables beside it")
+        raise UserError(f"{part.file}: has no column {', '.join(missing)}, unlike the other tables")
     rows = part.rows if part.rows is not None else range(n_rows(part.file))
     at = 0
     try:

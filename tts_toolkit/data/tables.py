@@ -1,4 +1,4 @@
-"""Clips of Parquet and Arrow tables and of hub datasets; their sound is read where it lies."""
+"""Clips of Parquet and Arrow tables and of hub datasets; their sound is read in place."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def parquet(
 ) -> list[Clip]:
     """Return the clips of a Parquet (or Arrow) file, or of all in a folder.
 
-    The audio column holds `{"bytes", "path"}`, bytes, paths, or numbers with their rate beside them, in a column
-    `sampling_rate` or else `sample_rate_hz`. Nothing is copied; `cache_dir` is not used any more.
+    The audio column holds `{"bytes", "path"}`, bytes, paths, or numbers with their rate, in a column `sampling_rate` or
+    else `sample_rate_hz`. Nothing is copied; `cache_dir` is not used any more.
     """
     root = Path(path)
     files = _table_files(root) if root.is_dir() else [root]
@@ -60,7 +60,7 @@ def parquet(
     inside = root if root.is_dir() else root.parent
     splits = [_split_of(file, inside) for file in files]
     parts: list[Part] = [Part(file, split) for file, split in zip(files, splits, strict=True)]
-    if not (all(splits) and len(set(splits)) > 1):  # one table called train is for the hash to part
+    if not (all(splits) and len(set(splits)) > 1):  # one table named train is split by hash
         parts = [replace(part, split="") for part in parts]
     return table_clips(str(root), parts, names, inside, sample_rate_hz)
 
@@ -97,15 +97,15 @@ def hub_rows(
 ) -> list[dict[str, str]]:
     """Return the rows of a hub dataset, by role: `audio` is the path of the sound, empty where a row has none.
 
-    Raises UserError for a column that is not there.
+    Raises UserError for a missing column.
     """
     found = hub_files(dataset_name, config, split, revision)
     where = f"{dataset_name}[{split}]"
     names = Names(columns["audio"], columns.get("text"), columns.get("speaker"), needs_text=False)
     if found.kind == "audiofolder":
         clips = _of_folders(where, found, split, names)
-        told = [{"audio": str(c.audio), "text": c.transcript, "speaker": c.speaker, "id": c.id} for c in clips]
-        return [{role: row[role] for role in columns} for row in told]
+        cells = [{"audio": str(c.audio), "text": c.transcript, "speaker": c.speaker, "id": c.id} for c in clips]
+        return [{role: row[role] for role in columns} for row in cells]
     parts = _sliced(found, split)
     there = schema_of(parts[0].file).names if parts else []
     for column in (column for column in columns.values() if column not in there):
@@ -116,7 +116,7 @@ def hub_rows(
 
 
 def _sliced(found: HubFiles, split: str | None) -> list[Part]:
-    """Return the rows of the files that a split takes."""
+    """Return the rows of the files that a split selects."""
     sizes = {name: [n_rows(file) for file in files] for name, files in found.files.items()}
     parts: list[Part] = []
     for name, first, last in sliced(split, {name: sum(of_split) for name, of_split in sizes.items()}):
@@ -153,7 +153,7 @@ def _table_files(root: Path) -> list[Path]:
 
 
 def _split_of(file: Path, inside: Path) -> str:
-    """Return the part that a file, or the folder it lies in, is called after: `test-00000-of-00001.parquet`."""
+    """Return the split that a file, or its folder, is named after: `test-00000-of-00001.parquet`."""
     for name in (file.name, *reversed(file.relative_to(inside).parts[:-1])):
         if part := SPLIT_NAMES.get(re.split(r"[^a-z]", name.lower())[0], ""):
             return part
@@ -161,7 +161,7 @@ def _split_of(file: Path, inside: Path) -> str:
 
 
 def _parts(files: Sequence[Path], sizes: Sequence[int], first: int, last: int, split: str) -> Iterator[Part]:
-    """Yield what rows `first` to `last` of a split are in its files."""
+    """Yield rows `first` to `last` of a split, by file."""
     start = 0
     for file, size in zip(files, sizes, strict=True):
         if start < last and first < start + size:
@@ -172,7 +172,7 @@ def _parts(files: Sequence[Path], sizes: Sequence[int], first: int, last: int, s
 def table_clips(
     where: str, parts: Sequence[Part], names: Names, inside: Path, sample_rate_hz: int | None = None
 ) -> list[Clip]:
-    """Return the clips of tables that are one dataset; files that they name lie `inside`, or in the hub's cache."""
+    """Return the clips of tables that are one dataset; files that they name must be `inside`, or in the hub's cache."""
     if not parts:
         raise UserError(f"{where}: holds no rows")
     layout = _layout(where, parts[0].file, names, sample_rate_hz)
@@ -190,17 +190,17 @@ def table_clips(
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a table holds what."""
+    """The columns of a table by role, and the rate of its numbers."""
 
     columns: Mapping[str, str]  # by role
-    sample_rate_hz: int | str | None = None  # of lists of numbers, or the column that tells it
+    sample_rate_hz: int | str | None = None  # of lists of numbers, or the column that holds it
     needs_sound: bool = True
 
 
 def _layout(where: str, file: Path, names: Names, sample_rate_hz: int | None) -> Layout:
     schema = schema_of(file)
     kinds = {name: _kind(schema.field(name).type) for name in schema.names}
-    ranks = {None: 2, "path": 1}  # a column of sound goes before one of names
+    ranks = {None: 2, "path": 1}  # a column of sound precedes one of paths
     usual = {**USUAL, "audio": sorted(AUDIO_COLUMNS, key=lambda name: ranks.get(kinds.get(name), 0))}
     columns = choose_columns(Path(where), schema.names, names, usual)
     audio = columns["audio"]
@@ -208,17 +208,17 @@ def _layout(where: str, file: Path, names: Names, sample_rate_hz: int | None) ->
         raise UserError(f"{where}: the audio column {audio!r} holds {schema.field(audio).type}; wanted are {WANTED}")
     if kinds[audio] != "numbers":
         return Layout(columns)
-    told = sample_rate_hz or next((name for name in schema.names if folded(name) in RATE_COLUMNS), None)
-    if told is None:
+    rate = sample_rate_hz or next((name for name in schema.names if folded(name) in RATE_COLUMNS), None)
+    if rate is None:
         raise UserError(
             f"{where}: the audio column {audio!r} holds numbers, and no column says their sample rate: set "
             "data.sample_rate_hz, or add a column sampling_rate"
         )
-    return Layout(columns, told)
+    return Layout(columns, rate)
 
 
 def _kind(type_: Any) -> str | None:
-    """Return how a column of an Arrow type holds sound: `sound`, `numbers` or `path`; None for any other type."""
+    """Return the form of sound in a column of an Arrow type: `sound`, `numbers` or `path`; None for any other type."""
     from pyarrow import types
 
     if types.is_struct(type_):
@@ -272,8 +272,8 @@ def _sound(row: Mapping[str, Any], file: Path, at: int, layout: Layout, place: P
         if not any(leads_inside(found, folder) for folder in (inside, *_cache())):
             raise ValueError(f": the path {value!r} leads out of {inside}: datasets name files of their own only")
         return found.absolute()
-    told = layout.sample_rate_hz
-    rate = row[told] if isinstance(told, str) else told
+    source = layout.sample_rate_hz
+    rate = row[source] if isinstance(source, str) else source
     cell = Cell(file.absolute(), column, at, "", int(rate) if rate else None)
     try:
         return replace(cell, digest=digest_of(sound_bytes(value, cell))).path
@@ -282,7 +282,7 @@ def _sound(row: Mapping[str, Any], file: Path, at: int, layout: Layout, place: P
 
 
 def _cache() -> list[Path]:
-    """Return where the files of hub datasets may lie."""
+    """Return the folders that may hold files of hub datasets."""
     from huggingface_hub.constants import HF_HOME
 
     return [Path(HF_HOME)]

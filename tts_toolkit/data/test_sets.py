@@ -1,4 +1,4 @@
-"""Test sets: what every system is to say, read from a file, the hub or the built-in list."""
+"""Test sets: the texts of a benchmark, read from a file, the hub or the built-in list."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Prompt:
     language: str = ""
     voice: str = ""  # in the terms of the system; empty: the system's default
     reference: str = ""  # path of a natural recording of this very text
-    voice_reference: str = ""  # path of a recording of the voice that is to be imitated, which says something else
+    voice_reference: str = ""  # path of a recording of the voice to imitate, with another text
     source: str = ""  # "file:line", for messages
-    fault: str = ""  # why it cannot be spoken by anybody, which is found when the list is read
+    fault: str = ""  # why no system can synthesize it, found when the list is read
     voices: Mapping[str, str] = field(default_factory=dict, hash=False)  # by system, where it is not `voice`
     reading: int = 1  # which of several readings of one text
     reading_of: str = ""  # the id of the prompt, where `id` is that of a further reading
 
     @property
     def prompt_id(self) -> str:
-        """The id of the text, whichever reading this is."""
+        """The id of the text, the same for all its readings."""
         return self.reading_of or self.id
 
     def for_system(self, system: str) -> Prompt:
@@ -52,7 +52,7 @@ class Prompt:
         return replace(self, voice=self.voices.get(system, self.voice), voices={})
 
     def readings(self, n: int) -> list[Prompt]:
-        """Return the prompt read n times, each reading with an id of its own; one that cannot be spoken stays one."""
+        """Return n readings of the prompt, each with its own id; a faulty prompt stays one."""
         further = [] if self.fault else range(2, n + 1)
         return [self, *(replace(self, id=f"{self.id}~{k}", reading=k, reading_of=self.id) for k in further)]
 
@@ -66,11 +66,11 @@ VOICE_OF = "voice."  # starts a column with the voices of one system: voice.bark
 def read_prompts(texts: str, allow_outside: bool = False) -> list[Prompt]:
     """Return the prompts of a test set: `builtin`, or a .txt, .tsv, .jsonl or Seed-TTS .lst file.
 
-    A .txt holds a text a line; a .tsv (or a .txt with tabs) id<TAB>text[<TAB>voice] lines, or any of the columns of a
-    Prompt under a header, with voice.<system> for the voices of one system; a .jsonl the same as objects; a .lst
+    A .txt holds one text per line; a .tsv (or a .txt with tabs) id<TAB>text[<TAB>voice] lines, or any of the columns of
+    a Prompt under a header, with voice.<system> for the voices of one system; a .jsonl the same as objects; a .lst
     utterance|prompt text|prompt recording|text[|recording]. An empty text and an id that is taken are faults of their
-    rows. Raises UserError, naming file and line, for an unknown column, a file that is not there, or a recording out
-    of the list's folder unless `allow_outside`: its sound would stand in the report.
+    rows. Raises UserError, naming file and line, for an unknown column, a missing file, or a recording out of the
+    list's folder unless `allow_outside`: its sound would be in the report.
     """
     if texts == BUILT_IN:
         source = files("tts_toolkit.data") / "sentences_en.tsv"
@@ -89,14 +89,14 @@ def read_prompts(texts: str, allow_outside: bool = False) -> list[Prompt]:
 
 
 def write_hashes(folder: Path) -> None:
-    """Write the hashes of all files of a fetched test set beside them, which `read_prompts` holds its recordings to."""
+    """Write the hashes of a fetched test set's files to its folder; `read_prompts` checks recordings against them."""
     files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != HASHES)
     hashes = {file.relative_to(folder).as_posix(): file_hash(file) for file in files}
     write_whole(folder / HASHES, (json.dumps(hashes, indent=1) + "\n").encode())
 
 
 def _check_hashes(listing: Path, prompts: Sequence[Prompt]) -> None:
-    """Raise UserError for the first file of a fetched test set that is gone, or is not what was fetched."""
+    """Raise UserError for the first file of a fetched test set that is missing or changed."""
     folder = listing.parent
     if not (folder / HASHES).is_file():
         return
@@ -133,7 +133,7 @@ def hub_prompts(
     audio_column_name: str | None = None,
     cache_dir: str | None = None,
 ) -> list[Prompt]:
-    """Return the prompts of a hub dataset's split; recordings of an audio column are read where they lie.
+    """Return the prompts of a hub dataset's split; recordings of an audio column are read in place.
 
     `cache_dir` is not used any more.
     """
@@ -161,7 +161,7 @@ def hub_prompts(
 def _hub_texts(
     dataset_name: str, name: str | None, split: str, revision: str | None, columns: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    """Return the cells of a hub dataset's rows by role; whatever `datasets` loads will do."""
+    """Return the cells of a hub dataset's rows by role, for any format that `datasets` loads."""
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HTTPError
@@ -181,7 +181,7 @@ def _hub_texts(
 
 
 def recorded_prompts(clips: Sequence[Clip], split: str | None = "test") -> list[Prompt]:
-    """Return the prompts of recordings, whose transcripts are to be said: those of one split, or all.
+    """Return the transcripts of recordings as prompts: those of one split, or all.
 
     The split is the source's own; raises UserError when it names none or the split is empty.
     """
@@ -200,10 +200,10 @@ def recorded_prompts(clips: Sequence[Clip], split: str | None = "test") -> list[
 
 
 def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
-    """Return the prompts with the recordings of `folder` that are called by their ids as references.
+    """Return the prompts, with the recordings of `folder` that are named by their ids as references.
 
-    A recording in a sub-folder gives the prompt that folder's name as its speaker, where it has none. Raises
-    UserError when the folder is missing or holds none of them.
+    A recording in a sub-folder gives the prompt that folder's name as its speaker, where it has none. Raises UserError
+    when the folder is missing or holds none of them.
     """
     if not folder.is_dir():
         raise UserError(f"references={folder}: no such folder")
@@ -219,7 +219,7 @@ def with_recordings(prompts: Sequence[Prompt], folder: Path) -> list[Prompt]:
 
 
 def count_recordings(folder: Path, prompts: Sequence[Prompt]) -> None:
-    """Count the files of a folder of recordings: kept are those called by the ids of prompts."""
+    """Count the files of a folder of recordings: kept are those named by the ids of prompts."""
     found = found_below(folder)
     by_name = {file.stem: file for file in found.sounds()}
     kept = {file for prompt in prompts if (file := called(prompt.id, by_name))}
@@ -266,19 +266,19 @@ def _jsonl(file: str, content: str) -> Iterator[Prompt]:
         try:
             row = parsed_json(line)
         except ValueError as error:
-            raise UserError(f"{place}: is not JSON ({error}); write one object a line") from None
+            raise UserError(f"{place}: is not JSON ({error}); write one object per line") from None
         if not isinstance(row, dict):
-            raise UserError(f"{place}: is a JSON {type(row).__name__}; write one object a line")
+            raise UserError(f"{place}: is a JSON {type(row).__name__}; write one object per line")
         yield _prompt(row, place, Path(file).parent)
 
 
 def _seed_tts_list(file: str, content: str) -> Iterator[Prompt]:
-    """Read the layout of Seed-TTS-Eval: the prompt recording is the voice, and says another text."""
+    """Read the layout of Seed-TTS-Eval: the prompt recording is the voice, with another text."""
     folder = Path(file).parent
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
-        parts = line.strip().split("|")  # as the publisher parts it: no field may hold the mark
+        parts = line.strip().split("|")  # as the publisher splits it: no field may hold the mark
         if len(parts) not in (4, 5):
             raise UserError(
                 f"{file}:{number}: has {len(parts)} fields; wanted are utterance|prompt text|prompt recording|text"
@@ -315,7 +315,7 @@ def _prompt(row: Mapping[str, Any], place: str, folder: Path) -> Prompt:
 
 
 def _checked(prompts: Iterator[Prompt] | Sequence[Prompt], n_counted: int = 0) -> list[Prompt]:
-    """Return the prompts with ids that differ, and with their faults; raises UserError where there is no text."""
+    """Return the prompts with distinct ids and with their faults; raises UserError where no prompt has a text."""
     found: dict[str, Prompt] = {}
     for prompt in prompts:
         if not prompt.id:
@@ -329,7 +329,7 @@ def _checked(prompts: Iterator[Prompt] | Sequence[Prompt], n_counted: int = 0) -
     intake().add("rows", len(found) - n_counted)
     for prompt in found.values():
         if prompt.fault:
-            intake().leave_out("rows", "texts that nobody can be asked to say", [f"{prompt.source}: {prompt.fault}"])
+            intake().leave_out("rows", "texts that cannot be synthesized", [f"{prompt.source}: {prompt.fault}"])
     if all(prompt.fault for prompt in found.values()):
         raise UserError("the test set holds no text")
     return list(found.values())

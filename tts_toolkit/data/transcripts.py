@@ -18,9 +18,9 @@ Unspeakable = Literal["error", "warn", "drop"]
 def check_transcripts(clips: Sequence[Clip], front_end: TextFrontEnd, unspeakable: Unspeakable) -> list[Clip]:
     """Return the clips whose transcripts may be used.
 
-    What cannot be spoken is listed with counts before anything is trained. `error` raises UserError, `warn` keeps
-    the clips and lets the tokenizer skip the characters, `drop` leaves these clips out. A transcript with no word
-    to say raises UserError whatever the setting, and so does an unknown setting.
+    Unknown characters are listed with counts, before any training. `error` raises UserError, `warn` keeps the clips and
+    lets the tokenizer skip the characters, `drop` leaves these clips out. A transcript without words raises UserError
+    whatever the setting, and so does an unknown setting.
     """
     if unspeakable not in get_args(Unspeakable):
         raise UserError(f"text.unspeakable={unspeakable}: allowed are {', '.join(get_args(Unspeakable))}")
