@@ -342,8 +342,8 @@ VOICES = {
     "nothing": (np.zeros(0, np.float32), "found (0,)"),
     "objects": (np.array([{}, 1], dtype=object), "is not a .npy file of numbers"),
     "texts": (np.array(["a", "b"]), "of <U1"),
-    "no numbers": (np.array([1.0, np.nan]), "no numbers"),
-    "endless": (np.array([1.0, np.inf]), "no numbers"),
+    "not a number": (np.array([1.0, np.nan]), "non-finite values"),
+    "endless": (np.array([1.0, np.inf]), "non-finite values"),
     "many rows": (np.ones((2, 512), np.float32), "found (2, 512)"),
 }
 
@@ -363,7 +363,7 @@ def test_a_voice_file_holds_one_vector_of_numbers(name, tmp_path):
 
 def test_a_saved_voice_of_no_numbers_is_refused(tmp_path):
     save_file({"kim": np.array([[1.0, np.nan]], dtype=np.float32)}, tmp_path / FILE_NAME)
-    with pytest.raises(UserError, match=r"kim \(1, 2\) holds values that are no numbers"):
+    with pytest.raises(UserError, match=r"kim \(1, 2\) holds non-finite values"):
         find_voice("kim", tmp_path, None)
 
 
@@ -484,7 +484,7 @@ def test_what_will_not_be_heard_is_told_before_it_is_spoken(tmp_path, caplog, mo
 def test_sound_of_no_numbers_is_not_written(tmp_path):
     waveform = tone(0.1)
     waveform[5] = np.nan
-    with pytest.raises(UserError, match=r"speech\.wav: is not written: the model made values that are no numbers"):
+    with pytest.raises(UserError, match=r"speech\.wav: is not written: the model's output has non-finite values"):
         write_speech(tmp_path / "speech.wav", waveform)
     assert not (tmp_path / "speech.wav").exists()
 

@@ -190,6 +190,6 @@ def test_a_file_that_is_no_embedding_is_refused(tmp_path):
 
     (tmp_path / "a.safetensors").write_text("nonsense")
     save_file({"weight": np.ones((4, 5), dtype=np.float32)}, tmp_path / "b.safetensors")
-    for name, message in {"a": "not a safetensors file", "b": r"one vector a speaker, found weight \(4, 5\)"}.items():
+    for name, message in {"a": "not a safetensors file", "b": r"one vector per speaker, found weight \(4, 5\)"}.items():
         with pytest.raises(UserError, match=message):
             find_voice(str(tmp_path / f"{name}.safetensors"), tmp_path, None)

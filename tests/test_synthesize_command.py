@@ -128,7 +128,7 @@ def test_ids_that_are_no_file_names_everywhere_have_files_of_their_own(tmp_path,
     names = [file.name for file in files]
     assert len({name.casefold() for name in names}) == len(ids) and all(file.is_file() for file in files)
     assert all(len(name.encode()) < 120 and not name.startswith(("-", ".")) for name in names)
-    assert "ids are no file names everywhere: 'Anna', say, is" in caplog.text
+    assert "ids are not valid file names everywhere, such as 'Anna', written as" in caplog.text
     assert "a_b.wav" in names
     played = Recordings("wavs", str(tmp_path / "out"))
     assert [Path(played.recording_for(id_, "", "")) for id_ in ids] == files, "which tts-score finds by their ids"

@@ -200,7 +200,7 @@ def test_an_encoder_that_does_not_part_the_voices_gives_no_verdict_and_says_so()
     rows = people(rng, 30, 20, 0.6, 3.0)
     found = profiles([str(n) for n in range(600)], [f"v{n // 20:02d}" for n in range(600)], rows)
     assert not any(profile.outliers or profile.checked for profile in found)
-    assert "the encoder does not tell the voices of this set apart (" in unparted(found)
+    assert "the encoder does not separate the voices of this set (" in unparted(found)
 
 
 def test_profiles_take_as_long_again_for_as_many_voices_again():

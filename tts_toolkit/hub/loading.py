@@ -1,4 +1,4 @@
-"""Loading from a hub id or a folder with clear errors, and what identifies the weights that were loaded."""
+"""Loading from a hub id or a folder with clear errors, and identifying the loaded weights."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tts_toolkit.files import file_hash, read_text
 from tts_toolkit.hub.snapshots import COMMIT, HubError, of_a_model, snapshot
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-# What published checkpoints lack and speaking and hearing never use: of masked training, and counters.
-OTHER_WAYS = "or give a folder that holds such a checkpoint"
+# Weights that published checkpoints lack and inference never uses: of masked training, and counters.
+OTHER_SOURCES = "or give a folder that holds such a checkpoint"
 NEVER_USED = re.compile(r"(^|\.)(masked_spec_embed|num_batches_tracked|position_ids)$")
 
 
 def load(cls: Any, source: str, revision: str | None, *wanted: str, named: str = "", **options: Any) -> Any:
-    """Return `cls.from_pretrained(source)`; raises UserError when it is not there, is another model or lacks weights.
+    """Return `cls.from_pretrained(source)`; raises UserError when it is missing, is another model or lacks weights.
 
-    `wanted` are the types that its config.json may name; `named` is what errors call it.
+    `wanted` are the types that its config.json may name; `named` is its name in errors.
     """
     named = named or f"model {source!r}"
     found = model_type(source, revision, named)
@@ -38,13 +38,13 @@ def load(cls: Any, source: str, revision: str | None, *wanted: str, named: str =
 def load_folder(cls: Any, folder: Path, named: str, **options: Any) -> Any:
     """Return `cls.from_pretrained(folder)`; raises UserError where it cannot be loaded or lacks weights.
 
-    No code of the folder is run, and weights that it lacks are not drawn at random.
+    No code of the folder is run, and missing weights are not initialized at random.
     """
     ensure_torchaudio()
     from transformers import PreTrainedModel
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # of weights read from disk, over before it is seen
+    logging.disable_progress_bar()  # of weights read from disk, too short to display
     without_conversion()
     has_weights = isinstance(cls, type) and issubclass(cls, PreTrainedModel)
     if has_weights:
@@ -52,7 +52,7 @@ def load_folder(cls: Any, folder: Path, named: str, **options: Any) -> Any:
     try:
         with quiet():
             loaded = cls.from_pretrained(str(folder), trust_remote_code=False, **options)
-    except Exception as error:  # transformers raises whatever a broken file makes it raise
+    except Exception as error:  # transformers raises errors of any type for broken files
         raise unusable(named, error) from error
     if not has_weights:
         return loaded
@@ -62,7 +62,7 @@ def load_folder(cls: Any, folder: Path, named: str, **options: Any) -> Any:
 
 
 def check_whole(named: str, missing: Sequence[str], unknown: Sequence[str] = ()) -> None:
-    """Raise UserError where weights that are used are missing; transformers would have drawn them at random."""
+    """Raise UserError where used weights are missing; transformers has initialized them at random."""
     lacking = sorted(name for name in missing if not NEVER_USED.search(name))
     if lacking:
         others = f"; it holds {sorted(unknown)[0]}, which is not of such a model" if unknown else ""
@@ -73,7 +73,7 @@ def check_whole(named: str, missing: Sequence[str], unknown: Sequence[str] = ())
 
 
 def without_conversion() -> None:
-    """Keep transformers from having weights converted on the hub, which it would then fetch a second time."""
+    """Stop transformers from having weights converted on the hub and fetched a second time."""
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
 
 
@@ -91,17 +91,17 @@ def model_config(source: str, revision: str | None = None, named: str = "") -> d
 
 
 def model_type(source: str, revision: str | None = None, named: str = "") -> str:
-    """Return what a checkpoint's configuration calls it: speecht5, bark, vits, hifigan; raises UserError without one.
+    """Return the model type in a checkpoint's config.json: speecht5, bark, vits, hifigan; raises UserError without one.
 
-    Read from config.json itself: transformers opens no configuration of a vocoder by its type.
+    Read from the file itself: transformers opens no configuration of a vocoder by its type.
     """
     return str(model_config(source, revision, named)["model_type"])
 
 
 def unusable(named: str, error: Exception) -> UserError:
-    """Return the error, of one line, that a checkpoint cannot be loaded; `named` says which: model 'user/name'."""
+    """Return the error, of one line, that a checkpoint cannot be loaded; `named` is its name: model 'user/name'."""
     if isinstance(error, HubError):
-        return UserError(f"{named} cannot be loaded: {error}; {OTHER_WAYS}")
+        return UserError(f"{named} cannot be loaded: {error}; {OTHER_SOURCES}")
     return UserError(
         f"{named} cannot be loaded ({one_line(error)}); give a hub id, or a folder that "
         "holds config.json and model.safetensors"
@@ -125,11 +125,11 @@ def checkpoint_folder(source: str, revision: str | None = None, named: str = "")
 def checkpoint_file(
     source: str, name: str, revision: str | None = None, named: str = "", optional: bool = True
 ) -> Path | None:
-    """Return where a file of a hub repository or a folder lies, None where it verifiably holds none of that name.
+    """Return the path of a file of a hub repository or a folder, None where it verifiably has no such file.
 
-    Raises UserError when there is no such repository or folder, or when the hub cannot be asked and the repository
-    is not in its cache either: that a file is missing is then unknown. So is, offline, that one is missing which is
-    not `optional`.
+    Raises UserError when there is no such repository or folder, or when the hub cannot be reached and the repository is
+    not in its cache: whether the file exists is then unknown, as it is offline for a missing file that is not
+    `optional`.
     """
     folder = asset_path(source)
     if folder.is_dir():

@@ -14,9 +14,9 @@ GE2E_INSTALL = "pip install --no-deps resemblyzer==0.1.4"
 
 
 def install_command(extra: str) -> str:
-    """Return what installs the packages of one of the toolkit's extras: by their own names, for its own is in no index.
+    """Return the command that installs the packages of one of the toolkit's extras, by the packages' own names.
 
-    Raises ValueError for an extra that there is not.
+    Raises ValueError for an unknown extra.
     """
     from importlib.metadata import requires
 
@@ -33,7 +33,7 @@ def install_command(extra: str) -> str:
 def packaged_file(package: str, path: str, sha256: str, install: str) -> Path:
     """Return the file `path` of an installed package whose content has this SHA-256.
 
-    Raises UserError, saying what to `install`, when the package is missing or its file is another one.
+    Raises UserError, naming what to `install`, when the package is missing or its file differs.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:

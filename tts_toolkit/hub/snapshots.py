@@ -1,7 +1,7 @@
-"""Files of hub repositories: a revision is looked up once in a process, and its files are then asked for by commit.
+"""Files of hub repositories: a revision is looked up once per process, and its files are then requested by commit.
 
-Everything that comes from the hub comes through here, into the hub client's own cache. Libraries are given the folder
-of the snapshot, so that they ask the hub for nothing: no second look-ups, no conversions of weights, no code.
+All downloads go through this module, into the hub client's own cache. Libraries get the folder of the snapshot, so that
+they send no requests: no second look-ups, no conversions of weights, no code.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from tts_toolkit.hub.tokens import without_token
 
 log = logging.getLogger(__name__)
 Kind = Literal["model", "dataset"]
-LOOK_UP_SECONDS = 10.0  # that a hub has for an answer
-CACHED_LOOK_UP_SECONDS = 4.0  # where the cache could answer instead
-WAITS_SECONDS = (1.0, 2.0, 4.0)  # before a hub that failed is asked again
-MAX_WAIT_SECONDS = 60.0  # of what a hub asks for by Retry-After
-SILENT_SECONDS = 120.0  # that a hub out of reach is not asked again
-PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses that may be others in a moment
+LOOK_UP_SECONDS = 10.0  # time limit of an answer
+CACHED_LOOK_UP_SECONDS = 4.0  # the same, where the cache can be used instead
+WAITS_SECONDS = (1.0, 2.0, 4.0)  # before a failed request is repeated
+MAX_WAIT_SECONDS = 60.0  # of a hub's Retry-After
+SILENT_SECONDS = 120.0  # without requests to an unreachable hub
+PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses of temporary failures
 BROKEN_OFF = ("RemoteProtocolError", "ReadError")  # of the transport, httpx2 or an older client's httpx
 COMMIT = re.compile(r"[0-9a-f]{40}")
 REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
-BESIDE_THE_POINT = re.compile(  # in what the hub's client says
+NOISE = re.compile(  # in messages of the hub's client
     r" \(Request ID: [^)]*\)| For more details, see \S+| Please make sure you specified.*?`repo_type`\."
 )
 TEXTS = (".json", ".txt", ".model", ".jinja", ".tiktoken")  # of configurations and tokenizers; never code
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first of them that is there, whole or in shards
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that exists, whole or in shards
 
 
 class HubError(UserError):
-    """What the hub said, or that it said nothing, with what to do about it, in one line."""
+    """The hub's error, or its silence, and the remedy, in one line."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A commit of a repository: where its files lie once they are fetched, and what it holds."""
+    """A commit of a repository: its folder in the cache, and the names of its files."""
 
     repo: str
     kind: Kind
     commit: str
     folder: Path
-    names: frozenset[str] | None  # None: the hub was not asked, or did not answer; only the cache is there
-    reason: str = ""  # why there are no names
+    names: frozenset[str] | None  # None: no answer of the hub; only the cache is available
+    reason: str = ""  # the reason for missing names
 
     def file(self, name: str, optional: bool = True) -> Path | None:
-        """Return where a file lies, fetched if need be, or None where the repository verifiably holds none.
+        """Return the path of a file, fetched if need be, or None where the repository verifiably has none.
 
-        Offline, an `optional` file that the cache lacks is taken for one that the repository lacks. Raises HubError
-        when it cannot be fetched, and when nobody knows whether there is one.
+        Offline, an `optional` file that the cache lacks counts as missing. Raises HubError when it cannot be fetched,
+        and when it is unknown whether it exists.
         """
         if (self.folder / name).is_file():
             return self.folder / name
@@ -74,10 +74,10 @@ class Snapshot:
         return _download(self.repo, self.kind, self.commit, name)
 
     def fetch(self, choose: Callable[[Sequence[str]], Sequence[str]], revision: str | None = None) -> Path:
-        """Return the folder once it holds what `choose` takes of the names; raises HubError when one cannot be fetched.
+        """Return the folder once it holds the names that `choose` selects; raises HubError when one cannot be fetched.
 
-        Without an answer of the hub the folder is taken as it is. The cache learns the commit of `revision` last, so
-        that without a hub a whole snapshot is found.
+        Without an answer of the hub the folder is used as it is. The commit of `revision` is cached last, so that only
+        whole snapshots are found offline.
         """
         if self.names is not None:
             for name in choose(sorted(self.names)):
@@ -92,7 +92,7 @@ class Snapshot:
         return noted or (optional and is_offline_mode() and (self.folder / "config.json").is_file())
 
     def _note_missing(self, name: str) -> None:
-        """Write down, as the hub's client does, that there is no such file."""
+        """Record, as the hub's client does, that there is no such file."""
         note = self.folder.parent.parent / ".no_exist" / self.commit / name
         try:
             note.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ class Snapshot:
 def snapshot(repo: str, revision: str | None = None, kind: Kind = "model") -> Snapshot:
     """Return the commit that a revision of a repository is; raises HubError when neither hub nor cache knows it.
 
-    A hub that does not answer is not asked again for a while, and the cache stands in for it.
+    A hub that does not answer is not asked again for a while, and the cache is used instead.
     """
     return _snapshot(repo, revision, kind, _cache_folder())
 
@@ -132,7 +132,7 @@ def _snapshot(repo: str, revision: str | None, kind: Kind, cache: Path) -> Snaps
 
 
 def _without_the_hub(repo: str, kind: Kind, storage: Path, cached: str | None, error: Exception) -> Snapshot:
-    """Return the cached snapshot after an error of the hub, or raise it: where it denies that there is a thing."""
+    """Return the cached snapshot after an error of the hub, or raise the error where the hub denies the repository."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     denied = isinstance(error, RepositoryNotFoundError | RevisionNotFoundError) and not isinstance(
@@ -153,7 +153,7 @@ def _from_cache(repo: str, kind: Kind, storage: Path, commit: str | None, reason
     return Snapshot(repo, kind, commit, storage / "snapshots" / commit, None, reason)
 
 
-_SILENT: dict[str, tuple[float, str]] = {}  # hubs out of reach: until when they are not asked again, and why
+_SILENT: dict[str, tuple[float, str]] = {}  # unreachable hubs: the end of the pause, and the reason
 
 
 def _silent() -> str:
@@ -174,7 +174,7 @@ def _cache_folder() -> Path:
 
 
 def _cached_commit(storage: Path, revision: str | None) -> str | None:
-    """Return the commit that the cache knows a revision by, where it holds anything of it."""
+    """Return the commit that the cache records for a revision, where it holds any file of it."""
     ref = storage / "refs" / (revision or "main")
     commit = revision if revision and COMMIT.fullmatch(revision) else None
     if commit is None and ref.is_file():
@@ -183,7 +183,7 @@ def _cached_commit(storage: Path, revision: str | None) -> str | None:
 
 
 def _note_commit(found: Snapshot, revision: str | None) -> None:
-    """Let the cache find this commit by its revision, as the hub's client does."""
+    """Record this commit under its revision in the cache, as the hub's client does."""
     ref = found.folder.parent.parent / "refs" / (revision or "main")
     if COMMIT.fullmatch(revision or "") or (ref.is_file() and ref.read_text(encoding="utf-8") == found.commit):
         return
@@ -194,16 +194,16 @@ def _note_commit(found: Snapshot, revision: str | None) -> None:
 
 
 def _look_up(repo: str, revision: str | None, kind: Kind, is_cached: bool) -> Any:
-    """Return what the hub says of a revision: its commit (sha) and its files (siblings)."""
+    """Return the hub's entry of a revision: its commit (sha) and its files (siblings)."""
     from huggingface_hub import HfApi
 
     seconds = CACHED_LOOK_UP_SECONDS if is_cached else LOOK_UP_SECONDS
     waits = WAITS_SECONDS[:1] if is_cached else WAITS_SECONDS
-    return patiently(lambda: HfApi().repo_info(repo, revision=revision, repo_type=kind, timeout=seconds), waits)
+    return with_retries(lambda: HfApi().repo_info(repo, revision=revision, repo_type=kind, timeout=seconds), waits)
 
 
-def patiently(ask: Callable[[], Any], waits: Sequence[float] = WAITS_SECONDS) -> Any:
-    """Return what `ask` returns, asked again after failures that may pass; a hub out of reach is not waited for."""
+def with_retries(ask: Callable[[], Any], waits: Sequence[float] = WAITS_SECONDS) -> Any:
+    """Return the result of `ask`, repeated after temporary failures; an unreachable hub is not waited for."""
     for wait in waits:
         try:
             return ask()
@@ -216,16 +216,16 @@ def patiently(ask: Callable[[], Any], waits: Sequence[float] = WAITS_SECONDS) ->
 
 
 def _pause(error: Exception, wait: float) -> float | None:
-    """Return after how many seconds it is worth asking again, None where it is not."""
+    """Return the seconds to wait before another request, None where it would be of no use."""
     status, response = status_of(error), getattr(error, "response", None)
     if type(error).__name__ in BROKEN_OFF:
         return wait
     if status not in PASSING:
         return None
-    asked = response.headers.get("Retry-After", "") if response is not None else ""
-    if not asked.isdecimal():
+    retry_after = response.headers.get("Retry-After", "") if response is not None else ""
+    if not retry_after.isdecimal():
         return wait
-    return float(asked) if float(asked) <= MAX_WAIT_SECONDS else None
+    return float(retry_after) if float(retry_after) <= MAX_WAIT_SECONDS else None
 
 
 def _download(repo: str, kind: Kind, commit: str, name: str) -> Path:
@@ -235,7 +235,7 @@ def _download(repo: str, kind: Kind, commit: str, name: str) -> Path:
         return Path(huggingface_hub.hf_hub_download(repo, name, repo_type=kind, revision=commit))
 
     try:
-        return patiently(ask)
+        return with_retries(ask)
     except Exception as error:
         if not is_of_the_hub(error):
             raise
@@ -243,14 +243,14 @@ def _download(repo: str, kind: Kind, commit: str, name: str) -> Path:
 
 
 def is_of_the_hub(error: BaseException) -> bool:
-    """Return whether an error is the hub client's or its transport's, and no fault of ours or of this machine's disk.
+    """Whether an error is the hub client's or its transport's, rather than ours or of this machine's disk.
 
     Errors of the transport (a proxy that refuses, a connection that dies) are no OSError.
     """
     from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     ours = (HTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError, TimeoutError)
-    # an answer that is no hub's comes as what is no JSON, or as an OSError without a number
+    # a foreign server's answer is not JSON, or an OSError without a number
     return isinstance(error, (*ours, JSONDecodeError)) or (isinstance(error, OSError) and error.errno is None)
 
 
@@ -259,7 +259,7 @@ def _is_out_of_reach(error: BaseException) -> bool:
 
 
 def status_of(error: BaseException) -> int | None:
-    """Return the status of the answer that an error is about, None where there was no answer."""
+    """Return the HTTP status behind an error, None without an answer."""
     response = getattr(error, "response", None)
     return getattr(response, "status_code", None)
 
@@ -267,14 +267,14 @@ def status_of(error: BaseException) -> int | None:
 def explained(error: BaseException, repo: str | None = None, kind: Kind = "model") -> str:
     """Return the hub's whole reason and what to do about it, in one line and without this machine's token.
 
-    What wraps an error of the hub often drops its reason: the reason is that of the innermost such error.
+    Wrapping errors often drop the hub's reason, so the innermost error of the hub is used.
     """
     inner = _innermost(error)
     return without_token("; ".join(part for part in (_reason(inner), _remedy(inner, repo, kind)) if part))
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """Return the error that others were raised from: the answer of the hub, or the failure of the connection."""
+    """Return the innermost cause: the hub's answer, or the failure of the connection."""
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
     chain: list[BaseException] = [error]
@@ -290,14 +290,14 @@ def _innermost(error: BaseException) -> BaseException:
 def _reason(error: BaseException) -> str:
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
-    said = one_line(error)
+    message = one_line(error)
     if isinstance(error, HfHubHTTPError):
-        return BESIDE_THE_POINT.sub("", said).rstrip(".")
+        return NOISE.sub("", message).rstrip(".")
     if isinstance(error, JSONDecodeError):  # an answer of 200
-        return f"the hub's answer is none of a hub ({said})"
+        return f"the hub's answer is none of a hub ({message})"
     if isinstance(error, HTTPError | ConnectionError | TimeoutError):
-        return f"the hub cannot be reached ({type(error).__name__}: {said})"
-    return said.rstrip(".")
+        return f"the hub cannot be reached ({type(error).__name__}: {message})"
+    return message.rstrip(".")
 
 
 def _remedy(error: BaseException, repo: str | None, kind: Kind) -> str:
@@ -322,14 +322,14 @@ def _remedy(error: BaseException, repo: str | None, kind: Kind) -> str:
 
 
 def log_in() -> str:
-    """Return how to log in: a token of the environment goes before the one of `hf auth login`."""
+    """Return the way to log in: a token of the environment precedes the one of `hf auth login`."""
     if os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN"):
         return "hf auth login, with HF_TOKEN (which is set here, and goes first) unset or corrected"
     return "hf auth login"
 
 
 def of_a_model(names: Sequence[str]) -> list[str]:
-    """Return what transformers reads of a repository: configuration, tokenizer, and one form of its weights."""
+    """Return the files that transformers reads: configuration, tokenizer, and one form of the weights."""
     texts = [name for name in names if "/" not in name and name.endswith(TEXTS)]
     for whole in WEIGHTS:
         stem, _, ending = whole.rpartition(".")

@@ -1,10 +1,10 @@
-"""The hub token, kept out of everything that is written."""
+"""The hub token, removed from all output."""
 
 from __future__ import annotations
 
 
 def without_token(text: str) -> str:
-    """Return `text` with the hub token of this machine, should it hold it, taken out."""
+    """Return `text` without the hub token of this machine."""
     from huggingface_hub import get_token
 
     token = get_token()

@@ -1,4 +1,4 @@
-"""The way of a folder to the hub."""
+"""Uploading a folder to the hub."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tts_toolkit.errors import UserError
 from tts_toolkit.reading import reading
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
-# Checkpoints whose license binds what is made from them, by how their ids begin; from their model cards.
+# Checkpoints whose license also covers derived models, by prefix of their ids; from their model cards.
 BINDING = {"facebook/mms-": "cc-by-nc-4.0"}
 
 
 def check_license(folder: Path) -> None:
-    """Raise UserError when the card of a model names a base whose license binds it, and another license."""
+    """Raise UserError when a model card names a base whose license covers it, and another license."""
     from huggingface_hub import ModelCard
 
     if not (folder / "README.md").is_file():
@@ -34,7 +34,7 @@ def check_license(folder: Path) -> None:
 
 
 def check_push(repo_id: str | None, setting: str) -> None:
-    """Raise UserError where a push would be refused when all work is done: by its name, the token or its rights."""
+    """Raise UserError, before any work, where a push would be refused: for its name, the token or its rights."""
     from huggingface_hub import HfApi, get_token, is_offline_mode
 
     from tts_toolkit.hub.snapshots import explained, is_of_the_hub, log_in
@@ -59,7 +59,7 @@ def check_push(repo_id: str | None, setting: str) -> None:
 
 
 def _check_rights(who: Mapping[str, Any], repo_id: str, setting: str) -> None:
-    """Raise UserError where a token, as whoami tells of it, may not write to the repository's owner."""
+    """Raise UserError where a token, by whoami, may not write to the repository's owner."""
     owner = repo_id.partition("/")[0]
     own = [str(who.get("name")), *(str(org.get("name")) for org in who.get("orgs", ()))]
     if owner not in own:
@@ -73,7 +73,7 @@ def _check_rights(who: Mapping[str, Any], repo_id: str, setting: str) -> None:
 
 
 def _may_write(about: Mapping[str, Any], owner: str) -> bool:
-    """Return whether a fine-grained token may write to repositories of an owner."""
+    """Whether a fine-grained token may write to repositories of an owner."""
     scopes = about.get("fineGrained", {}).get("scoped", ())
     named = [scope for scope in scopes if scope.get("entity", {}).get("name") in (owner, None)]
     return any("repo.write" in scope.get("permissions", ()) for scope in named)
@@ -84,9 +84,8 @@ def push_folder(
 ) -> str:
     """Upload exactly this folder and return the address of the commit.
 
-    The token is the hub client's own (`hf auth login` or HF_TOKEN). `setting` is the option that names the
-    repository. Raises UserError without a name, when the model's base binds it to another license, or when the hub
-    refuses.
+    The token is the hub client's own (`hf auth login` or HF_TOKEN). `setting` is the option that names the repository.
+    Raises UserError without a name, when the base's license requires another one, or when the hub refuses.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HTTPError  # of the client's transport: timeouts and broken connections too
@@ -102,7 +101,7 @@ def push_folder(
         return str(
             api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=f"Upload {kind}", repo_type=kind)
         )
-    except (HTTPError, OSError, ValueError, RuntimeError) as error:  # what was trained must not end in a traceback
+    except (HTTPError, OSError, ValueError, RuntimeError) as error:  # a trained model must not end in a traceback
         raise UserError(
             f"the hub did not take {repo_id}: {explained(error, repo_id, kind)}; the folder is at {folder.absolute()}"
         ) from None

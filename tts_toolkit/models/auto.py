@@ -1,4 +1,4 @@
-"""The synthesizer that a checkpoint belongs to, by what its configuration says it is."""
+"""The synthesizer of a checkpoint, by the model type in its configuration."""
 
 from __future__ import annotations
 

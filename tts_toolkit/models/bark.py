@@ -31,13 +31,13 @@ from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-MAX_VOICE_BYTES = 64 * 2**20  # of an .npz once unpacked; Bark's own hold some ten thousand
+MAX_VOICE_BYTES = 64 * 2**20  # values of an unpacked .npz; Bark's own hold some ten thousand
 MAX_SHOWN = 8  # presets in an error
 PROMPT_PARTS = {"semantic_prompt": 1, "coarse_prompt": 2, "fine_prompt": 2}  # of a voice, with their dimensions
 
 
 def _fuse(bark: Any) -> None:
-    """Let the stages of a BarkModel, in place, use fused attention and score the last token only when they generate.
+    """Make the stages of a BarkModel, in place, use fused attention and score only the last token in generation.
 
     Transformers has Bark's attention in eager mode alone, and scores some nine hundred tokens to draw the next one.
     """
@@ -63,21 +63,21 @@ def _attend(
 
 @dataclass(frozen=True)
 class Bark:
-    """A BarkModel with its processor. `voice` is a preset by name (v2/en_speaker_6) or an .npz file of one's own.
+    """A BarkModel with its processor. `voice` is a preset by name (v2/en_speaker_6) or your own .npz file.
 
-    The three stages draw by row, so a line sounds the same in any batch; the fine stage and the codec see each line
-    alone. `semantic`, `coarse` and `fine` are options of those stages' generate: temperature, top_k, top_p, do_sample
-    and, for the semantic stage, min_eos_p. Texts longer than `max_characters` or than Bark's tokens are spoken in
-    pieces.
+    The three stages draw random numbers per row, so that a request sounds the same in any batch; the fine stage and the
+    codec process each request alone. `semantic`, `coarse` and `fine` are options of those stages' generate:
+    temperature, top_k, top_p, do_sample and, for the semantic stage, min_eos_p. Texts longer than `max_characters` or
+    than Bark's tokens are split.
     """
 
     model: str = "suno/bark-small"  # hub id or folder
     revision: str | None = None
-    voice: str | None = None  # where a line names none; None: Bark makes one up for each piece of text
+    voice: str | None = None  # where a request names none; None: Bark invents one per piece of text
     semantic: Mapping[str, Any] = field(default_factory=dict)
     coarse: Mapping[str, Any] = field(default_factory=dict)
     fine: Mapping[str, Any] = field(default_factory=dict)
-    max_characters: int = 180  # Bark says about 13 seconds at once
+    max_characters: int = 180  # Bark generates about 13 seconds at once
     normalize: bool = False  # English numbers and abbreviations to words; Bark reads them itself
     dtype: str = "float32"
     cpu_offload: bool = False  # keep only the stage at work on the GPU
@@ -150,7 +150,7 @@ class Bark:
         return normalize_english(text) if self.normalize else " ".join(text.split())
 
     def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
-        """Return None: it speaks from text alone."""
+        """Return None: its only input is text."""
         return None
 
     def coverage(self, text: str) -> Coverage:
@@ -175,7 +175,7 @@ class Bark:
         return {}
 
     def _prompt(self, voice: str | None) -> dict[str, torch.Tensor] | None:
-        """Return the tokens (n,), (2, n) and (8, n) that stand for a voice, found once."""
+        """Return the tokens (n,), (2, n) and (8, n) of a voice, cached."""
         if voice is None:
             return None
         if voice not in self._prompts:
@@ -184,7 +184,7 @@ class Bark:
             elif voice in self._processor.available_voice_presets:
                 arrays = self._preset(voice)
             else:
-                known = _shown(self._processor.available_voice_presets, voice)
+                known = _nearest_presets(self._processor.available_voice_presets, voice)
                 raise UserError(f"unknown voice {voice!r} of {self.model}: give an .npz file or one of {known}")
             self._check(voice, arrays)
             self._prompts[voice] = {
@@ -212,7 +212,7 @@ class Bark:
         return arrays
 
     def _check(self, voice: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Refuse tokens that the stages do not have: on a GPU they would end every later line too."""
+        """Refuse tokens that the stages do not have: on a GPU they would break every later request too."""
         semantic, coarse, fine = self._settings
         n_codes = self._bark.generation_config.codebook_size
         wanted = {
@@ -234,7 +234,7 @@ class Bark:
         self._pieces(request)
 
     def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
-        """Return a take for each line; Bark takes one voice a batch, so lines are grouped by voice."""
+        """Return the speech of each request; Bark takes one voice per batch, so requests are grouped by voice."""
         pieces = [self._pieces(request) for request in requests]
         jobs = [(request, part) for request, parts in enumerate(pieces) for part in range(len(parts))]
         spoken: dict[tuple[int, int], Speech] = {}
@@ -281,12 +281,12 @@ class Bark:
         return speeches
 
     def _decode(self, coarse: torch.Tensor, seed: int, settings: Mapping[str, Any], fine_settings: Any) -> np.ndarray:
-        """Return the waveform of one line's coarse tokens (1, n): fine tokens, then the codec."""
+        """Return the waveform of one request's coarse tokens (1, n): fine tokens, then the codec."""
         bark = self._bark
         with quiet(), torch.random.fork_rng(devices=[bark.device] if bark.device.type == "cuda" else []):
             torch.manual_seed(seed)
             fine = bark.fine_acoustics.generate(coarse, fine_generation_config=fine_settings, **settings, **self.fine)
-        if self.cpu_offload:  # the codec is called past its forward, where the offloading would have moved it
+        if self.cpu_offload:  # the codec is called without its forward, which offloading hooks
             bark.fine_acoustics_hook.offload()
             bark.codec_model.to(bark.device)
         waveform = bark.codec_decode(fine).flatten().float().cpu().numpy()
@@ -309,8 +309,8 @@ def _inside(path: str) -> str:
     return path
 
 
-def _shown(presets: Sequence[str], voice: str) -> str:
-    """Return the presets nearest to a name, and how many there are: Bark has hundreds."""
+def _nearest_presets(presets: Sequence[str], voice: str) -> str:
+    """Return the presets nearest to a name, and the number of all: Bark has hundreds."""
     if len(presets) <= MAX_SHOWN:
         return ", ".join(sorted(presets)) or "none"
     near = get_close_matches(voice, presets, MAX_SHOWN, cutoff=0.0)

@@ -1,4 +1,4 @@
-"""What a model family offers: it says what it cannot say, and speaks lines as a batch."""
+"""The interface of a synthesizer: texts that it cannot say, and synthesis in batches."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from tts_toolkit.text.cues import without_cues
 
 @dataclass(frozen=True)
 class SynthesisRequest:
-    """A text to speak; a synthesizer gives the same waveform for equal lines, whatever else is in the batch.
+    """A text to synthesize; equal requests give the same waveform, whatever else is in the batch.
 
-    What it draws follows from `piece_seed(seed, text)`, so that every command speaks a text alike.
+    Random draws depend on `piece_seed(seed, text)`, so that every command gives the same waveform for a text.
     """
 
     text: str
     seed: int  # as the user gave it, one for all texts
     voice: str | None = None  # in the synthesizer's own terms; None: its default
-    recording: str | None = None  # the path of one that it is spoken from
+    recording: str | None = None  # the path of the recording that gives the voice
 
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """A spoken text; in a notebook it shows as a player."""
+    """Synthesized speech; in a notebook it shows as a player."""
 
     waveform: np.ndarray  # (n,) float32, true length
     sample_rate_hz: int
-    truncated: bool = False  # the model hit its ceiling instead of stopping by itself
+    truncated: bool = False  # the model reached its length limit instead of stopping by itself
 
     @property
     def seconds(self) -> float:
@@ -71,7 +71,7 @@ class Speech:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What of a text is not said as written."""
+    """Parts of a text that are not said as written."""
 
     dropped: tuple[str, ...] = ()  # characters or cues that never reach the model
     unknown: tuple[str, ...] = ()  # characters or words that the tokenizer maps to its unknown token
@@ -79,9 +79,9 @@ class Coverage:
 
 
 class Synthesizer(Protocol):
-    """A checkpoint that speaks; a frozen dataclass whose weights are loaded when first used.
+    """A synthesis model: a frozen dataclass whose weights are loaded on first use.
 
-    Where a line's voice rests on more than the files it names, `voice_version(line)` may say on what.
+    Where a request's voice depends on more than the files it names, `voice_version(request)` may identify the rest.
     """
 
     @property
@@ -90,11 +90,11 @@ class Synthesizer(Protocol):
 
     @property
     def version(self) -> str:
-        """What identifies the weights: a hub commit, a hash or a release; part of what decides on reuse."""
+        """The identity of the weights: a hub commit, a hash or a release; speech is reused only if it matches."""
 
     @property
     def n_parameters(self) -> int | None:
-        """How many weights speak; None where there are none to count."""
+        """Number of weights used in synthesis; None where there are none."""
 
     @property
     def conditioned_by(self) -> str | None:
@@ -102,27 +102,27 @@ class Synthesizer(Protocol):
 
     @property
     def speaks_cues(self) -> bool:
-        """Whether it acts out cues such as [laughter]; from the texts of others they are taken out."""
+        """Whether it performs cues such as [laughter]; for other synthesizers they are removed from texts."""
 
     def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
         """Return the path of the recording that a prompt is spoken from, None for text alone.
 
         `reference` is a recording of the very text, `voice_reference` one of the voice to imitate; both may be empty.
-        `voice` is the line's own, None for the synthesizer's default.
+        `voice` is the request's, None for the synthesizer's default.
         """
 
     def coverage(self, text: str) -> Coverage:
-        """Return what of `text` this synthesizer cannot say."""
+        """Return the parts of `text` that this synthesizer cannot say."""
 
     def check(self, request: SynthesisRequest) -> None:
-        """Raise UserError, as `speak` would, for a line that cannot be spoken at all; nothing is spoken."""
+        """Raise UserError, as `synthesize` would, for a request that cannot be synthesized, without synthesis."""
 
     def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
-        """Return a take for each line; raises UserError for a line that cannot be spoken at all."""
+        """Return the speech of each request; raises UserError for one that cannot be synthesized."""
 
 
 def request_for(
     synthesizer: Synthesizer, text: str, seed: int, voice: str | None = None, recording: str | None = None
 ) -> SynthesisRequest:
-    """Return a text as a synthesizer is to speak it: with cues only where it acts them out."""
+    """Return a text as a synthesizer's request: with cues only where it performs them."""
     return SynthesisRequest(text if synthesizer.speaks_cues else without_cues(text), seed, voice, recording)

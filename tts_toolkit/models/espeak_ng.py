@@ -36,7 +36,7 @@ class EspeakNg:
 
     @cached_property
     def version(self) -> str:
-        """What `espeak-ng --version` prints."""
+        """The output of `espeak-ng --version`."""
         return self._run("--version").decode().split("Data at")[0].strip()
 
     @cached_property
@@ -58,7 +58,7 @@ class EspeakNg:
         return done.stdout
 
     def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
-        """Return None: it speaks from text alone."""
+        """Return None: its only input is text."""
         return None
 
     def coverage(self, text: str) -> Coverage:
@@ -66,10 +66,10 @@ class EspeakNg:
         return Coverage()
 
     def check(self, request: SynthesisRequest) -> None:
-        """Raise nothing: a voice that is unknown is told when it is to speak."""
+        """Raise nothing: an unknown voice is reported in synthesis."""
 
     def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
-        """Return a take for each line, spoken one by one."""
+        """Return the speech of each request, synthesized one by one."""
         return [self._speak(request) for request in requests]
 
     def _speak(self, request: SynthesisRequest) -> Speech:

@@ -1,4 +1,4 @@
-"""Speech that is there already: natural recordings, or a folder of files made by anything."""
+"""Existing speech: natural recordings, or a folder of files from any source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 
 @dataclass(frozen=True)
 class Recordings:
-    """Plays back each prompt's reference, or the file of a folder that is called by the prompt's id."""
+    """Returns each prompt's reference, or the file of a folder that is named by the prompt's id."""
 
     name: str = "recordings"
     folder: str | None = None
@@ -37,15 +37,15 @@ class Recordings:
         return sound_files(Path(self.folder or "."))
 
     def coverage(self, text: str) -> Coverage:
-        """Return nothing: it is spoken already."""
+        """Return nothing: the speech exists already."""
         return Coverage()
 
     def check(self, request: SynthesisRequest) -> None:
-        """Raise UserError where there is no recording of a line."""
+        """Raise UserError where a request has no recording."""
         _recording(request)
 
     def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
-        """Return each line's recording at 16 kHz; raises UserError where one is missing or unreadable."""
+        """Return each request's recording at 16 kHz; raises UserError where one is missing or unreadable."""
         return [self._speak(request) for request in requests]
 
     def _speak(self, request: SynthesisRequest) -> Speech:

@@ -24,19 +24,19 @@ from tts_toolkit.text.english_tables import SYMBOLS
 from tts_toolkit.text.languages import normalizer
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-SIGNS_WITH_WORDS = frozenset(SYMBOLS)  # Unicode files some of them, such as % and &, under punctuation
+SIGNS_WITH_WORDS = frozenset(SYMBOLS)  # some of them, such as % and &, are punctuation in Unicode
 MMS = "facebook/mms-tts-"  # followed by the language's ISO 639-3 code
 
 
 class _NoDecoder(torch.nn.Module):
-    """Stands where the decoder stood: the model's own forward then ends at the latents, and padding is never heard."""
+    """Replaces the decoder: the model's forward then ends at the latents, and padding is never decoded."""
 
     def forward(self, latents: torch.Tensor, speaker: torch.Tensor | None = None) -> torch.Tensor:
         return latents[:, :1]
 
 
 def _in_float32(module: torch.nn.Module) -> None:
-    """Let a module of a half-precision model work in float32, whatever it is given."""
+    """Make a module of a half-precision model compute in float32, for any input."""
 
     def upcast(
         _: torch.nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]
@@ -50,8 +50,8 @@ def _float32(value: Any) -> Any:
     return value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
 
 
-def _is_said(char: str) -> bool:
-    """Return whether something is lost with a character: not with spaces, invisible ones and punctuation."""
+def _is_pronounced(char: str) -> bool:
+    """Whether a dropped character is a loss: not for spaces, invisible characters and punctuation."""
     return char in SIGNS_WITH_WORDS or not (char.isspace() or category(char)[0] in "PC")
 
 
@@ -84,7 +84,7 @@ class Vits:
 
     @property
     def n_parameters(self) -> int:
-        """Those that speak: the posterior encoder only trains."""
+        """Those used in synthesis, without the posterior encoder."""
         speaking = {name: p for name, p in self._vits.named_parameters() if not name.startswith("posterior_encoder")}
         return sum(p.numel() for p in speaking.values()) + sum(p.numel() for p in self._decoder.parameters())
 
@@ -98,7 +98,7 @@ class Vits:
         vits.noise_scale = vits.noise_scale if self.noise_scale is None else self.noise_scale
         if self.noise_scale_duration is not None:
             vits.noise_scale_duration = self.noise_scale_duration
-        if self.dtype != "float32":  # whose splines and sums of frames half precision is too coarse for
+        if self.dtype != "float32":  # half precision is too coarse for its splines and sums of frames
             _in_float32(vits.duration_predictor)
         decoder, vits.decoder = vits.decoder, _NoDecoder()
         return vits, decoder
@@ -120,7 +120,7 @@ class Vits:
 
     @cached_property
     def _uroman(self) -> Any:
-        """Romanises; made once, since each Uroman() takes seconds."""
+        """The romanizer, built once, as each Uroman() takes seconds."""
         try:
             import uroman
         except ImportError:
@@ -128,7 +128,7 @@ class Vits:
         return uroman.Uroman()
 
     def _written(self, text: str) -> str:
-        """Return `text` in the letters that the tokenizer reads, before it drops what it does not know."""
+        """Return `text` in the letters that the tokenizer reads, before it drops unknown ones."""
         spoken = normalizer(self._tokenizer.language or "other")(text) if self.normalize else text
         if self._tokenizer.is_uroman and not spoken.isascii():
             return str(self._uroman.romanize_string(spoken))
@@ -147,7 +147,7 @@ class Vits:
         return UserError(f"{self.model} reads phonemes; run: pip install phonemizer, and install espeak-ng")
 
     def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
-        """Return None: it speaks from text alone."""
+        """Return None: its only input is text."""
         return None
 
     def coverage(self, text: str) -> Coverage:
@@ -156,11 +156,11 @@ class Vits:
         Punctuation and spaces are left out by design of MMS. Phonemes become the unknown token, letters vanish.
         """
         tokenizer = self._tokenizer
-        missing = tuple(c for c in self._prepared(text) if c not in tokenizer.encoder and _is_said(c))
+        missing = tuple(c for c in self._prepared(text) if c not in tokenizer.encoder and _is_pronounced(c))
         return Coverage(unknown=missing) if tokenizer.phonemize else Coverage(dropped=missing)
 
     def _prepared(self, text: str) -> str:
-        """Return the characters, or phonemes, that the tokenizer looks up: its own steps, before it leaves any out."""
+        """Return the characters, or phonemes, that the tokenizer looks up, by its own steps, before it drops any."""
         tokenizer, written = self._tokenizer, self._written(text)
         if tokenizer.phonemize:
             try:
@@ -188,7 +188,7 @@ class Vits:
 
     @torch.inference_mode()
     def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
-        """Return a take for each line; lines of one speaker are one batch."""
+        """Return the speech of each request; requests of one speaker are one batch."""
         speeches: dict[int, Speech] = {}
         for voice in dict.fromkeys(request.voice for request in requests):
             chosen = [number for number, request in enumerate(requests) if request.voice == voice]

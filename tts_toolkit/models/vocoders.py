@@ -19,20 +19,20 @@ from tts_toolkit.nn.devices import pick_device
 from tts_toolkit.nn.zero_padding import batched
 from tts_toolkit.torch_audio import ensure_torchaudio
 
-HIFIGAN_TYPES = ("hifigan", "speecht5_hifigan")  # as microsoft/speecht5_hifigan says, and as transformers saves
+HIFIGAN_TYPES = ("hifigan", "speecht5_hifigan")  # as in microsoft/speecht5_hifigan, and as transformers saves
 MIN_FRAMES = N_FFT // HOP_LENGTH + 2
 
 
 class Vocoder(Protocol):
-    """Turns a log-mel (n_frames, 80) into a waveform of about n_frames * 256 samples."""
+    """Maps a log-mel (n_frames, 80) to a waveform of about n_frames * 256 samples."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name, for messages and reports."""
 
     @property
     def n_parameters(self) -> int:
-        """How many weights it has."""
+        """Number of weights."""
 
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
         """Return the waveform (n,) float32 at 16 kHz; the same log-mel gives the same samples."""
@@ -53,7 +53,7 @@ class GriffinLim:
         ensure_torchaudio()
         from torchaudio.functional import griffinlim
 
-        n_missing = max(0, MIN_FRAMES - len(log_mel))  # the transform needs more sound than the shortest output has
+        n_missing = max(0, MIN_FRAMES - len(log_mel))  # the transform needs more samples than the shortest output
         mel = torch.pow(
             10.0, torch.nn.functional.pad(log_mel.float(), (0, 0, 0, n_missing), value=math.log10(MEL_FLOOR))
         )
@@ -73,7 +73,7 @@ class GriffinLim:
 
 
 def magnitudes(mel: torch.Tensor, n_iterations: int = 50) -> torch.Tensor:
-    """Return the magnitudes (n_frames, n_fft // 2 + 1), none below zero, whose mel bands come nearest to `mel`.
+    """Return the magnitudes (n_frames, n_fft // 2 + 1), none below zero, whose mel bands are closest to `mel`.
 
     By multiplicative updates (Lee and Seung 2001) from the pseudo-inverse, which alone gives negative magnitudes.
     """
@@ -111,7 +111,7 @@ class HifiGan:
 
     @property
     def n_parameters(self) -> int:
-        """How many weights it has."""
+        """Number of weights."""
         return sum(p.numel() for p in self._model.parameters())
 
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
@@ -120,7 +120,7 @@ class HifiGan:
 
     @torch.inference_mode()
     def batch(self, log_mels: Sequence[torch.Tensor]) -> list[np.ndarray]:
-        """Return the waveform of each log-mel: what it is alone, on a GPU from one call."""
+        """Return the waveform of each log-mel, the same as alone; on a GPU in one call."""
         rows = [log_mel.to(self._model.device) for log_mel in log_mels]
         return [waveform.float().cpu().numpy() for waveform in batched(self._model, rows, self._model)]
 

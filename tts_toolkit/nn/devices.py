@@ -1,4 +1,4 @@
-"""Which device work runs on when nobody said."""
+"""Default device selection, and switches that make GPU kernels deterministic."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def pick_device(device: str | None) -> str:
 
 @contextmanager
 def exact_convolutions() -> Iterator[None]:
-    """While entered, a GPU's convolutions keep all of float32 and its algorithms do not change from call to call.
+    """Inside the context, a GPU's convolutions use full float32 and the same algorithms in every call.
 
-    By default they round to TensorFloat-32: the same sound would differ in its third digit with the batch.
+    By default they round to TensorFloat-32, and the same sound differs in its third digit between batches.
     """
     import torch
 
@@ -39,7 +39,7 @@ def exact_convolutions() -> Iterator[None]:
 
 @contextmanager
 def attention_of_any_shape() -> Iterator[None]:
-    """While entered, fused attention leaves out cuDNN's kernels, which a GPU prepares anew for each shape it meets."""
+    """Inside the context, fused attention avoids cuDNN's kernels, which a GPU compiles again for each new shape."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
@@ -47,7 +47,7 @@ def attention_of_any_shape() -> Iterator[None]:
 
 
 def hardware() -> dict[str, object]:
-    """Return what work runs on, for reports: the processor, how many of them, the memory and the GPU."""
+    """Return the hardware, for reports: the processor and its cores, the memory and the GPU."""
     import torch
 
     cpuinfo = Path("/proc/cpuinfo")

@@ -1,4 +1,4 @@
-"""Random draws that belong to a row of the batch, so that a row's result does not depend on its neighbors."""
+"""Random draws per row of a batch, so that a row's result does not depend on its neighbors."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch.overrides import TorchFunctionMode
 
 
 class RowNoise(TorchFunctionMode):
-    """While entered, `torch.randn`, `randn_like` and `multinomial` draw each row from that row's own generator.
+    """Inside the context, `torch.randn`, `randn_like` and `multinomial` draw each row from its own generator.
 
-    Normal noise of shape (rows, channels, time) or (rows, time) is drawn time step by time step, so a row that is
-    padded to a longer batch begins with the very noise it has alone. A multinomial draw inverts the cumulative
-    distribution at one uniform number a row. Everything else in torch stays as it is.
+    Normal noise of shape (rows, channels, time) or (rows, time) is drawn time step by time step, so that a row padded
+    to a longer batch starts with the same noise as alone. A multinomial draw inverts the cumulative distribution at one
+    uniform number per row. All other functions of torch are unchanged.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
@@ -30,7 +30,7 @@ class RowNoise(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return what `func` returns, its random numbers drawn by row."""
+        """Return the result of `func`, with random numbers drawn per row."""
         kwargs = kwargs or {}
         if func is torch.randn:
             size = args[0] if len(args) == 1 and not isinstance(args[0], int) else args
@@ -52,10 +52,10 @@ class RowNoise(TorchFunctionMode):
         points = torch.from_numpy(drawn).to(cumulative.device)[:, None] * cumulative[:, -1:]
         chosen = torch.searchsorted(cumulative, points, right=True)
         last = probabilities.shape[-1] - 1 - (probabilities.flip(-1) > 0).int().argmax(dim=-1, keepdim=True)
-        return torch.minimum(chosen, last)  # rounding never picks what has no probability
+        return torch.minimum(chosen, last)  # rounding never picks an outcome of probability zero
 
     def _generators(self, n_rows: int) -> list[np.random.Generator]:
-        """Return a generator a row, of its seed and of how many draws came before: how much they drew is no matter."""
+        """Return one generator per row, keyed by (row seed, draw index), so that no earlier draw shifts its noise."""
         if n_rows != len(self._seeds):
             raise RuntimeError(f"a draw for {n_rows} rows while {len(self._seeds)} rows have seeds")
         self._n_draws += 1

@@ -1,7 +1,7 @@
-"""Batches for SpeechBrain's time-delay networks in which padding changes no number.
+"""Batches for SpeechBrain's time-delay networks whose results do not depend on padding.
 
-Their convolutions reflect at the end of the *batch*, so that a shorter utterance meets padding where alone it would
-meet its own end (speechbrain #1374). Here each utterance's own end is reflected into its padding before every layer.
+Their convolutions reflect at the end of the *batch*, so that a shorter utterance is followed by padding where alone it
+would be reflected (speechbrain #1374). Here each utterance's own end is reflected into its padding before every layer.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import torch
 
 
 def reach(network: torch.nn.Module) -> int | None:
-    """Return by how many frames the widest layer looks past an end; None for networks that cannot be batched so."""
+    """Return the reach, in frames past an end, of the widest layer; None for networks that cannot be batched so."""
     from speechbrain.nnet.CNN import Conv1d
 
     if any(isinstance(module, torch.nn.Conv2d) for module in network.modules()):
-        return None  # ResNet strides over time
+        return None  # ResNet layers stride over time
     layers = [module for module in network.modules() if isinstance(module, Conv1d)]
     if any((layer.padding, layer.padding_mode, layer.stride) != ("same", "reflect", 1) for layer in layers):
         return None
@@ -37,14 +37,14 @@ def embed_batch(model: Any, waveforms: Sequence[np.ndarray], n_reach: int) -> to
     hop = model.mods.compute_features.compute_STFT.hop_length
     n_frames = torch.tensor([1 + len(w) // hop for w in waveforms], device=features.device)
     features = torch.nn.functional.pad(features, (0, 0, 0, n_reach))
-    lengths = (n_frames - 0.25) / features.shape[1]  # relative, as SpeechBrain wants them; safe to round or to compare
+    lengths = (n_frames - 0.25) / features.shape[1]  # relative, for SpeechBrain; off the rounding and comparison limits
     features = model.mods.mean_var_norm(features, lengths)
-    with _own_ends(model.mods.embedding_model, n_frames):
+    with _reflected_ends(model.mods.embedding_model, n_frames):
         return model.mods.embedding_model(features, lengths).flatten(1)
 
 
 @contextmanager
-def _own_ends(network: torch.nn.Module, n_frames: torch.Tensor) -> Iterator[None]:
+def _reflected_ends(network: torch.nn.Module, n_frames: torch.Tensor) -> Iterator[None]:
     from speechbrain.nnet.CNN import Conv1d
 
     def reflect(layer: Any, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:

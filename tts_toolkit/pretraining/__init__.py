@@ -1,1 +1,1 @@
-"""How the built-in models are made."""
+"""Training of the built-in models."""

@@ -1,4 +1,4 @@
-"""Speak a list of sentences with several voices into an AudioFolder."""
+"""Synthesize a list of sentences with several voices into an AudioFolder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tts_toolkit.progress import progress
 
 
 def choose_voice(sentence: str, shares: Sequence[Share]) -> Voice:
-    """Return the voice that speaks `sentence`: a weighted draw that depends on the sentence alone."""
+    """Return the voice of `sentence`: a weighted draw that depends on the sentence alone."""
     left = stable_fraction(sentence) * sum(share.weight for share in shares)
     for share in shares:
         left -= share.weight
@@ -29,11 +29,11 @@ def choose_voice(sentence: str, shares: Sequence[Share]) -> Voice:
 def speak_corpus(
     sentences: Sequence[str], shares: Sequence[Share], output_dir: str | Path, parts: Mapping[str, int] | None = None
 ) -> Path:
-    """Return the path of `metadata.jsonl` after every sentence was spoken to a 16 kHz FLAC beside it.
+    """Return the path of `metadata.jsonl` once every sentence is a 16 kHz FLAC next to it.
 
-    Rows (`file_name`, `text`, `speaker`, `license`) are appended as they come; a second call goes on where the first
-    stopped. `parts` gives how many sentences, in order, are of the `split` train, dev and test; None leaves the column
-    out.
+    Rows (`file_name`, `text`, `speaker`, `license`) are appended as they come; a second call resumes where the first
+    stopped. `parts` gives the numbers of sentences, in order, of the `split` train, dev and test; None omits the
+    column.
     """
     output_dir = Path(output_dir)
     splits = [part for part, n in (parts or {}).items() for _ in range(n)]
@@ -42,7 +42,7 @@ def speak_corpus(
     manifest = output_dir / "metadata.jsonl"
     voices = [choose_voice(sentence, shares) for sentence in sentences]
     rows = [_row(number, sentence, voices[number], splits) for number, sentence in enumerate(sentences)]
-    there = _there(manifest, rows)
+    there = _earlier_rows(manifest, rows)
     write_whole(manifest, "".join(json.dumps(row) + "\n" for row in there).encode())
 
     def synthesize(number: int) -> dict[str, str]:
@@ -65,15 +65,15 @@ def _row(number: int, sentence: str, voice: Voice, splits: Sequence[str]) -> dic
     return row | {"split": splits[number]} if splits else row
 
 
-def _there(manifest: Path, rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Return the rows of an earlier call that are of the same sentences and have their sound, in its order."""
+def _earlier_rows(manifest: Path, rows: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return an earlier call's rows of the same sentences whose sound exists, in order."""
     planned = {row["file_name"]: row for row in rows}
     found: dict[str, Mapping[str, str]] = {}
     for line in manifest.read_bytes().splitlines() if manifest.is_file() else ():
         try:
             row = json.loads(line)
             wanted = planned[row["file_name"]]
-        except (ValueError, TypeError, KeyError):  # half a line of a call that was killed, or another corpus
+        except (ValueError, TypeError, KeyError):  # half a line of a killed call, or another corpus
             continue
         same = all(row.get(name) == wanted[name] for name in ("text", "speaker", "license"))
         if same and (manifest.parent / wanted["file_name"]).is_file():

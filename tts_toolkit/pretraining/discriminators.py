@@ -1,4 +1,4 @@
-"""Judges of waveforms for adversarial vocoder training, small: HiFi-GAN's periods (Kong et al. 2020, section 2.3)."""
+"""Small discriminators for adversarial vocoder training: HiFi-GAN's periods (Kong et al. 2020, section 2.3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Scores = tuple[torch.Tensor, list[torch.Tensor]]  # scores, and the features of 
 
 
 class PeriodDiscriminator(torch.nn.Module):
-    """Looks at every `period`-th sample."""
+    """A discriminator of every `period`-th sample."""
 
     def __init__(self, period: int, channels: Sequence[int]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class PeriodDiscriminator(torch.nn.Module):
 
 
 class SpectrogramDiscriminator(torch.nn.Module):
-    """Looks at the magnitudes of one short-time Fourier transform (UnivNet, Jang et al. 2021)."""
+    """A discriminator of the magnitudes of one short-time Fourier transform (UnivNet, Jang et al. 2021)."""
 
     def __init__(self, n_fft: int, channels: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class SpectrogramDiscriminator(torch.nn.Module):
 
 
 class Discriminators(torch.nn.Module):
-    """Several discriminators at once."""
+    """Several discriminators in one module."""
 
     def __init__(self, periods: Sequence[int], channels: Sequence[int], n_ffts: Sequence[int]) -> None:
         super().__init__()
@@ -73,5 +73,5 @@ class Discriminators(torch.nn.Module):
         )
 
     def forward(self, waveforms: torch.Tensor) -> list[Scores]:
-        """Return what each discriminator says of waveforms (batch, samples)."""
+        """Return the output of each discriminator for waveforms (batch, samples)."""
         return [discriminator(waveforms) for discriminator in self.discriminators]

@@ -1,4 +1,4 @@
-"""Train a SpeechT5HifiGan from scratch: spectral losses first, then discriminators beside them."""
+"""Train a SpeechT5HifiGan from scratch: spectral losses first, then discriminators as well."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from tts_toolkit.reading import reading
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 STFT_SIZES = (512, 1024, 256)  # samples; hops are a quarter
-NO_PART_OF_IT = ("n_steps", "save_every", "device")  # settings that a run may go on with other values of
+NO_PART_OF_IT = ("n_steps", "save_every", "device")  # settings that may change when a run is resumed
 WEIGHTS = {"mel": 15.0, "stft": 1.0, "features": 2.0, "adversarial": 1.0}
 
 
 @dataclass(frozen=True)
 class VocoderTraining:
-    """How long and on what the vocoder trains."""
+    """Hyperparameters of the vocoder's training."""
 
     n_steps: int
     n_spectral_steps: int  # before the discriminators join
@@ -57,8 +57,8 @@ def train_vocoder(
 ) -> dict[str, float]:
     """Write the trained vocoder to `output_dir` and return the mean losses of its last steps.
 
-    `config` are values of SpeechT5HifiGanConfig. The state is kept every `save_every` steps; a run that finds one
-    goes on from it, and raises UserError where it is that of other recordings or settings.
+    `config` are values of SpeechT5HifiGanConfig. The state is saved every `save_every` steps; a run that finds one
+    resumes from it, and raises UserError where it is of other recordings or settings.
     """
     ensure_torchaudio()
     from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
@@ -87,14 +87,14 @@ def train_vocoder(
             trainer.save(output_dir / "state.pt", step + 1, run)
             trainer.log(output_dir / "metrics.jsonl", step + 1)
     for module in generator.modules():
-        if is_parametrized(module, "weight"):  # by weight norm, which transformers cannot take off again
+        if is_parametrized(module, "weight"):  # by weight norm, which transformers cannot remove again
             remove_parametrizations(module, "weight")
     generator.cpu().eval().save_pretrained(output_dir)
     return losses
 
 
 def _identity(waveforms: Sequence[torch.Tensor], config: dict[str, Any], training: VocoderTraining) -> str:
-    """Return a hash of what a run rests on."""
+    """Return a hash of a run's recordings and settings."""
     settings = {name: value for name, value in asdict(training).items() if name not in NO_PART_OF_IT}
     digest = hashlib.blake2b(json.dumps([settings, config], sort_keys=True).encode(), digest_size=16)
     for waveform in waveforms:
@@ -107,7 +107,7 @@ def _crops(
 ) -> Iterator[tuple[int, tuple[torch.Tensor, torch.Tensor]]]:
     """Yield steps with batches: waveforms (batch, samples) and their log-mels (batch, frames, 80).
 
-    Each step draws from a generator of its own, so that a resumed run sees what a straight one would.
+    Each step draws from its own generator, so that a resumed run equals an uninterrupted one.
     """
     n_frames = training.crop_frames
     long_enough = [n for n, waveform in enumerate(waveforms) if len(waveform) > n_frames * HOP_LENGTH]
@@ -123,7 +123,7 @@ def _crops(
 
 
 class _Trainer:
-    """The networks, their optimizers and the losses between them."""
+    """The networks, their optimizers and their losses."""
 
     def __init__(self, generator: torch.nn.Module, discriminators: Discriminators, training: VocoderTraining) -> None:
         self.generator, self.discriminators, self.training = generator, discriminators, training
@@ -185,7 +185,7 @@ class _Trainer:
     def restore(self, file: Path, run: str) -> int:
         """Load the state, if there is one, and return the steps done.
 
-        Raises UserError for the state of another run, and for one that is not what was written.
+        Raises UserError for the state of another run, and for a damaged one.
         """
         if not file.exists():
             return 0

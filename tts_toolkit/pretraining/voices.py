@@ -1,4 +1,4 @@
-"""Synthesizers that packages ship, each as a callable `text -> (waveform, sample_rate_hz)`."""
+"""Synthesizers that other packages ship, each as a callable `text -> (waveform, sample_rate_hz)`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tts_toolkit.hub.packaged import install_command
 
 
 class Voice(Protocol):
-    """A speaker that can be asked to say something."""
+    """A voice that synthesizes text."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name, for rows of a corpus."""
 
     @property
     def license(self) -> str:
-        """Of what it speaks."""
+        """License of its speech."""
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
         """Return float32 samples (n,) in [-1, 1] and their sample rate in Hz."""
@@ -40,7 +40,7 @@ class Flite:
     license: str = "CMU flite (BSD style)"
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
-        """Speak `text`; raises UserError when flite is missing or refuses."""
+        """Synthesize `text`; raises UserError when flite is missing or refuses."""
         if shutil.which("flite") is None:
             raise UserError("the program 'flite' was not found; install it (Debian: apt-get install flite)")
         with tempfile.TemporaryDirectory() as folder:
@@ -71,13 +71,13 @@ class Hibari:
         return Engine()
 
     def __call__(self, text: str) -> tuple[np.ndarray, int]:
-        """Speak `text`, sample for sample the same each time."""
+        """Synthesize `text`, sample for sample the same each time."""
         return np.asarray(self._engine(text, seed=self.seed), dtype=np.float32), 24_000
 
 
 @dataclass(frozen=True)
 class Perturbed:
-    """A voice played `speed` times as fast: pitch and formants move along, which makes another speaker of it.
+    """A voice played `speed` times as fast: pitch and formants move along, which gives another speaker.
 
     Ko et al. 2015, "Audio augmentation for speech recognition", section 2.
     """
@@ -87,7 +87,7 @@ class Perturbed:
 
     @property
     def name(self) -> str:
-        """The voice and its speed in per cent."""
+        """The voice and its speed in percent."""
         return f"{self.voice.name}-{round(100 * self.speed)}"
 
     @property
@@ -103,7 +103,7 @@ class Perturbed:
 
 @dataclass(frozen=True)
 class Share:
-    """How large a part of the sentences a voice speaks."""
+    """A voice's share of the sentences."""
 
     voice: Voice
     weight: float = field(default=1.0)

@@ -17,8 +17,8 @@ def wordnet_examples(
 ) -> list[str]:
     """Return the distinct examples that are plain words and punctuation, in file order.
 
-    The database format is described in the manual page wndb(5WN): a gloss follows `|`, its examples stand
-    in double quotes. Raises UserError when the database is not installed.
+    The database format is described in the manual page wndb(5WN): a gloss follows `|`, its examples are in double
+    quotes. Raises UserError when the database is not installed.
     """
     files = [Path(folder) / f"data.{part}" for part in PARTS_OF_SPEECH]
     missing = [str(file) for file in files if not file.is_file()]
@@ -36,5 +36,5 @@ def wordnet_examples(
 
 
 def _ended(sentence: str) -> str:
-    """Most texts that people type end in a mark: give one to the examples that have none."""
+    """Return an example with a final mark, as most typed texts have one."""
     return sentence if sentence[-1] in ".?!" else sentence.rstrip(",;-") + "."

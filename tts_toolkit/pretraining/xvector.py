@@ -19,7 +19,7 @@ from tts_toolkit.progress import progress
 from tts_toolkit.torch_audio import ensure_torchaudio
 
 HYPERPARAMS = """\
-# An x-vector encoder in SpeechBrain's recipe structure. Without `paths`, SpeechBrain takes the weights from beside
+# An x-vector encoder in SpeechBrain's recipe structure. Without `paths`, SpeechBrain takes the weights from next to
 # this file under its own names (*.ckpt); what these hold is safetensors, read by the hooks below, never pickle.
 sample_rate: 16000
 n_mels: {n_mels}
@@ -74,7 +74,7 @@ class XvectorSize:
 
 @dataclass(frozen=True)
 class XvectorTraining:
-    """How long and on what the network trains."""
+    """Hyperparameters of the network's training."""
 
     n_steps: int = 500
     batch_size: int = 32

@@ -1,1 +1,1 @@
-"""Speaker encoders and what is made of their embeddings."""
+"""Speaker encoders and uses of their embeddings."""

@@ -1,4 +1,4 @@
-"""The x-vectors of the CMU ARCTIC speakers that SpeechT5's users know: `Matthijs/cmu-arctic-xvectors`."""
+"""The x-vectors of the CMU ARCTIC speakers that SpeechT5 users know: `Matthijs/cmu-arctic-xvectors`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tts_toolkit.hub.snapshots import snapshot
 from tts_toolkit.speakers.conditioning import mean_embedding
 
 REPO = "Matthijs/cmu-arctic-xvectors"
-ENCODER = "speechbrain/spkrec-xvect-voxceleb"  # which made them
+ENCODER = "speechbrain/spkrec-xvect-voxceleb"  # their encoder
 ARCHIVE = "spkrec-xvect.zip"  # cmu_us_SPEAKER_arctic-wav-arctic_UTTERANCE.npy, 512 numbers each
 NAME = re.compile(r"cmu_us_[a-z]+_arctic-.*\.npy")
 PREFIX = "cmu-arctic/"
-MAX_BYTES = 2**26  # of vectors: the archive holds a quarter of it
+MAX_BYTES = 2**26  # of vectors, four times the archive's
 
 
 def _archive(revision: str | None) -> Path:

@@ -1,4 +1,4 @@
-"""Which embedding each training clip is conditioned on, and the one a voice is spoken with."""
+"""The embedding that conditions each training clip, and the one of a voice in synthesis."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def mean_embeddings(speakers: Sequence[str], embeddings: np.ndarray) -> dict[str
 
 
 def leave_one_out(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
-    """Return for each clip the normalized mean (n, dim) over its speaker's other clips; its own where there is none."""
+    """Return the normalized mean (n, dim) over each clip's speaker's other clips; its own where there is none."""
     normalized = (embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)).astype(np.float64)
     names, of_clip = np.unique(np.asarray(speakers), return_inverse=True)
     sums = np.zeros((len(names), embeddings.shape[1]))
@@ -51,8 +51,8 @@ def leave_one_out(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray
 def condition(embeddings: np.ndarray, speakers: Sequence[str], how: Conditioning) -> np.ndarray:
     """Return the embedding (n, dim) that conditions each clip, from the clips' own (n, dim).
 
-    `speaker_mean`: the mean over the speaker's clips, which is what synthesis will have. `leave_one_out`: the mean
-    over the speaker's other clips. `utterance`: the clip's own. Raises UserError when leaving one out leaves none.
+    `speaker_mean`: the mean over the speaker's clips, as in synthesis. `leave_one_out`: the mean over the speaker's
+    other clips. `utterance`: the clip's own. Raises UserError when leaving one out leaves none.
     """
     if how == "utterance":
         return embeddings
@@ -60,7 +60,7 @@ def condition(embeddings: np.ndarray, speakers: Sequence[str], how: Conditioning
         raise UserError(f"speaker.conditioning={how}: allowed are speaker_mean, leave_one_out and utterance")
     if how == "leave_one_out":
         if alone := sorted(name for name, n in Counter(speakers).items() if n < 2):
-            raise UserError(f"leave_one_out needs two clips of a speaker; {alone[0]!r} has one: use speaker_mean")
+            raise UserError(f"leave_one_out needs two clips per speaker; {alone[0]!r} has one: use speaker_mean")
         return leave_one_out(embeddings, speakers)
     means = mean_embeddings(speakers, embeddings)
     return np.stack([means[name] for name in speakers])

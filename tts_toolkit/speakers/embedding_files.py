@@ -1,4 +1,4 @@
-"""Speaker embeddings on disk: a safetensors file, one (1, dim) tensor a speaker, and a JSON beside it."""
+"""Speaker embeddings on disk: a safetensors file, one (1, dim) tensor per speaker, and a JSON file of the same name."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ FILE_NAME = "speaker_embeddings.safetensors"
 SUM = "sum"  # in the header: a hash of the embeddings
 WAY_OUT = "it is not a safetensors file of speaker embeddings; take them again, with tts-embed"
 CARDS_WAY_OUT = "remove it, or take the embeddings again with tts-embed"
-EMBEDDING_SUFFIXES = (".npy", ".safetensors")  # of files that hold a voice as it is
+EMBEDDING_SUFFIXES = (".npy", ".safetensors")  # of embedding files
 
 
 @dataclass(frozen=True)
 class EmbeddingCard:
-    """Where a speaker's embedding comes from."""
+    """Provenance of a speaker's embedding."""
 
     speaker: str
     encoder: str
@@ -40,7 +40,7 @@ class EmbeddingCard:
     conditioning: str
     clips: Sequence[str] = ()
     leave_one_out_cosine: float | None = None  # mean over the clips, each to the mean of the others
-    outliers: Sequence[Mapping[str, object]] = ()  # id, cosine and reason of clips that do not sound like the others
+    outliers: Sequence[Mapping[str, object]] = ()  # id, cosine and reason of outlier clips
     licenses: Sequence[str] = ()  # of the recordings, as the data names them
     consents: Sequence[str] = ()
 
@@ -50,14 +50,14 @@ def save_embeddings(file: Path, embeddings: Mapping[str, np.ndarray], cards: Seq
     from safetensors.numpy import save
 
     arrays = {speaker: np.ascontiguousarray(v.reshape(1, -1), dtype=np.float32) for speaker, v in embeddings.items()}
-    file.with_suffix(".json").unlink(missing_ok=True)  # a kill leaves voices of no known encoder, never of another's
+    file.with_suffix(".json").unlink(missing_ok=True)  # a kill leaves voices without an encoder, not with a wrong one
     write_whole(file, save(arrays, {SUM: _sum(arrays)}))
     listed = {card.speaker: asdict(card) for card in cards}
     write_whole(file.with_suffix(".json"), json.dumps(listed, indent=2, ensure_ascii=False).encode())
 
 
 def check_replaces(file: Path, encoder: SpeakerEncoder, speakers: Collection[str]) -> None:
-    """Raise UserError where `file` holds what another encoder made, or voices other than those to be written now."""
+    """Raise UserError where `file` holds another encoder's voices, or voices other than those to be written now."""
     cards = file.with_suffix(".json")
     if not file.is_file() or not cards.is_file():
         return
@@ -65,7 +65,7 @@ def check_replaces(file: Path, encoder: SpeakerEncoder, speakers: Collection[str
         found = read_json(cards, CARDS_WAY_OUT)
         known = {name: (card["encoder"], card["encoder_revision"]) for name, card in found.items()}
     except (UserError, AttributeError, KeyError, TypeError):
-        known = {"?": ("nobody knows what", "")}
+        known = {"?": ("an unknown encoder", "")}
     ask = f"to replace them set overwrite=true, or choose another output_dir than {file.parent}"
     if others := [made_by for made_by in known.values() if not same_encoder(made_by, (encoder.name, encoder.version))]:
         maker, now = f"{others[0][0]} ({others[0][1]})", f"{encoder.name} ({encoder.version})"
@@ -76,7 +76,7 @@ def check_replaces(file: Path, encoder: SpeakerEncoder, speakers: Collection[str
 
 
 def same_encoder(first: tuple[str, str], second: tuple[str, str]) -> bool:
-    """Return whether two encoders, each a name and a revision (empty: unknown), make vectors of one scale."""
+    """Whether two encoders, each a name and a revision (empty: unknown), make vectors of one scale."""
     if first[1] and second[1]:
         return first[1] == second[1]
     return first[0] == second[0]
@@ -90,10 +90,10 @@ def load_embeddings(file: Path) -> dict[str, np.ndarray]:
         arrays = {name: _array(content.get_tensor(name)) for name in content.keys()}  # noqa: SIM118
         about = content.metadata() or {}
     if not arrays:
-        raise UserError(f"{file}: expected one vector a speaker, found nothing")
+        raise UserError(f"{file}: expected one vector per speaker, found nothing")
     if about.get(SUM, known := _sum(arrays)) != known:
         raise UserError(f"{file}: is damaged: the embeddings are not those that were written; {WAY_OUT}")
-    return {name: _vector(array, f"{file}: expected one vector a speaker", name) for name, array in arrays.items()}
+    return {name: _vector(array, f"{file}: expected one vector per speaker", name) for name, array in arrays.items()}
 
 
 def _array(tensor: Any) -> np.ndarray:
@@ -114,7 +114,7 @@ def _vector(array: np.ndarray, what: str, name: str = "") -> np.ndarray:
     if array.dtype.kind not in "fiu" or array.size < 2 or max(array.shape) != array.size:
         raise UserError(f"{what}, {found} of {array.dtype}")
     if not np.isfinite(array).all():
-        raise UserError(f"{what}, {found} holds values that are no numbers; take the embedding anew")
+        raise UserError(f"{what}, {found} holds non-finite values; compute the embedding again")
     return array.reshape(1, -1).astype(np.float32)
 
 
@@ -128,7 +128,7 @@ def voices_folder(model: str, revision: str | None = None) -> Path:
 
 
 def find_card(voice: str, folder: Path) -> EmbeddingCard | None:
-    """Return the card of a voice as `find_voice` takes it, from the JSON beside its file; None where there is none."""
+    """Return the card of a voice, named as for `find_voice`, from its file's JSON; None where there is none."""
     file, _, name = voice.rpartition(":") if ".safetensors:" in voice else (voice, "", "")
     path = Path(file) if file.endswith(".safetensors") else folder / FILE_NAME
     cards = path.with_suffix(".json")
@@ -151,7 +151,7 @@ def first_card(file: Path) -> EmbeddingCard | None:
 
 
 def is_recording(voice: str) -> bool:
-    """Return whether a voice, as `find_voice` takes it, is a recording that an encoder has to read."""
+    """Whether a voice, named as for `find_voice`, is a recording that an encoder has to embed."""
     return Path(voice).is_file() and Path(voice).suffix not in EMBEDDING_SUFFIXES
 
 
@@ -161,12 +161,12 @@ def _renamed(card: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def find_voice(voice: str | None, model_dir: Path, encoder: SpeakerEncoder | None) -> np.ndarray:
-    """Return the embedding (1, dim) that `voice` stands for.
+    """Return the embedding (1, dim) that `voice` names.
 
-    A `.safetensors` or `.npy` file (`file.safetensors:name` for one of several), a recording to take it from with
-    `encoder`, `cmu-arctic/slt` or `cmu-arctic/7306` for a speaker or a row of Matthijs/cmu-arctic-xvectors, or the
-    name of one saved with the model; None is the model's only one. Raises UserError, listing the names there are,
-    when none of these fits.
+    A `.safetensors` or `.npy` file (`file.safetensors:name` for one of several), a recording to embed with `encoder`,
+    `cmu-arctic/slt` or `cmu-arctic/7306` for a speaker or a row of Matthijs/cmu-arctic-xvectors, or the name of one
+    saved with the model; None is the model's only one. Raises UserError, listing the known names, when none of these
+    fits.
     """
     if voice and voice.startswith(PREFIX):
         return arctic_embedding(voice.removeprefix(PREFIX))

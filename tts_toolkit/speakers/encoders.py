@@ -21,7 +21,7 @@ from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError, one_line
 from tts_toolkit.files import read_text
 from tts_toolkit.hub.snapshots import HubError, snapshot
-from tts_toolkit.nn import reflect_padding as own_ends
+from tts_toolkit.nn import reflect_padding
 from tts_toolkit.nn.devices import exact_convolutions, pick_device
 from tts_toolkit.speakers.hyperpyyaml_guard import check_hyperparams
 from tts_toolkit.torch_audio import ensure_torchaudio
@@ -31,22 +31,22 @@ MIN_SECONDS = 0.1  # shorter sound leaves the time-delay layers without a frame
 
 
 class SpeakerEncoder(Protocol):
-    """Turns a waveform into a vector that tells its speaker."""
+    """Maps a waveform to a vector that identifies its speaker."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name, for messages and reports."""
 
     @property
     def version(self) -> str:
-        """What identifies the weights: a hub revision or a hash; part of cache keys and cards."""
+        """The identity of the weights, a hub revision or a hash; part of cache keys and cards."""
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
         """Return the L2-normalized embedding (dim,), float32, of a waveform (n,) at 16 kHz."""
 
 
 def embed_all(encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the embedding (dim,) of each waveform: what `embed` says of it alone, in a batch where it can."""
+    """Return the embedding (dim,) of each waveform, equal to `embed` alone, in a batch where supported."""
     if isinstance(encoder, SpeechBrainEncoder):
         return list(encoder.embed_batch(waveforms))
     return [encoder.embed(waveform) for waveform in waveforms]
@@ -54,10 +54,10 @@ def embed_all(encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]) -> list[
 
 @dataclass(frozen=True)
 class SpeechBrainEncoder:
-    """An encoder that `EncoderClassifier.from_hparams` loads, of parts that are known: see `check_hyperparams`.
+    """An encoder that `EncoderClassifier.from_hparams` loads, of known parts only: see `check_hyperparams`.
 
-    Embeddings are those of each utterance alone, in batches too (see `own_ends`), and without the Gaussian noise that
-    SpeechBrain's statistics pooling adds even in evaluation.
+    Embeddings are those of each utterance alone, in batches too (see `nn.reflect_padding`), and without the Gaussian
+    noise that SpeechBrain's statistics pooling adds even in evaluation.
     """
 
     source: str  # hub id, folder, or the name of a built-in encoder
@@ -81,7 +81,7 @@ class SpeechBrainEncoder:
 
     @cached_property
     def _folder(self) -> Path:
-        """Where the files lie; a hub snapshot is fetched here, since SpeechBrain's own fetching waits for all ranks."""
+        """The folder of the files; hub snapshots are fetched here, as SpeechBrain's own fetch waits for all ranks."""
         folder = asset_path(self.source)
         if folder.is_dir():
             return folder
@@ -104,12 +104,12 @@ class SpeechBrainEncoder:
 
         _forget_lazy_modules()
         for module in TALKATIVE:
-            importlib.import_module(module)  # which sets its level
+            importlib.import_module(module)  # which sets SpeechBrain's log level
             logging.getLogger(module).setLevel(logging.WARNING)
         hyperparams = self._folder / "hyperparams.yaml"
         if not hyperparams.is_file():
             raise self._unusable(FileNotFoundError(f"no hyperparams.yaml in {self._folder}"))
-        # A hub encoder names itself as the place of its weights, and would be fetched again.
+        # A hub encoder names its own repository as the source of its weights, and would be fetched again.
         named = re.search(r"^pretrained_path:", read_text(hyperparams), re.MULTILINE)
         overrides = {"pretrained_path": str(self._folder)} if named else {}
         check_hyperparams(hyperparams, overrides)
@@ -117,7 +117,7 @@ class SpeechBrainEncoder:
             model = EncoderClassifier.from_hparams(
                 source=str(self._folder), run_opts={"device": pick_device(self.device)}, overrides=overrides
             )
-        except Exception as error:  # SpeechBrain raises whatever its YAML and its modules raise
+        except Exception as error:  # SpeechBrain raises any error of its YAML and its modules
             raise self._unusable(error) from error
         for module in model.modules():
             # Checked against speechbrain 1.1.2: the noise that its statistics pooling adds, even when it evaluates.
@@ -138,25 +138,25 @@ class SpeechBrainEncoder:
         model = self._model
         with exact_convolutions():
             if len(waveforms) > 1 and self._reach is not None:
-                embeddings = own_ends.embed_batch(model, waveforms, self._reach)
+                embeddings = reflect_padding.embed_batch(model, waveforms, self._reach)
             else:
                 embeddings = torch.stack([model.encode_batch(torch.from_numpy(w)[None]).flatten() for w in waveforms])
         return torch.nn.functional.normalize(embeddings, dim=1).cpu().numpy()
 
     @cached_property
     def _reach(self) -> int | None:
-        return own_ends.reach(self._model.mods.embedding_model)
+        return reflect_padding.reach(self._model.mods.embedding_model)
 
 
 def _of_an_encoder(names: Sequence[str]) -> list[str]:
-    """Return what SpeechBrain reads of a repository: no recordings to try it with, no pictures."""
+    """Return the files that SpeechBrain reads, without example recordings and pictures."""
     return [name for name in names if "/" not in name and name.endswith((".yaml", ".ckpt", ".txt", ".safetensors"))]
 
 
 def _forget_lazy_modules() -> None:
-    """Take SpeechBrain's placeholders for absent packages out of `sys.modules`.
+    """Remove SpeechBrain's placeholders for absent packages from `sys.modules`.
 
-    Whoever looks through the loaded modules (inspect, doctest, hypothesis) would make them import what is missing.
+    Code that inspects the loaded modules (inspect, doctest, hypothesis) would make them import missing packages.
     """
     for name, module in list(sys.modules.items()):
         if type(module).__module__ == "speechbrain.utils.importutils":

@@ -14,8 +14,8 @@ from tts_toolkit.hub.packaged import GE2E_INSTALL, GE2E_SHA256, packaged_file
 # All sizes: the hyperparameters of resemblyzer 0.1.4 (GE2E, Wan et al. 2018).
 WINDOW_SAMPLES, HOP_SAMPLES, N_MELS = 400, 160, 40  # 25 ms, 10 ms
 PARTIAL_FRAMES = 160  # 1.6 s
-PARTIAL_STEP_FRAMES = 77  # 1.3 partials a second
-MIN_COVERAGE = 0.75  # of the last partial by sound
+PARTIAL_STEP_FRAMES = 77  # 1.3 partials per second
+MIN_COVERAGE = 0.75  # share of the last partial that sound must cover
 HIDDEN, DIM, N_LAYERS = 256, 256, 3
 TARGET_DBFS = -30.0  # quieter sound is raised to this level
 

@@ -1,4 +1,4 @@
-"""What a `hyperparams.yaml` of SpeechBrain would run, looked through before SpeechBrain loads it."""
+"""Checks the code that a `hyperparams.yaml` of SpeechBrain would run, before SpeechBrain loads it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import read_text
 
-# HyperPyYAML imports and calls whatever a tag names. These are what the published encoders and the built-in one are
-# made of; a class counts by the module that defines it, since names lead on: torch.nn.functional.torch.hub.os.system.
+# HyperPyYAML imports and calls any object that a tag names. The published encoders and the built-in one are
+# made of these; a class counts by its defining module, as attributes lead on: torch.nn.functional.torch.hub.os.system.
 MODULES = (
     "speechbrain.lobes.features",
     "speechbrain.lobes.models.ECAPA_TDNN",
@@ -25,14 +25,14 @@ MODULES = (
     "speechbrain.utils.parameter_transfer",
 )
 PACKAGES = ("speechbrain.nnet.", "torch.nn.")
-FUNCTIONS = ("safetensors.torch.load_model",)  # reads weights without pickle
+FUNCTIONS = ("safetensors.torch.load_model",)  # which reads weights without pickle
 PLAIN = ("str", "int", "float", "bool", "null", "seq", "map", "merge", "timestamp")  # tags of YAML's own
 REFERENCES = ("!ref", "!copy")
 ARITHMETIC_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, SyntaxError)
 MAX_BYTES = 2**16  # of the file: published ones have a few thousand
 MAX_DEPTH = 64
 MAX_WEIGHT = 20_000  # nodes and characters once every alias and reference is written out
-MAX_NUMBER = 1e9  # nothing of an encoder is larger, and layers of such sizes fill any memory
+MAX_NUMBER = 1e9  # larger than any size of an encoder; layers of such sizes fill any memory
 ALLOWED = (
     "!ref, !copy, !tuple, and !new: and !name: with classes of torch.nn, or of those modules of speechbrain that "
     "speaker encoders are made of"
@@ -42,9 +42,9 @@ ALLOWED = (
 def check_hyperparams(file: Path, overrides: Mapping[str, str]) -> None:
     """Raise UserError, naming the tag and its line, when loading `file` could run anything but a known encoder.
 
-    So it does when reading it could take long or fill the memory: see MAX_BYTES and what follows it.
-    It is looked at as written, before a reference is followed, and as HyperPyYAML will read it with its references
-    resolved: those can put together a tag that stands nowhere in the file.
+    The same for a file that could take long to read or fill the memory: see MAX_BYTES and the limits after it. The file
+    is checked as written, before references are resolved, and as HyperPyYAML reads it with resolved references, which
+    can form a tag that is nowhere in the file.
     """
     import ruamel.yaml
     import yaml
@@ -84,7 +84,7 @@ def _nodes(root: Any) -> Iterator[Any]:
 
 
 def _check_nesting(text: str) -> None:
-    """Raise RecursionError for brackets or marks that nest too deeply, which a parser takes long to find out."""
+    """Raise RecursionError for brackets or marks that nest too deeply, which a parser detects slowly."""
     depth = 0
     for mark in re.findall(r"[\[\]{}]", text):
         depth += 1 if mark in "[{" else -1
@@ -134,7 +134,7 @@ def _referred(node: Any) -> list[str]:
 
 
 def _check_arithmetic(node: Any, where: str) -> None:
-    """Raise UserError for a reference that could reckon for ever, and for a number that no encoder has."""
+    """Raise UserError for a reference that could compute forever, and for a number that no encoder has."""
     if str(node.tag) in REFERENCES and ("**" in node.value or re.search(r"[\"']", node.value)):
         raise UserError(
             f"{where}: {node.tag} {node.value[:80]} is not followed; allowed are + - * / of keys and numbers"
@@ -156,7 +156,7 @@ def _check(node: Any, where: str) -> None:
     if tag in REFERENCES and re.search(r"<[^>]*\.[^>]*>", node.value):
         raise UserError(f"{where}: {tag} {node.value} reads an attribute, which is not followed; refer to keys only")
     if "!" in node.value and (tag == "!tuple" or node.value.startswith("(")):
-        # what stands in a tuple is loaded as YAML of its own, by a loader that makes any object
+        # the text of a tuple is loaded as separate YAML, by a loader that makes any object
         raise UserError(f"{where}: the tag in the tuple {node.value} is not followed; allowed are {ALLOWED}")
 
 

@@ -1,4 +1,4 @@
-"""Voices beside each other: how near two are, which known one is nearest, and a mixture of several."""
+"""Comparing and mixing voices: their cosine, the nearest known voices, and a mixture of several."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ def cosine(first: np.ndarray, second: np.ndarray) -> float:
 def _check_sizes(voices: Mapping[str, np.ndarray]) -> None:
     sizes = {name: voice.size for name, voice in voices.items()}
     if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise UserError(f"the voices have different numbers of values ({told}): they come from different encoders")
+        listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise UserError(f"the voices have different numbers of values ({listed}): they come from different encoders")
 
 
 def check_encoders(encoders: Mapping[str, str | None]) -> None:
     """Raise UserError where voices are known to come from different encoders, whose vectors have no common scale."""
     known = {name: encoder for name, encoder in encoders.items() if encoder}
     if len(set(known.values())) > 1:
-        told = ", ".join(f"{name} from {encoder}" for name, encoder in known.items())
-        raise UserError(f"the voices come from different encoders ({told}); take all with the same")
+        listed = ", ".join(f"{name} from {encoder}" for name, encoder in known.items())
+        raise UserError(f"the voices come from different encoders ({listed}); take all with the same")
 
 
 def makers(made_by: Mapping[str, tuple[str, str] | None]) -> dict[str, str | None]:
-    """Return, for `check_encoders`, what each voice was made by, given as name and revision: one word for one encoder.
+    """Return the encoder of each voice, given as name and revision, for `check_encoders`: one label per encoder.
 
-    None is a voice of which nobody knows.
+    None is a voice of an unknown encoder.
     """
-    told: dict[str, str | None] = {}
+    labels: dict[str, str | None] = {}
     known: dict[tuple[str, str], str] = {}
     for voice, maker in made_by.items():
         same = next((name for other, name in known.items() if maker and same_encoder(maker, other)), None)
-        told[voice] = None if maker is None else same or " ".join(filter(None, maker))
+        labels[voice] = None if maker is None else same or " ".join(filter(None, maker))
         if maker and not same:
-            known[maker] = str(told[voice])
-    return told
+            known[maker] = str(labels[voice])
+    return labels
 
 
 def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> dict[str, float]:
@@ -57,9 +57,9 @@ def nearest(voice: np.ndarray, known: Mapping[str, np.ndarray], n: int = 5) -> d
 
 
 def mixture(voices: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
-    """Return the normalized weighted mean (1, dim) of normalized voices; raises UserError for weights of no use.
+    """Return the normalized weighted mean (1, dim) of normalized voices; raises UserError for unusable weights.
 
-    Voices of different sizes, which different encoders gave, raise UserError too.
+    Voices of different sizes, as of different encoders, raise UserError too.
     """
     if min(weights.values()) < 0 or sum(weights.values()) <= 0:
         raise UserError(f"weights {dict(weights)}: none may be below 0, and their sum must be above")
@@ -73,10 +73,10 @@ def mixture(voices: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> n
 def mixture_card(
     name: str, weights: Mapping[str, float], parts: Mapping[str, EmbeddingCard | None], encoder: SpeakerEncoder | None
 ) -> EmbeddingCard:
-    """Return the card of a mixture: its parts with their weights, and every license and consent that they name.
+    """Return the card of a mixture: its parts and weights, and every license and consent that they name.
 
-    `parts` are the cards of the voices (`find_card`), None where a voice has none; a license that is not
-    known is told as such. `encoder` made those that have none.
+    `parts` are the cards of the voices (`find_card`), None where a voice has none; an unknown license is listed as
+    such. `encoder` is that of voices without a card.
     """
     made_by = next(((card.encoder, card.encoder_revision) for card in parts.values() if card), None)
     encoder_name, revision = made_by or ((encoder.name, encoder.version) if encoder else (UNKNOWN, UNKNOWN))

@@ -1,4 +1,4 @@
-"""What a set of recordings says about its voices: how well each holds together, and which clips do not belong."""
+"""Consistency of the voices of a data set, and clips that do not belong to their voice."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from tts_toolkit.formatting import apart
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_of_each
 
-MIN_CLIPS = 5  # of a voice before one can stand out
-MIN_VOICES = 5  # before what all voices have in common can be told from a voice
-# A clip stands out by its distance, 1 - cosine, to the mean of the voice's other clips: so many robust deviations of
+MIN_CLIPS = 5  # of a voice, before one can be an outlier
+MIN_VOICES = 5  # before the mean of all voices is removed
+# A clip is an outlier by its distance, 1 - cosine, to the mean of the voice's other clips: so many robust deviations of
 # log distances above the voice's median, and so many times the median. Measured on 115 people: see docs/results.md.
 MAX_DEVIATIONS = 2.9
 MAX_DEVIATIONS_ALONE = 3.2  # where there is no other voice to compare with
 MIN_RATIO = 2.25
-PRIOR_CLIPS = 20  # that the deviation of all voices counts for beside a voice's own
-# Of clips held against the other voices, that have to stand out there for the encoder to tell the voices apart.
+PRIOR_CLIPS = 20  # weight of all voices' deviation against a voice's own
+# Share of clips that must be outliers in other voices, for the encoder to separate the voices.
 MIN_PARTED = 0.7
-MAX_COMPARED = 200  # voices that a clip is held against: what a set of thousands takes stays linear
+MAX_COMPARED = 200  # voices that a clip is compared with, so that the time stays linear
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """A clip that does not sound like the voice it is filed under."""
+    """A clip that does not sound like its voice."""
 
     id: str
     cosine: float  # to the mean of the voice's other clips
@@ -41,19 +41,18 @@ class Profile:
     embedding: np.ndarray  # (dim,), the normalized mean over all its clips
     cosines: np.ndarray  # (n,) of each clip to the mean of the others; nan for a voice of one clip
     outliers: tuple[Outlier, ...]
-    parted: float | None = None  # of clips held against other voices, that stand out there; None: no such trial
+    parted: float | None = None  # share of clips that are outliers in other voices; None: not measured
 
     @property
     def checked(self) -> bool:
-        """Whether outliers were looked for: there are clips enough, and the encoder tells the set's voices apart."""
+        """Whether outliers were searched for: there are enough clips, and the encoder separates the set's voices."""
         return len(self.rows) >= MIN_CLIPS and (self.parted is None or self.parted >= MIN_PARTED)
 
 
 def profiles(ids: Sequence[str], speakers: Sequence[str], embeddings: np.ndarray) -> list[Profile]:
     """Return the profile of each voice, sorted by name, of clips with L2-normalized embeddings (n, dim).
 
-    Where there are voices enough, what they have in common is taken out before clips are compared: what a recording
-    shares with all others tells no voice.
+    Where there are enough voices, their common mean is removed before clips are compared, as it identifies no voice.
     """
     names, of_clip = np.unique(np.asarray(speakers), return_inverse=True)
     rows = np.split(np.argsort(of_clip, kind="stable"), np.cumsum(np.bincount(of_clip))[:-1]) if len(names) else []
@@ -69,26 +68,26 @@ def profiles(ids: Sequence[str], speakers: Sequence[str], embeddings: np.ndarray
 
 
 def unparted(found: Sequence[Profile]) -> str:
-    """Return a line about voices that the encoder does not tell apart; nothing where it does."""
+    """Return a note about voices that the encoder does not separate; empty where it does."""
     parted = next((profile.parted for profile in found if len(profile.rows) >= MIN_CLIPS), None)
     if parted is None or parted >= MIN_PARTED:
         return ""
     share, wanted = apart(100 * parted, 100 * MIN_PARTED)
     return (
-        f"the encoder does not tell the voices of this set apart ({share} % of clips stand out among the clips of "
-        f"another voice, {wanted} are wanted): no clip is called another voice; another encoder may tell more"
+        f"the encoder does not separate the voices of this set ({share} % of clips are outliers in another voice, "
+        f" {wanted} are wanted): no clip is called another voice; another encoder may separate them"
     )
 
 
 def _outliers(
     ids: Sequence[str], names: np.ndarray, of_clip: np.ndarray, rows: Sequence[np.ndarray], embeddings: np.ndarray
 ) -> tuple[list[list[tuple[int, str]]], float | None]:
-    """Return for each voice the rows that stand out, farthest first, with the reason; and how well voices part."""
+    """Return the outlier rows of each voice, farthest first, with the reason; and the separation of the voices."""
     nothing: list[list[tuple[int, str]]] = [[] for _ in names]
     checked = np.asarray([len(own) >= MIN_CLIPS for own in rows], dtype=bool)
     if not checked.any():
         return nothing, None
-    clips = _centred(embeddings, of_clip, len(names))
+    clips = _centered(embeddings, of_clip, len(names))
     others = leave_one_out(clips, of_clip.tolist())
     distances = _log_distance(np.einsum("nd,nd->n", clips, others))
     medians = np.asarray([np.median(distances[own]) for own in rows])
@@ -118,7 +117,7 @@ def _log_distance(cosines: np.ndarray | float) -> np.ndarray:
     return np.log(np.maximum(1 - np.asarray(cosines, dtype=np.float64), 1e-6))
 
 
-def _centred(embeddings: np.ndarray, of_clip: np.ndarray, n_voices: int) -> np.ndarray:
+def _centered(embeddings: np.ndarray, of_clip: np.ndarray, n_voices: int) -> np.ndarray:
     """Return the embeddings without the mean over the voices, normalized; as they are where voices are few."""
     if n_voices < MIN_VOICES:
         return embeddings
@@ -129,12 +128,12 @@ def _centred(embeddings: np.ndarray, of_clip: np.ndarray, n_voices: int) -> np.n
 def _limits(
     distances: np.ndarray, medians: np.ndarray, of_clip: np.ndarray, rows: Sequence[np.ndarray], checked: np.ndarray
 ) -> np.ndarray:
-    """Return the log distance (n_voices,) beyond which a clip of each voice stands out; outliers hardly move it."""
+    """Return the log distance (n_voices,) beyond which a clip of each voice is an outlier; outliers hardly move it."""
     off = np.abs(distances - medians[of_clip])
     n_clips = np.bincount(of_clip)
     spread = np.median(off[checked[of_clip]]) / np.sqrt(
         1 - 1 / np.median(n_clips[checked])
-    )  # a median takes part in it
+    )  # its own median is part of it
     own = np.asarray([np.median(off[rows_]) for rows_ in rows])
     together = np.sqrt((own**2 * n_clips + spread**2 * PRIOR_CLIPS) / (n_clips + PRIOR_CLIPS))
     n_deviations = MAX_DEVIATIONS if len(rows) > 1 else MAX_DEVIATIONS_ALONE
@@ -142,7 +141,7 @@ def _limits(
 
 
 def _parted(clips: np.ndarray, of_clip: np.ndarray, limits: np.ndarray, checked: np.ndarray) -> float | None:
-    """Return the share of clips that would stand out in other voices, None where there is no other voice."""
+    """Return the share of clips that would be outliers in other voices, None where there is no other voice."""
     known = np.flatnonzero(checked)
     if len(limits) < 2:
         return None
@@ -155,7 +154,7 @@ def _parted(clips: np.ndarray, of_clip: np.ndarray, limits: np.ndarray, checked:
 def _nearest(
     clips: np.ndarray, of_clip: np.ndarray, standing: np.ndarray, n_voices: int
 ) -> dict[int, tuple[int, float]]:
-    """Return for rows that stand out which other voice is nearest, and its cosine."""
+    """Return the nearest other voice of outlier rows, and its cosine."""
     if n_voices < 2 or not len(standing):
         return {}
     chosen = _spread(np.arange(n_voices))

@@ -9,11 +9,11 @@ from tts_toolkit.files import file_hash
 from tts_toolkit.speakers.encoders import SpeakerEncoder, SpeechBrainEncoder
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
 
-WEIGHTS = ("embedding_model.ckpt", "model.safetensors", "pytorch_model.bin")  # what makes an encoder that encoder
+WEIGHTS = ("embedding_model.ckpt", "model.safetensors", "pytorch_model.bin")  # files that identify an encoder
 
 
 def open_encoder(name: str, device: str | None = None) -> SpeakerEncoder:
-    """Return the encoder whose `name` this is: the packaged GE2E, or SpeechBrain's of a hub id, folder or built-in.
+    """Return the encoder of this `name`: the packaged GE2E, or SpeechBrain's of a hub id, folder or built-in.
 
     Nothing is loaded before the encoder is first used.
     """
@@ -22,13 +22,13 @@ def open_encoder(name: str, device: str | None = None) -> SpeakerEncoder:
 
 
 def is_same_encoder(name: str, encoder: SpeakerEncoder) -> bool:
-    """Return whether an encoder is the one of this name, be it by name, by version or as a copy of its weights."""
+    """Whether an encoder is the one of this name: by name, by version or as a copy of its weights."""
     by_name = name in (encoder.name, encoder.version)
     return by_name or bool(_weights(name) & _weights(getattr(encoder, "source", encoder.name)))
 
 
 def _weights(source: str) -> set[str]:
-    """Return the hashes of an encoder's weights; nothing where they are not on this machine, and so never copied."""
+    """Return the hashes of an encoder's weights; empty where they are not on this machine."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 

@@ -20,7 +20,7 @@ MIN_SECONDS = 0.35  # shorter sound leaves the time-delay layers too few frames 
 
 @dataclass(frozen=True)
 class WavlmEncoder:
-    """A WavLM with an x-vector head. It gives about 0.8 between different people: read it on its scale."""
+    """A WavLM with an x-vector head. Its cosine between different people is about 0.8."""
 
     source: str = "microsoft/wavlm-base-plus-sv"  # hub id or folder
     revision: str | None = None

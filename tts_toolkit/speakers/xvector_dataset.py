@@ -13,7 +13,7 @@ from tts_toolkit.files import write_whole
 from tts_toolkit.formatting import markdown
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
 
-SPLIT = "validation"  # the only one of that dataset
+SPLIT = "validation"  # the only split of that dataset
 
 
 def write_xvector_dataset(
@@ -25,7 +25,7 @@ def write_xvector_dataset(
 ) -> Path:
     """Return `folder` once `load_dataset(folder, split="validation")` gives rows of `filename` and `xvector` (dim).
 
-    The code of its card loads it from there, or from the hub where it is to go there by `hub_id`.
+    The code on its card loads it from there, or from the hub where `hub_id` names its repository.
     """
     import pyarrow
     import pyarrow.parquet

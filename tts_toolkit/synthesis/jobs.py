@@ -1,4 +1,4 @@
-"""What to say, with which voice, into which file."""
+"""The texts, voices and files of a synthesis command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tts_toolkit.files import file_names, write_whole
 SOUND_SUFFIXES = (".wav", ".flac")
 SPECTROGRAM_SUFFIX = ".npy"
 N_FAULTS = 10  # lines that an error names
-MAX_BYTES_OF_NAME = 255  # on the usual file systems
+MAX_BYTES_OF_NAME = 255  # on common file systems
 log = logging.getLogger(__name__)
 
 
@@ -30,10 +30,10 @@ class Job:
 
     id: str
     text: str
-    voice: str | None  # as find_voice takes it
+    voice: str | None  # a name for find_voice
     output: Path
-    source: str = ""  # file and line that it was read from; empty for a text given by itself
-    fault: str = ""  # why the line cannot be spoken by anything
+    source: str = ""  # file and line that it was read from; empty for a single text
+    fault: str = ""  # why no synthesizer can say the text
 
 
 def plan(text: str | None, texts: str | None, output: str | None, voice: str | None, spectrogram: bool) -> list[Job]:
@@ -64,12 +64,14 @@ def _read_texts(texts: str, folder: Path, suffix: str, voice: str | None) -> lis
     check_jobs(jobs, _check_line)
     if renamed := [job for job in jobs if job.output.stem != job.id]:
         one = renamed[0]
-        log.warning("%d ids are no file names everywhere: %r, say, is %s", len(renamed), one.id, one.output)
+        log.warning(
+            "%d ids are not valid file names everywhere, such as %r, written as %s", len(renamed), one.id, one.output
+        )
     return jobs
 
 
 def _check_line(job: Job) -> None:
-    """Raise UserError for a line that is at fault, whose id is a path, or whose sound would replace its voice."""
+    """Raise UserError for a faulty job, an id that is a path, or sound that would replace its voice."""
     if job.fault:
         raise UserError(f"{job.fault}; correct the line or remove it")
     if job.id != Path(job.id).name or job.id.startswith("."):
@@ -89,7 +91,7 @@ def make_folder(folder: Path) -> None:
 
 
 def check_jobs(jobs: Sequence[Job], check: Callable[[Job], None]) -> None:
-    """Raise one UserError that names every job that `check` raises UserError for, before any is spoken."""
+    """Raise one UserError that names every job that `check` refuses, before any synthesis."""
     faults = []
     for job in jobs:
         try:
@@ -100,21 +102,21 @@ def check_jobs(jobs: Sequence[Job], check: Callable[[Job], None]) -> None:
 
 
 def raise_all(faults: Sequence[str]) -> None:
-    """Raise one UserError of several faults, the first ones in words; none for none."""
+    """Raise one UserError of several faults, quoting the first ones; none for none."""
     if faults:
         more = f"; and {len(faults) - N_FAULTS} more" if len(faults) > N_FAULTS else ""
         raise UserError("; ".join(faults[:N_FAULTS]) + more)
 
 
 def write_speech(output: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
-    """Write a waveform (n,) as the name says, WAV or FLAC; raises UserError for values that are no numbers."""
+    """Write a waveform (n,) as WAV or FLAC, by the file's ending; raises UserError for non-finite values."""
     _check_finite(output, waveform)
     output.parent.mkdir(parents=True, exist_ok=True)
     (write_flac if output.suffix == ".flac" else write_wav)(output, waveform, sample_rate_hz)
 
 
 def write_spectrogram(output: Path, log_mels: Sequence[torch.Tensor]) -> None:
-    """Write the log-mels of a text's pieces as one array (n_frames, 80), `.npy`; raises UserError for no numbers."""
+    """Write a text's log-mels as one `.npy` array (n_frames, 80); raises UserError for non-finite values."""
     whole, buffer = np.concatenate([mel.numpy() for mel in log_mels]), io.BytesIO()
     _check_finite(output, whole)
     np.save(buffer, whole, allow_pickle=False)
@@ -124,6 +126,6 @@ def write_spectrogram(output: Path, log_mels: Sequence[torch.Tensor]) -> None:
 def _check_finite(output: Path, made: np.ndarray) -> None:
     if not np.isfinite(made).all():
         raise UserError(
-            f"{output}: is not written: the model made values that are no numbers; its weights or the voice's "
+            f"{output}: is not written: the model's output has non-finite values; its weights or the voice's "
             "embedding are damaged, or too coarse a number type was chosen"
         )

@@ -1,4 +1,4 @@
-"""A list of texts spoken file by file: what is there already and rests on the same is kept, whatever ended the run."""
+"""Resumable synthesis of a list of texts: existing files with the same inputs are kept."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tts_toolkit.synthesis.jobs import Job, make_folder, raise_all
 from tts_toolkit.synthesis.speakers import Speaker, Written
 
 log = logging.getLogger(__name__)
-LOG = ".tts-synthesize"  # in the folder of a list: what each file was made from
+LOG = ".tts-synthesize"  # in the folder of a list: the inputs of each file
 
 
 def synthesize_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
-    """Write the files of a list and return how many were there already.
+    """Write the files of a list and return the number of files kept from before.
 
-    Each file is written as soon as it is spoken, then its row in the folder's log. Raises UserError, once all others
-    are written, for those that could not be; Ctrl-C leaves what is written.
+    Each file is written as soon as it is synthesized, then its row in the folder's log. Raises UserError, once all
+    others are written, for those that could not be; Ctrl-C keeps the files written so far.
     """
     folder = jobs[0].output.parent
     make_folder(folder)
     stage = Stage(folder / LOG, {job.id: speaker.key(job) for job in jobs})
     rows = stage.rows()
-    todo = [job for job in jobs if not _is_there(job, rows)]
+    todo = [job for job in jobs if not _is_current(job, rows)]
     faults: list[str] = []
     try:
         for written in speaker.synthesize(todo) if todo else ():
@@ -41,8 +41,8 @@ def synthesize_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
     return len(jobs) - len(todo)
 
 
-def _is_there(job: Job, rows: Mapping[str, Row]) -> bool:
-    """Return whether a job's file is there and is what was written when it was spoken."""
+def _is_current(job: Job, rows: Mapping[str, Row]) -> bool:
+    """Whether a job's file exists and has the content that was written."""
     row = rows.get(job.id)
     there = row is not None and row["file"] == job.output.name and job.output.is_file()
     return there and row is not None and file_hash(job.output) == row["sha256"]
@@ -60,7 +60,7 @@ def _write(written: Written, stage: Stage, faults: list[str]) -> None:
 
 
 def synthesize_one(speaker: Speaker, job: Job) -> None:
-    """Write the file of a text that was given by itself."""
+    """Write the file of a single text."""
     make_folder(job.output.parent)
     for _, write, truncated in speaker.synthesize([job]):
         write()
@@ -68,6 +68,6 @@ def synthesize_one(speaker: Speaker, job: Job) -> None:
 
 
 def _warn_if_cut_off(job: Job, truncated: bool) -> None:
-    """Tell that a text did not come to its end."""
+    """Warn that a text was cut off."""
     if truncated:
         log.warning("%s: the model did not stop by itself and was cut off", job.output)

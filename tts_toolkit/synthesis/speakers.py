@@ -1,4 +1,4 @@
-"""Who speaks the jobs of a command: SpeechT5 in full, with its own vocoder or none, or any other synthesizer."""
+"""Backends of the synthesis command: SpeechT5 with all options (vocoder or none), or any other synthesizer."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.synthesis.jobs import Job, write_spectrogram, write_speech
 
 log = logging.getLogger(__name__)
-Written = tuple[Job, Callable[[], None], bool]  # what was spoken, what writes its file, whether it was cut off
+Written = tuple[Job, Callable[[], None], bool]  # the job, the writer of its file, whether it was cut off
 
 
 class Speaker(Protocol):
-    """Speaks the jobs of one run with one seed."""
+    """Synthesizes the jobs of one run with one seed."""
 
     def check(self, job: Job) -> None:
-        """Raise UserError for a job that cannot be spoken."""
+        """Raise UserError for a job that cannot be synthesized."""
 
     def coverage(self, job: Job) -> Coverage:
-        """Return what of a job's text will not be said."""
+        """Return the parts of a job's text that will not be said."""
 
     def key(self, job: Job) -> str:
-        """Return a hash of what a job's sound rests on."""
+        """Return a hash of everything that a job's sound depends on."""
 
     def synthesize(self, jobs: Sequence[Job]) -> Iterator[Written]:
-        """Yield jobs as they are spoken, in any order."""
+        """Yield finished jobs, in any order."""
 
 
 @dataclass(frozen=True)
 class SpeechT5Backend:
-    """SpeechT5, whose voices are found by `encoder` and in `voices_folder`."""
+    """SpeechT5, with voices from `encoder` and `voices_folder`."""
 
     synthesizer: SpeechT5Pipeline
     model: str
@@ -54,7 +54,7 @@ class SpeechT5Backend:
     encoder: SpeakerEncoder | None
     voices_folder: Path
     seed: int
-    voices: dict[str | None, np.ndarray] = field(default_factory=dict)  # (1, dim), as they are found
+    voices: dict[str | None, np.ndarray] = field(default_factory=dict)  # (1, dim), a cache
 
     def check(self, job: Job) -> None:
         """Raise UserError for a text without a word, a word that is too long, or an unknown voice."""
@@ -86,7 +86,7 @@ class SpeechT5Backend:
         return key_of(model_version(self.model, self.revision), identity(vocoder, of_vocoder), decoding)
 
     def synthesize(self, jobs: Sequence[Job]) -> Iterator[Written]:
-        """Yield jobs as they are spoken, the short ones first; spectrograms where there is no vocoder."""
+        """Yield finished jobs, short texts first; spectrograms where there is no vocoder."""
         embeddings = np.concatenate([self.voices[job.voice] for job in jobs])
         for number, utterance in self.synthesizer.synthesize_each([job.text for job in jobs], embeddings, self.seed):
             job = jobs[number]
@@ -114,11 +114,11 @@ class SynthesizerBackend:
         self.synthesizer.check(self._request(job))
 
     def coverage(self, job: Job) -> Coverage:
-        """Return what the synthesizer cannot say."""
+        """Return the parts that the synthesizer cannot say."""
         return self.synthesizer.coverage(job.text)
 
     def key(self, job: Job) -> str:
-        """Return what a benchmark's row of this line rests on."""
+        """Return the key of this text's row in a benchmark."""
         return request_key(self.synthesizer, self._who, self._request(job))
 
     @cached_property
@@ -126,7 +126,7 @@ class SynthesizerBackend:
         return identity(self.synthesizer, self.synthesizer.version)
 
     def synthesize(self, jobs: Sequence[Job]) -> Iterator[Written]:
-        """Yield jobs as they are spoken, batch by batch."""
+        """Yield finished jobs, batch by batch."""
         starts = range(0, len(jobs), self.batch_size)
         for start in progress(starts, "speaking", "batch", len(starts)):
             batch = jobs[start : start + self.batch_size]

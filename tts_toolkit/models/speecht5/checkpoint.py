@@ -25,17 +25,17 @@ MINI_CHARACTERS = "abcdefghijklmnopqrstuvwxyz'-,.;:?!"
 
 @dataclass(frozen=True)
 class SpeechSettings:
-    """What belongs to a checkpoint beyond its weights; kept as `tts_toolkit.json` in its folder."""
+    """Settings of a checkpoint beyond its weights; stored as `tts_toolkit.json` in its folder."""
 
     vocoder: str = "microsoft/speecht5_hifigan"  # hub id, folder, built-in name, griffin_lim, or ./vocoder: its own
     encoder: str = "speechbrain/spkrec-xvect-voxceleb"  # of the speaker embeddings it was trained on
     language: str = "en"  # whose normalizer prepares its texts
-    max_characters: int = 200  # of a normalized text that it says at once; longer ones are cut at sentences
+    max_characters: int = 200  # of a normalized text that it synthesizes at once; longer texts are cut at sentences
 
 
 @dataclass(frozen=True)
 class SpeechT5:
-    """A model with the processor and the settings that belong to it, and where they came from."""
+    """A model with its processor, its settings, and their source."""
 
     model: SpeechT5ForTextToSpeech
     processor: SpeechT5Processor
@@ -48,8 +48,8 @@ def load_speecht5(
 ) -> SpeechT5:
     """Return the checkpoint of a hub id, a folder or a built-in name; `config` values replace those of its own.
 
-    A `speaker_embedding_dim` other than the checkpoint's (192 for ECAPA) starts the weights that hear the speaker
-    anew and keeps all others. Layer drop is off unless asked for: it leaves parameters without gradient, which ends
+    A `speaker_embedding_dim` other than the checkpoint's (192 for ECAPA) initializes the speaker input weights again
+    and keeps all others. Layer drop is off unless configured: it leaves parameters without gradient, which stops
     distributed training. Raises UserError when there is no such checkpoint, or when it is of another model.
     """
     ensure_torchaudio()
@@ -81,7 +81,7 @@ def _check_architecture(source: str, revision: str | None) -> None:
 
 
 def _resize_speaker_input(model: Any, dim: int) -> None:
-    """Give the layer that joins (hidden, speaker) new speaker columns, drawn as SpeechT5 draws its linear weights."""
+    """Replace the speaker columns of the layer over (hidden, speaker), initialized like SpeechT5's linear weights."""
     import torch
 
     prenet, hidden = model.speecht5.decoder.prenet, model.config.hidden_size
@@ -98,8 +98,8 @@ def _resize_speaker_input(model: Any, dim: int) -> None:
 def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
     """Return the settings that a checkpoint holds, or those of microsoft/speecht5_tts where it holds none.
 
-    Raises UserError when they are malformed, when there is no such checkpoint, and when the hub does not say whether
-    it has any: another vocoder and encoder than the model's would be taken without a word.
+    Raises UserError when they are malformed, when there is no such checkpoint, and when the hub does not say whether it
+    has any: another vocoder and encoder than the model's would be used silently.
     """
     file = checkpoint_file(source, SETTINGS_FILE, revision)
     if file is None:
@@ -113,7 +113,7 @@ def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
 
 
 def _with_own_vocoder(settings: SpeechSettings, source: str, revision: str | None) -> SpeechSettings:
-    """Return the settings with the place of the checkpoint's own vocoder, where it says that it has one."""
+    """Return the settings with the path of the checkpoint's own vocoder, where they name one."""
     if settings.vocoder != OWN_VOCODER:
         return settings
     folder = Path(OWN_VOCODER).name
@@ -124,7 +124,7 @@ def _with_own_vocoder(settings: SpeechSettings, source: str, revision: str | Non
 
 
 def _settings(found: Any) -> dict[str, Any]:
-    """Return what a settings file holds once each value is of its field's type; raises ValueError otherwise."""
+    """Return the settings of a file; raises ValueError for a value that is not of its field's type."""
     if not isinstance(found, dict):
         raise ValueError(f"found {found!r}")
     for field in fields(SpeechSettings):

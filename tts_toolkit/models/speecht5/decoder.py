@@ -1,6 +1,6 @@
-"""SpeechT5's decoder, one step at a time: fused attention, keys of the text computed once, weights float32 or int8.
+"""SpeechT5's decoder, one step at a time: fused attention, text keys computed once, weights float32 or int8.
 
-The same numbers as transformers' own layers to rounding (their eager attention and its caches), several times sooner.
+The same numbers as transformers' own layers to rounding (their eager attention and its caches), several times faster.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Weights = Literal["float32", "bfloat16", "int8"]
 ROOM = 128  # steps; caches hold a multiple
-TOKENS_TOGETHER = 16  # a CPU's attention sums so many at once: texts padded to any multiple give equal sums
-STEPS_PER_TOKEN = 3  # a cache's first room; SpeechT5 takes about two
+TOKENS_TOGETHER = 16  # a CPU's attention sums in blocks of this size: texts padded to any multiple give equal sums
+STEPS_PER_TOKEN = 3  # first size of a cache; SpeechT5 takes about two
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _Layer:
 
 
 class DecoderEngine:
-    """A model's decoder layers, laid out for single steps. It holds copies: make it anew when weights change.
+    """A model's decoder layers, arranged for single steps. It holds copies: build it again when weights change.
 
     Raises UserError for a decoder that is more than its weights, such as one with a LoRA that is not merged.
     """
@@ -73,14 +73,14 @@ class DecoderEngine:
     ) -> DecoderState:
         """Return the state before the first step for encoded texts (B, L, dim) whose `mask` (B, L) is 1 at tokens.
 
-        `n_guided` heads are to show where they look; None shows nothing and is faster.
+        The attention of `n_guided` heads is returned; None returns none and is faster.
         """
         encoded = encoded.to(self.dtype)
         n_missing = -encoded.shape[1] % TOKENS_TOGETHER if self.on_cpu else 0
         encoded, mask = pad(encoded, (0, 0, 0, n_missing)), pad(mask, (0, n_missing))
         keys = [self._heads(layer.text_k(encoded)) for layer in self.layers]
         values = [self._heads(layer.text_v(encoded)) for layer in self.layers]
-        attention_bias = None if bool(mask.all()) else _unseen(mask[:, None, None].bool(), self.dtype)
+        attention_bias = None if bool(mask.all()) else _attention_bias(mask[:, None, None].bool(), self.dtype)
         return (StaticDecoderState if static else DecoderState)(self, keys, values, attention_bias, n_guided)
 
     def _heads(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -89,7 +89,7 @@ class DecoderEngine:
 
 
 class DecoderState:
-    """What a running batch remembers: keys and values of its texts and of what it has said."""
+    """KV cache of one batch: fixed cross-attention and growing self-attention keys and values."""
 
     def __init__(
         self,
@@ -108,11 +108,11 @@ class DecoderState:
         self.n_guided, self.n_steps = n_guided, 0
         n_rows, n_heads, n_tokens, dim = text_keys[0].shape
         shape = (2, n_rows, n_heads, math.ceil(n_tokens * STEPS_PER_TOKEN / ROOM) * ROOM, dim)
-        self.said = [text_keys[0].new_empty(shape) for _ in text_keys]  # keys, values
+        self.self_attention_cache = [text_keys[0].new_empty(shape) for _ in text_keys]  # keys, values
 
     def step(self, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the decoder's output (B, dim) for the pre-net's, and the guided heads' mean attention (B, L)."""
-        self._go_on()
+        self._start_step()
         attention, given = [], hidden.dtype
         hidden = hidden.to(self.engine.dtype)
         for number, layer in enumerate(self.engine.layers):
@@ -126,14 +126,16 @@ class DecoderState:
             hidden = layer.last_norm(hidden + layer.feed_forward(hidden))
         return hidden.to(given), torch.stack(attention).mean(dim=0) if attention else None
 
-    def _go_on(self) -> None:
-        if self.n_steps == self.said[0].shape[3]:
-            self.said = [torch.cat([cache, torch.empty_like(cache)], dim=3) for cache in self.said]
+    def _start_step(self) -> None:
+        if self.n_steps == self.self_attention_cache[0].shape[3]:
+            self.self_attention_cache = [
+                torch.cat([cache, torch.empty_like(cache)], dim=3) for cache in self.self_attention_cache
+            ]
         self.n_steps += 1
 
     def _self_attention(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
-        cache = self.said[number]
+        cache = self.self_attention_cache[number]
         cache[0, :, :, self.n_steps - 1], cache[1, :, :, self.n_steps - 1] = key, value
         keys, values = cache[:, :, :, : self.n_steps]
         return _attended(query[:, :, None], keys, values).flatten(1)
@@ -147,40 +149,42 @@ class DecoderState:
         return scores.softmax(dim=-1)[:, :, 0].mean(dim=1)
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Go on with these rows of the batch only."""
+        """Continue with these rows of the batch only."""
         self.text_keys = [keys[rows] for keys in self.text_keys]
         self.text_values = [values[rows] for values in self.text_values]
-        self.said = [cache[:, rows] for cache in self.said]
+        self.self_attention_cache = [cache[:, rows] for cache in self.self_attention_cache]
         if self.attention_bias is not None:
             self.attention_bias = self.attention_bias[rows]
 
 
 class StaticDecoderState(DecoderState):
-    """The same memory at fixed addresses, the step a tensor: what a CUDA graph can replay."""
+    """The same cache at fixed addresses, zeroed so that masked values are finite, for replay as a CUDA graph."""
 
     def __init__(self, *state: Any) -> None:
         super().__init__(*state)
-        self.now = torch.zeros(1, dtype=torch.long, device=self.said[0].device)
-        self.said = [cache.zero_() for cache in self.said]  # what is masked must still be a number
+        self.now = torch.zeros(1, dtype=torch.long, device=self.self_attention_cache[0].device)
+        self.self_attention_cache = [cache.zero_() for cache in self.self_attention_cache]
         self.future = torch.empty(0)
 
     @property
     def capacity(self) -> int:
         """Steps that fit."""
-        return self.said[0].shape[3]
+        return self.self_attention_cache[0].shape[3]
 
     def grow(self) -> None:
         """Make room for twice as many steps, at other addresses."""
-        self.said = [torch.cat([cache, torch.zeros_like(cache)], dim=3) for cache in self.said]
+        self.self_attention_cache = [
+            torch.cat([cache, torch.zeros_like(cache)], dim=3) for cache in self.self_attention_cache
+        ]
 
-    def _go_on(self) -> None:
-        """Look back as far as now; who replays counts the steps."""
+    def _start_step(self) -> None:
+        """Mask the steps after this one; the caller counts the steps."""
         past = torch.arange(self.capacity, device=self.now.device) <= self.now
-        self.future = _unseen(past[None, None, None], self.engine.dtype)
+        self.future = _attention_bias(past[None, None, None], self.engine.dtype)
 
     def _self_attention(self, layer: _Layer, number: int, hidden: torch.Tensor) -> torch.Tensor:
         query, key, value = layer.qkv(hidden).unflatten(-1, (3, self.engine.n_heads, -1)).unbind(1)
-        keys, values = self.said[number]
+        keys, values = self.self_attention_cache[number]
         keys.index_copy_(2, self.now, key[:, :, None])
         values.index_copy_(2, self.now, value[:, :, None])
         return _attended(query[:, :, None], keys, values, self.future).flatten(1)
@@ -189,10 +193,10 @@ class StaticDecoderState(DecoderState):
 def _attended(
     query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, attention_bias: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Return what one query (B, n_heads, 1, dim) finds in the values (B, n_heads, T, dim).
+    """Return the attended values (B, n_heads, 1, dim) of one query (B, n_heads, 1, dim) over T steps.
 
-    Fused on a GPU. On a CPU the fused kernel shares a row's sum among threads by how many rows there are; products and
-    a softmax take as long, and give a row the same whatever the batch.
+    Fused on a GPU. On a CPU the fused kernel splits a row's sum among threads depending on the number of rows; products
+    and a softmax are as fast, and independent of the batch.
     """
     if query.device.type != "cpu":
         return scaled_dot_product_attention(query, keys, values, attn_mask=attention_bias)
@@ -200,9 +204,9 @@ def _attended(
     return (scores if attention_bias is None else scores + attention_bias).softmax(dim=-1) @ values
 
 
-def _unseen(seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Return what attention adds to its scores: minus infinity where `seen` is false."""
-    return torch.zeros_like(seen, dtype=dtype).masked_fill_(~seen, -torch.inf)
+def _attention_bias(visible: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return the bias added to attention scores: 0 where `visible`, else minus infinity."""
+    return torch.zeros_like(visible, dtype=dtype).masked_fill_(~visible, -torch.inf)
 
 
 def _layer(layer: Any, prepared: Callable[[torch.nn.Linear], torch.nn.Module]) -> _Layer:
@@ -236,9 +240,9 @@ def _joined(layers: Sequence[torch.nn.Linear]) -> torch.nn.Linear:
 
 
 class Int8Linear(torch.nn.Module):
-    """A linear layer that keeps its weights as int8 with a scale an output; inputs are rounded to bfloat16.
+    """A linear layer with int8 weights and one scale per output; inputs are rounded to bfloat16.
 
-    Each row is multiplied by itself, so the numbers do not depend on what else is in the batch.
+    Each row is multiplied separately, so that its result does not depend on the batch.
     """
 
     def __init__(self, layer: torch.nn.Linear) -> None:

@@ -1,4 +1,4 @@
-"""A batch of utterances as SpeechT5's decoder speaks them, step by step."""
+"""The state of a batch of utterances in SpeechT5's decoder, step by step."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from tts_toolkit.models.speecht5.decoder import DecoderEngine, StaticDecoderStat
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
 
-DRAWN_STEPS = 32  # whose dropout is drawn at once
+DRAWN_STEPS = 32  # steps whose dropout is drawn at once
 N_WARM_UPS = 3  # before a CUDA graph is captured (PyTorch's notes on CUDA graphs)
 
 
-def _read(model: SpeechT5ForTextToSpeech, input_ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the encoded texts (B, L, dim) and their mask (B, L); a CPU reads each alone, as soon and unpadded."""
-    together = torch.nn.utils.rnn.pad_sequence
+def _encoded(model: SpeechT5ForTextToSpeech, input_ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the encoded texts (B, L, dim) and their mask (B, L); a CPU encodes each alone, as fast and unpadded."""
+    padded_batch = torch.nn.utils.rnn.pad_sequence
     rows = [torch.tensor(ids, device=model.device) for ids in input_ids]
-    mask = together([torch.ones_like(row) for row in rows], batch_first=True)
+    mask = padded_batch([torch.ones_like(row) for row in rows], batch_first=True)
     encoder = model.speecht5.encoder
     if model.device.type == "cpu":
         alone = [encoder(input_values=row[None]).last_hidden_state[0] for row in rows]
-        return together(alone, batch_first=True), mask
-    padded = together(rows, batch_first=True, padding_value=model.config.pad_token_id)
+        return padded_batch(alone, batch_first=True), mask
+    padded = padded_batch(rows, batch_first=True, padding_value=model.config.pad_token_id)
     return encoder(input_values=padded, attention_mask=mask).last_hidden_state, mask
 
 
 class DecodingState:
-    """The running batch: caches and last frames of the utterances that are still being spoken."""
+    """The running batch: caches and last frames of unfinished utterances."""
 
-    static = False  # whether the decoder's memory stays where it is
+    static = False  # whether the decoder's caches have fixed addresses
 
     def __init__(
         self,
@@ -46,21 +46,21 @@ class DecodingState:
         self.model, self.engine, self.keep_attention = model, engine, keep_attention
         self.prenet = model.speecht5.decoder.prenet
         self.lengths = [len(ids) for ids in input_ids]
-        encoded, mask = _read(model, input_ids)
+        encoded, mask = _encoded(model, input_ids)
         self.state = engine.read(
             encoded, mask, model.config.guided_attention_loss_num_heads if keep_attention else None, self.static
         )
         self.speakers = torch.nn.functional.normalize(speaker_embeddings.to(encoded.dtype))
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         self.scales = encoded.new_empty(0)
-        self.active = list(range(len(input_ids)))  # utterances that go on
-        self.rows = self.active  # of the batch, each the utterance that it holds
+        self.active = list(range(len(input_ids)))  # unfinished utterances
+        self.rows = self.active  # the utterance in each row of the batch
         self.last = encoded.new_zeros(len(input_ids), model.config.num_mel_bins)
         self.frames: list[list[torch.Tensor]] = [[] for _ in input_ids]  # each (n, 80)
         self._attention: list[list[torch.Tensor]] = [[] for _ in input_ids]
 
     def advance(self) -> list[float]:
-        """Speak one step of every active utterance and return their stop probabilities."""
+        """Decode one step of every active utterance and return their stop probabilities."""
         positions = self.prenet.encode_positions.pe[0, self.state.n_steps]
         hidden, attention = self.state.step(self._prenet(self._scales_now(), positions))
         frames, stops = self._postnet(hidden)
@@ -72,7 +72,7 @@ class DecodingState:
         return stops.tolist()
 
     def _scales_now(self) -> torch.Tensor:
-        """Return what each pre-net unit is multiplied by in this step, (n_layers, n_rows, units), by each row's seed.
+        """Return the dropout scale of each pre-net unit in this step, (n_layers, n_rows, units), by each row's seed.
 
         SpeechT5 keeps a unit with probability p and scales by 1 / (1 - p): the same only at its 0.5.
         """
@@ -99,7 +99,7 @@ class DecodingState:
         return frames, torch.sigmoid(self.engine.prob_out(hidden)).sum(dim=-1)
 
     def keep(self, rows: list[int]) -> None:
-        """Go on with these rows of the batch only."""
+        """Continue with these rows of the batch only."""
         index = torch.tensor(rows, dtype=torch.long, device=self.last.device)
         self.active = self.rows = [self.active[row] for row in rows]
         self.last, self.speakers, self.scales = self.last[index], self.speakers[index], self.scales[:, :, index]
@@ -111,9 +111,9 @@ class DecodingState:
 
 
 class GraphDecodingState(DecodingState):
-    """A batch that is spoken in buffers of fixed shape; without a GPU the same step runs as it stands.
+    """A batch decoded in buffers of fixed shape; without a GPU the same step runs without a graph.
 
-    Utterances that are done stay in their rows: a graph of another shape costs more than the rows do.
+    Finished utterances stay in their rows: capturing a graph of another shape costs more.
     """
 
     static = True
@@ -131,7 +131,7 @@ class GraphDecodingState(DecodingState):
         self.attended = self.last.new_zeros(n_rows, self.state.text_keys[0].shape[2])
 
     def advance(self) -> list[float]:
-        """Speak one step of every active utterance and return their stop probabilities."""
+        """Decode one step of every active utterance and return their stop probabilities."""
         if self.state.n_steps == self.state.capacity:
             self.state.grow()
             self.generated_frames = torch.cat([self.generated_frames, torch.zeros_like(self.generated_frames)])
@@ -150,7 +150,7 @@ class GraphDecodingState(DecodingState):
         return [stops[utterance] for utterance in self.active]
 
     def _captured(self) -> Callable[[], None]:
-        """Return what runs one step: the replay of a graph on a GPU."""
+        """Return the function that runs one step: on a GPU the replay of a graph."""
         if self.last.device.type != "cuda":
             return self._step
         before = self.last.clone()
@@ -163,11 +163,11 @@ class GraphDecodingState(DecodingState):
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             self._step()
-        self.last.copy_(before)  # the warm-ups spoke; what they remembered is written over
+        self.last.copy_(before)  # undo the warm-ups; their cache entries are overwritten
         return graph.replay
 
     def _step(self) -> None:
-        """Speak one step from the buffers into the buffers."""
+        """Decode one step from the buffers into the buffers."""
         position = self.prenet.encode_positions.pe[0].index_select(0, self.state.now)[0]
         hidden, attention = self.state.step(self._prenet(self.scale, position))
         frames, stops = self._postnet(hidden)
@@ -178,8 +178,8 @@ class GraphDecodingState(DecodingState):
             self.attended.copy_(attention)
 
     def keep(self, rows: list[int]) -> None:
-        """Go on with these of the active utterances only."""
-        going_on = [self.active[row] for row in rows]
-        for utterance in set(self.active) - set(going_on):
+        """Continue with these of the active utterances only."""
+        unfinished = [self.active[row] for row in rows]
+        for utterance in set(self.active) - set(unfinished):
             self.frames[utterance] = [self.generated_frames[: self.state.n_steps, utterance].flatten(end_dim=1).clone()]
-        self.active = going_on
+        self.active = unfinished

@@ -1,4 +1,4 @@
-"""SpeechT5's decoder loop: the same log-mel for an utterance whatever batch it is spoken in."""
+"""SpeechT5's decoder loop: the same log-mel for an utterance in any batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decoding:
-    """When the decoder stops, and what its weights are kept in."""
+    """Stopping rules of the decoder, and the type of its weights."""
 
     stop_threshold: float = 0.5  # of the stop probability
     max_frames_per_token: float = 20.0  # then it is cut off
@@ -31,7 +31,7 @@ class Decoding:
 
 @dataclass(frozen=True)
 class DecodedMel:
-    """What the decoder made of one utterance."""
+    """Decoder output of one utterance."""
 
     log_mel: torch.Tensor  # (n_frames, 80), float32, true length
     truncated: bool  # the stop token never came
@@ -49,12 +49,12 @@ def decode(
     keep_attention: bool = False,
     engine: DecoderEngine | None = None,
 ) -> list[DecodedMel]:
-    """Return what the model says for each utterance, as one batch; `engine` is the model's, made here for None.
+    """Return the log-mel of each utterance, decoded as one batch; `engine` is the model's, built here for None.
 
-    `speaker_embeddings` is (n, dim). The pre-net's dropout, which SpeechT5 keeps in synthesis, is drawn for each
-    utterance from its own seed; length limits follow each utterance's own tokens; finished utterances leave the
-    batch; the post-net sees each utterance as if alone. In distribution this is
-    `SpeechT5ForTextToSpeech.generate_speech`. Raises UserError when a text exceeds the model's positions.
+    `speaker_embeddings` is (n, dim). The pre-net's dropout, which SpeechT5 keeps in synthesis, is drawn per utterance
+    from its own seed; length limits depend on each utterance's own tokens; finished utterances leave the batch; the
+    post-net treats each utterance as if alone. In distribution this is `SpeechT5ForTextToSpeech.generate_speech`.
+    Raises UserError when a text exceeds the model's positions.
     """
     config, device = model.config, model.device
     for ids in input_ids:

@@ -1,8 +1,8 @@
-"""SpeechT5's training loss with fused attention: the numbers of transformers' own forward, sooner.
+"""SpeechT5's training loss with fused attention: the numbers of transformers' own forward, faster.
 
-Transformers computes every attention map in eager mode because the guided loss looks at two heads a layer, selects
-masked elements one by one and builds the guide in a loop over the batch. Here the maps of guided heads are computed,
-all other heads go through PyTorch's fused attention, and the loss is a few sums under masks.
+Transformers computes every attention map in eager mode because the guided loss uses two heads per layer, selects masked
+elements one by one and builds the guide in a loop over the batch. Here the maps of guided heads are computed, all other
+heads go through PyTorch's fused attention, and the loss is a few sums under masks.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tts_toolkit.data.batches import IGNORED_FRAME
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech
 
-STOP_WEIGHT = 5.0  # of a stop against a going on (SpeechT5SpectrogramLoss)
+STOP_WEIGHT = 5.0  # of positive stop labels (SpeechT5SpectrogramLoss)
 
 
 def fuse(model: SpeechT5ForTextToSpeech) -> None:
-    """Give `model`, in place, a forward that returns `loss` for a batch with `labels`; what else it does stays.
+    """Give `model`, in place, a forward that returns `loss` for a batch with `labels`; its other behavior stays.
 
     Decoder padding must be on the right, as the batches of `data.batches` are: there the causal mask is enough.
     """
@@ -47,7 +47,7 @@ def _attend(
     output_attentions: bool = False,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return the attended values (B, T, dim), and the maps (B, n_guided_heads, T, L) where they are asked for."""
+    """Return the attended values (B, T, dim), and the maps (B, n_guided_heads, T, L) where requested."""
     if past_key_values is not None:
         return type(self).forward(
             self,
@@ -93,7 +93,7 @@ def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def _forward(self: Any, **batch: Any) -> Any:
-    """Return an output whose `loss` is SpeechT5ForTextToSpeech's own; without `labels`, what the class returns."""
+    """Return an output whose `loss` is SpeechT5ForTextToSpeech's own; without `labels`, the class's own output."""
     from transformers.modeling_outputs import Seq2SeqSpectrogramOutput
     from transformers.models.speecht5.modeling_speecht5 import shift_spectrograms_right
 
@@ -132,17 +132,17 @@ def spectrogram_loss(
     `before`, `after` and `labels` are (B, T, 80), `stop_logits` (B, T), `attention_mask` (B, L); each element of
     `cross_attentions` is (B, n_heads, T / reduction_factor, L).
     """
-    spoken = labels[:, :, 0] != IGNORED_FRAME
-    n_values = spoken.sum() * labels.shape[-1]
-    here = spoken[:, :, None]
-    misses = (before.float() - labels).abs() + (after.float() - labels).abs()
-    loss = torch.where(here, misses, 0.0).sum() / n_values
-    last = spoken & ~torch.nn.functional.pad(spoken[:, 1:], (0, 1))
-    weights = torch.where(last, STOP_WEIGHT, 1.0) * spoken
+    valid = labels[:, :, 0] != IGNORED_FRAME
+    n_values = valid.sum() * labels.shape[-1]
+    valid_values = valid[:, :, None]
+    errors = (before.float() - labels).abs() + (after.float() - labels).abs()
+    loss = torch.where(valid_values, errors, 0.0).sum() / n_values
+    last = valid & ~torch.nn.functional.pad(valid[:, 1:], (0, 1))
+    weights = torch.where(last, STOP_WEIGHT, 1.0) * valid
     stops = binary_cross_entropy_with_logits(stop_logits.float(), last.float(), weights, reduction="sum")
-    loss = loss + stops / spoken.sum()
+    loss = loss + stops / valid.sum()
     if config.use_guided_attention_loss and cross_attentions:
-        steps = spoken[:, config.reduction_factor - 1 :: config.reduction_factor]
+        steps = valid[:, config.reduction_factor - 1 :: config.reduction_factor]
         guide = _guide(attention_mask == 1, steps, config.guided_attention_loss_sigma)
         maps = torch.cat([maps[:, : config.guided_attention_loss_num_heads] for maps in cross_attentions], dim=1)
         away = (guide * maps.float().sum(dim=1)).sum()
@@ -152,9 +152,9 @@ def spectrogram_loss(
 
 
 def _guide(tokens: torch.Tensor, steps: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Return how far each (step, token) is off the diagonal, (B, T, L) in [0, 1), 0 in padding.
+    """Return the distance of each (step, token) from the diagonal, (B, T, L) in [0, 1), 0 in padding.
 
-    Tachibana et al. 2018, equation 6, `tokens` (B, L) and `steps` (B, T) telling what is no padding.
+    Tachibana et al. 2018, equation 6, `tokens` (B, L) and `steps` (B, T) being true outside padding.
     """
     along = torch.arange(tokens.shape[1], device=tokens.device) / tokens.sum(dim=1, keepdim=True)
     down = torch.arange(steps.shape[1], device=steps.device) / steps.sum(dim=1, keepdim=True)

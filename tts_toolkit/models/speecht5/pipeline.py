@@ -27,23 +27,23 @@ _Piece = tuple[DecodedMel, np.ndarray]  # of a text, with its waveform
 
 @dataclass(frozen=True)
 class Utterance:
-    """A text that was spoken."""
+    """A synthesized text."""
 
     waveform: np.ndarray  # (n,) at 16 kHz, true length
     log_mels: tuple[torch.Tensor, ...]  # (n_frames, 80) for each piece of the text
     attentions: tuple[torch.Tensor | None, ...]  # (n_steps, n_tokens) for each piece, where kept
-    skipped: tuple[str, ...]  # characters of the text that the model cannot speak
+    skipped: tuple[str, ...]  # characters of the text that the tokenizer does not know
     truncated: bool  # the stop token never came
 
 
 def front_end(speech: SpeechT5, language: str) -> TextFrontEnd:
-    """Return what turns texts of a language into the tokens that a model reads."""
+    """Return the front end from texts of a language to a model's tokens."""
     return TextFrontEnd(speech.processor.tokenizer, normalizer(language), speech.model.config.max_text_positions)
 
 
 @dataclass(frozen=True)
 class SpeechT5Pipeline:
-    """Speaks texts with voices; a seed gives the same waveform whatever the batch."""
+    """Synthesizes texts with voices; a seed gives the same waveform in any batch."""
 
     speech: SpeechT5
     vocoder: Vocoder | None = None  # None: spectrograms only, waveforms empty
@@ -52,7 +52,7 @@ class SpeechT5Pipeline:
 
     @cached_property
     def front_end(self) -> TextFrontEnd:
-        """What turns texts into tokens."""
+        """The front end from texts to tokens."""
         return front_end(self.speech, self.speech.settings.language)
 
     def synthesize(
@@ -64,9 +64,9 @@ class SpeechT5Pipeline:
     ) -> list[Utterance]:
         """Return an utterance for each text, with the speaker embeddings (n_texts, dim) or (1, dim) for all.
 
-        `seed` is one for all texts, or one for each; what is drawn follows from it and the text. Cues such as
-        [laughter], which the model would read out, are taken out. Raises UserError for a text without a word to say
-        or an embedding of the wrong size.
+        `seed` is one for all texts, or one for each; random draws depend on it and the text. Cues such as [laughter],
+        which the model would read out, are removed. Raises UserError for a text without words or an embedding of the
+        wrong size.
         """
         return list(dict(sorted(self.synthesize_each(texts, embeddings, seed, keep_attention))).values())
 
@@ -77,7 +77,7 @@ class SpeechT5Pipeline:
         seed: int | Sequence[int] = 0,
         keep_attention: bool = False,
     ) -> Iterator[tuple[int, Utterance]]:
-        """Yield what `speak` returns, each as soon as it is spoken with its place in `texts`, the short ones first."""
+        """Yield the results of `synthesize` as they are ready, with their index in `texts`, short texts first."""
         embeddings, texts = self.checked(embeddings, len(texts)), [without_cues(text) for text in texts]
         seeds = [seed] * len(texts) if isinstance(seed, int) else seed
         pieces = [self._pieces(text) for text in texts]
@@ -104,13 +104,13 @@ class SpeechT5Pipeline:
                     yield text, self._utterance(texts[text], [piece for _, piece in sorted(spoken.pop(text).items())])
 
     def _vocoded(self, results: Sequence[DecodedMel]) -> list[_Piece]:
-        """Return what the decoder made with its waveforms, which are empty without a vocoder."""
+        """Return the decoder's log-mels with their waveforms, which are empty without a vocoder."""
         mels = [result.log_mel for result in results]
         waveforms = vocode(self.vocoder, mels) if self.vocoder else [np.zeros(0, dtype=np.float32)] * len(mels)
         return list(zip(results, waveforms, strict=True))
 
     def check(self, text: str) -> None:
-        """Raise UserError where a text has no word to say, or one that is too long."""
+        """Raise UserError where a text has no words, or one that is too long."""
         self._pieces(without_cues(text))
 
     def _pieces(self, text: str) -> list[list[int]]:

@@ -1,8 +1,8 @@
-"""What the decoder is told of the past while it trains: what it said itself, so that it can go on from that.
+"""Scheduled sampling: decoder inputs in training that are the model's own predictions.
 
-With the true past before it, a decoder learns how speech goes on from speech; in synthesis it has to go on from its
-own, which is blurred and drifts. Scheduled sampling closes that gap; for Transformers, in passes over whole utterances
-(Mihaylova and Martins, "Scheduled Sampling for Transformers", 2019).
+With teacher forcing a decoder learns to continue recorded speech; in synthesis it continues its own output, which is
+blurred and drifts. Scheduled sampling closes that gap; for Transformers, in passes over whole utterances (Mihaylova and
+Martins, "Scheduled Sampling for Transformers", 2019).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScheduledSampling:
-    """How far the decoder's inputs are its own; not at all by default, which is plain teacher forcing."""
+    """Number of passes behind the decoder's inputs; the default of 0 is plain teacher forcing."""
 
-    max_passes: int = 0  # at most; each batch draws how many passes without gradient come before its update
+    max_passes: int = 0  # each batch draws 0 to max_passes passes without gradient before its update
 
     def __call__(self, batch: dict[str, torch.Tensor], model: SpeechT5ForTextToSpeech) -> dict[str, Any]:
         """Return the batch, with `decoder_input_values` (B, T / reduction_factor, 80) where they are the model's own.
 
-        The first pass is told the true past, every other what the pass before it said.
+        The first pass reads the true frames, every other the previous pass's prediction.
         """
         from transformers.models.speecht5.modeling_speecht5 import shift_spectrograms_right
 

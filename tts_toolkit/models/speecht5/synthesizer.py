@@ -25,7 +25,7 @@ from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.registry import open_encoder
 
 REFERENCE = "reference"
-AS_GIVEN = 1_000_000  # lines come as the batch they are to be
+AS_GIVEN = 1_000_000  # requests come as one batch
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ class SpeechT5Synthesizer:
     """A SpeechT5 checkpoint with the vocoder that belongs to it.
 
     `voice` is an embedding file, a recording, the name of a voice saved with the model, or `cmu-arctic/slt` and
-    `cmu-arctic/7306` for a speaker or a row of Matthijs/cmu-arctic-xvectors, or `reference`: each line's own recording.
+    `cmu-arctic/7306` for a speaker or a row of Matthijs/cmu-arctic-xvectors, or `reference`: each request's own
+    recording.
     """
 
     model: str = "microsoft/speecht5_tts"  # hub id, folder or speecht5-mini
     revision: str | None = None
-    voice: str | None = None  # where a line names none
+    voice: str | None = None  # where a request names none
     vocoder: str | None = None  # None: the one that belongs to the model
     decoding: Decoding = field(default_factory=Decoding)
     device: str | None = None  # None: a GPU where there is one
@@ -110,17 +111,17 @@ class SpeechT5Synthesizer:
         return self._embeddings[voice]
 
     def recording_for(self, id_: str, reference: str, voice_reference: str, voice: str | None = None) -> str | None:
-        """Return the recording that the voice is taken from, where it is taken from one."""
+        """Return the recording that gives the voice, None where a file does."""
         return voice_reference or reference if (voice or self.voice) == REFERENCE else None
 
     def voice_version(self, request: SynthesisRequest) -> str:
-        """Return what identifies who made the embedding of a line's voice, beside the files that it is in."""
+        """Return the identity of the encoder of a request's voice, in addition to its files."""
         voice = request.recording or request.voice or self.voice or ""
         try:
             if voice.startswith(PREFIX):
                 return arctic_version(voice.removeprefix(PREFIX))
             return self._encoder.version if is_recording(voice) else ""
-        except UserError:  # which speaking it will raise again
+        except UserError:  # raised again in synthesis
             return ""
 
     def coverage(self, text: str) -> Coverage:
@@ -133,16 +134,16 @@ class SpeechT5Synthesizer:
         self._synthesizer.check(request.text)
 
     def _voice(self, request: SynthesisRequest) -> str | None:
-        """Return what `find_voice` finds a line's voice by."""
+        """Return the name of a request's voice for `find_voice`."""
         voice = request.voice or self.voice
         if voice != REFERENCE:
             return voice
         if request.recording is None:
-            raise UserError(f"voice=reference: there is no recording beside {request.text!r} to take the voice from")
+            raise UserError(f"voice=reference: there is no recording with {request.text!r} to take the voice from")
         return request.recording
 
     def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
-        """Return a take for each line; raises UserError when a text has no word or a voice is unknown."""
+        """Return the speech of each request; raises UserError when a text has no word or a voice is unknown."""
         embeddings = np.stack([self._embedding(self._voice(request)) for request in requests])
         utterances = self._synthesizer.synthesize(
             [request.text for request in requests], embeddings, [request.seed for request in requests]

@@ -1,4 +1,4 @@
-"""Letters that a SpeechT5 does not know, added to its tokenizer and started from the nearest it does."""
+"""Letters unknown to a SpeechT5, added to its tokenizer and initialized from the nearest known letters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from tts_toolkit.models.speecht5.checkpoint import SpeechT5
 from tts_toolkit.text.frontend import TextFrontEnd
 
-# Letters that are no other letter with a mark, and the one that sounds or looks most like them.
+# Letters that do not decompose into a letter and a mark, and the letter closest in sound or shape.
 NEAREST = {
     "\u00e6": "a", "\u00f8": "o", "\u0153": "o", "\u00df": "s", "\u0142": "l", "\u0111": "d", "\u00f0": "d",
     "\u00fe": "t", "\u0131": "i", "\u0127": "h", "\u014b": "n", "\u0259": "e", "\u0138": "k", "\u0167": "t",
@@ -29,7 +29,7 @@ class NewLetter:
     """A letter of the data that the tokenizer does not know."""
 
     letter: str
-    n: int  # times it stands in the texts
+    n: int  # occurrences in the texts
     nearest: str  # known letter; empty where there is none
 
 
@@ -55,8 +55,8 @@ def _nearest(letter: str, front_end: TextFrontEnd) -> str:
 def extend_vocabulary(speech: SpeechT5, letters: Sequence[NewLetter]) -> SpeechT5:
     """Return the model with these letters in its tokenizer, and a row of the embedding for each.
 
-    A row starts from its nearest letter's, or from the mean of all letters. The letters join the SentencePiece model
-    itself: as added tokens they would part words, and each part would get a word mark. Ids that were there stay.
+    A row is initialized from its nearest letter's, or from the mean of all letters. The letters join the SentencePiece
+    model itself: as added tokens they would split words, and each part would get a word mark. Existing ids stay.
     """
     if not letters:
         return speech
@@ -74,7 +74,7 @@ def _extended(tokenizer: Any, letters: Sequence[str]) -> Any:
         model = sentencepiece_model.ModelProto()
         model.ParseFromString(file.read_bytes())
         lowest = min(piece.score for piece in model.pieces)
-        for id_ in range(len(model.pieces), len(tokenizer)):  # <mask>, <ctc_blank>: their ids must stay theirs
+        for id_ in range(len(model.pieces), len(tokenizer)):  # <mask>, <ctc_blank>: their ids must not change
             model.pieces.add(piece=tokenizer.convert_ids_to_tokens(id_), score=0.0, type=SENTENCEPIECE_UNUSED)
         for letter in letters:
             model.pieces.add(piece=letter, score=lowest, type=SENTENCEPIECE_NORMAL)
@@ -102,5 +102,5 @@ def _is_letter(tokenizer: Any, id_: int) -> bool:
 
 
 def report(letters: Sequence[NewLetter]) -> str:
-    """Return the letters as a line for people: how often each stands in the texts, and where its row starts."""
+    """Return the letters as one line for logs: the occurrences of each, and the letter that initializes it."""
     return ", ".join(f"{new.letter} {new.n} (from {new.nearest or 'the mean of all letters'})" for new in letters)
