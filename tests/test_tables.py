@@ -6,6 +6,7 @@ import logging
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -139,6 +140,14 @@ def test_every_form_of_sound_is_read(tmp_path, audio, columns):
     (clip,) = sources.parquet(str(tmp_path / "set.parquet"))
     assert np.abs(load_waveform(clip.audio) - WAVE).max() < 2e-4
     assert np.array_equal(load_waveform(clip.audio), load_waveform(sources.parquet(str(tmp_path))[0].audio))
+
+
+def test_numbers_are_the_same_sound_a_second_later(tmp_path):
+    """A file of 32-bit floats may hold the time when it was written."""
+    write(tmp_path / "set.parquet", [WAVE.tolist()], sampling_rate=[16_000])
+    (clip,) = sources.parquet(str(tmp_path / "set.parquet"))
+    time.sleep(1.1)
+    assert np.abs(load_waveform(clip.audio) - WAVE).max() < 2e-4
 
 
 def test_numbers_without_a_rate_ask_for_it(tmp_path):

@@ -23,7 +23,6 @@ from typing import IO, Any
 from urllib.parse import quote, unquote
 
 import numpy as np
-import soundfile
 
 from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.files import file_hash
@@ -135,8 +134,10 @@ def sound_bytes(value: Any, cell: Cell | None = None) -> bytes:
         samples = samples.T
     if samples.dtype.kind != "f":
         samples = samples / (2.0**15 if np.abs(samples.astype(np.int64)).max() <= 2**15 else 2.0**31)
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples.astype(np.float32), int(hz), format="WAV", subtype="FLOAT")
+    from scipy.io import wavfile
+
+    buffer = io.BytesIO()  # libsndfile would add a PEAK chunk with the time of writing, and the digest would change
+    wavfile.write(buffer, int(hz), samples.astype(np.float32))
     return buffer.getvalue()
 
 
