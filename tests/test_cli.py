@@ -366,3 +366,8 @@ def test_an_error_of_the_hubs_transport_is_a_line_wherever_it_comes_from(capsys)
     told = capsys.readouterr().err
     assert exit_.value.code == 1 and told.startswith("error: the hub cannot be reached (HTTPError: the proxy says 403)")
     assert told.count("\n") == 1
+
+
+def test_a_setting_of_hydras_own_is_left_to_hydra(monkeypatch, capsys):
+    _, _, configs = invoke("finetune", ["experiment=demo", "hydra.job.name=mine"], monkeypatch, capsys)
+    assert [cfg.name for cfg in configs] == ["demo"]

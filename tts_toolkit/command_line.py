@@ -397,7 +397,8 @@ def check_values(config: Any, settings: Sequence[str], known: Known) -> None:
     from omegaconf import OmegaConf, open_dict
 
     places = [text.partition("=")[0].lstrip("+") for text in settings]
-    places = [key for key in places if re.fullmatch(r"[\w.]+", key) and key not in known.groups]
+    ours = [key for key in places if not key.startswith("hydra.")]
+    places = [key for key in ours if re.fullmatch(r"[\w.]+", key) and key not in known.groups]
     if not places:
         return
     for key in places:
