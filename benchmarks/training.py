@@ -99,6 +99,8 @@ class Ours:
         from accelerate.state import AcceleratorState
 
         from tts_toolkit.finetuning.run_folder import accelerator_of
+        from tts_toolkit.finetuning.tasks import SpeechT5Task
+        from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, SpeechT5
         from tts_toolkit.models.speecht5.loss import fuse
 
         AcceleratorState._reset_state(reset_partial_state=True)
@@ -115,6 +117,7 @@ class Ours:
         )
         self.model = model_of(options.device)
         fuse(self.model)
+        self.task = SpeechT5Task(SpeechT5(self.model, None, SpeechSettings(), "benchmark"))
         self.loader = make_loader(examples, budget, 2, 1)
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE, fused=True)
         self.prepared, self.optimizer = self.accelerator.prepare(self.model, optimizer)
@@ -126,7 +129,8 @@ class Ours:
         while True:
             self.loader.batch_sampler.resume_at(epoch, 0)
             for batch in self.loader:
-                yield {"ids": batch["ids"], **model_inputs(batch, self.accelerator.device)}
+                counts = {name: batch[name] for name in ("ids", "n_frames", "n_padded")}
+                yield {**counts, **model_inputs(batch, self.accelerator.device)}
             epoch += 1
 
     def __call__(self) -> None:
@@ -137,7 +141,9 @@ class Ours:
         self.prepared.train()
         schedule, progress = Schedule(self.n_updates, self.n_updates, self.n_updates), Progress()
         for _ in range(self.n_updates):
-            train_step(self.accelerator, self.prepared, self.optimizer, self.stream, schedule, progress)
+            train_step(
+                self.accelerator, self.prepared, [self.optimizer], self.stream, self.task.losses, schedule, progress
+            )
 
 
 @torch.no_grad()

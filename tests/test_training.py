@@ -4,6 +4,7 @@ import re
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from tts_toolkit.data.batches import Example, make_loader
 from tts_toolkit.errors import UserError
 from tts_toolkit.finetuning.run_folder import accelerator_of, claim_run, clear_run, flat_settings
+from tts_toolkit.finetuning.tasks import SpeechT5Task
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding
 from tts_toolkit.models.speecht5.loss import fuse
@@ -24,7 +26,7 @@ from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.evaluation import mean_loss
 from tts_toolkit.training.freezing import freeze
 from tts_toolkit.training.interruption import Interrupted
-from tts_toolkit.training.loop import Schedule, fit
+from tts_toolkit.training.loop import Schedule, Training, fit
 from tts_toolkit.training.schedules import inverse_square_root, warmup_stable_decay
 from tts_toolkit.training.weight_averaging import check_base_weight, mix, weights_of
 
@@ -56,16 +58,18 @@ class Run:
         speech = build_speecht5(SpeechSettings(), seed=0, **TINY)
         speech.model.eval()  # as from_pretrained leaves it
         optimizer = torch.optim.AdamW(speech.model.parameters(), lr=3e-3)
+        self.task = SpeechT5Task(speech)
         self.model, self.optimizer = self.accelerator.prepare(speech.model, optimizer)
         self.loader = make_loader(examples, 120, 2, 1, seed=5)
         self.run_dir, self.evaluate, self.lr_steps = run_dir, evaluate, 6
 
     def fit(self, schedule, resume_from=None):
         def loss(step):
-            return {"loss": mean_loss(self.accelerator, self.model, self.loader)}
+            return {"loss": mean_loss(self.accelerator, self.model, self.loader, self.task.dev_loss)}
 
-        return fit(self.accelerator, self.model, self.optimizer, self.loader, schedule,
-                   lambda step: warmup_stable_decay(step, 2, 2, self.lr_steps), self.evaluate or loss, self.run_dir, resume_from)  # fmt: skip
+        rate = partial(warmup_stable_decay, n_warmup_steps=2, n_decay_steps=2, max_steps=self.lr_steps)
+        training = Training(schedule, rate, self.evaluate or loss, self.run_dir)
+        return fit(self.accelerator, self.model, [self.optimizer], self.loader, self.task.losses, training, resume_from)
 
     def rows(self):
         rows = [json.loads(line) for line in (self.run_dir / "metrics.jsonl").open()]

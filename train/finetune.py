@@ -265,10 +265,11 @@ def _fit(
     from omegaconf import OmegaConf
 
     from tts_toolkit.finetuning.run_folder import flat_settings
+    from tts_toolkit.finetuning.tasks import SpeechT5Task
     from tts_toolkit.models.speecht5.loss import fuse
     from tts_toolkit.training.evaluation import mean_loss
     from tts_toolkit.training.freezing import freeze
-    from tts_toolkit.training.loop import fit
+    from tts_toolkit.training.loop import Training, fit
 
     set_seed(cfg.seed)  # again, or what the cache lacked would decide what training draws
     freeze(speech.model, cfg.freeze)
@@ -277,29 +278,19 @@ def _fit(
     if cfg.gradient_checkpointing:
         speech.model.gradient_checkpointing_enable()
     train_loader, dev_loader = (_loader(cfg, accelerator, speech, prepared, part) for part in ("train", "dev"))
-    trained = [parameter for parameter in speech.model.parameters() if parameter.requires_grad]
-    model, optimizer = accelerator.prepare(speech.model, instantiate(cfg.optimizer)(trained))
+    task, new_optimizer = SpeechT5Task(speech, instantiate(cfg.scheduled_sampling)), instantiate(cfg.optimizer)
+    model, *optimizers = accelerator.prepare(task.model, *map(new_optimizer, task.parameter_groups()))
     spoken = _spoken_evaluation(cfg, speech, prepared)
 
     def evaluate(step: int) -> dict[str, float]:
-        metrics = {"loss": mean_loss(accelerator, model, dev_loader)}
+        metrics = {"loss": mean_loss(accelerator, model, dev_loader, task.dev_loss)}
         metrics |= spoken(accelerator, step) if spoken else {}
         shown = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
         log.info("step %d: dev %s", step, shown)
         return metrics
 
-    return fit(
-        accelerator,
-        model,
-        optimizer,
-        train_loader,
-        instantiate(cfg.schedule),
-        instantiate(cfg.lr_schedule),
-        evaluate,
-        output_dir,
-        resume_from,
-        partial(instantiate(cfg.scheduled_sampling), model=speech.model),
-    )
+    training = Training(instantiate(cfg.schedule), instantiate(cfg.lr_schedule), evaluate, output_dir)
+    return fit(accelerator, model, optimizers, train_loader, task.losses, training, resume_from)
 
 
 def _loader(

@@ -59,8 +59,8 @@ class Examples(Dataset[Batch]):
 def collate(items: Sequence[Batch], pad_token_id: int, pad_to_multiple_of: int = 1) -> Batch:
     """Return a padded batch, L and T multiples of `pad_to_multiple_of`.
 
-    `ids` of the B clips, `input_ids` and `attention_mask` (B, L), `labels` (B, T, 80) padded with -100,
-    `speaker_embeddings` (B, dim).
+    `ids` of the B clips, `n_frames` of the padded batch, of which `n_padded` are padding, `input_ids` and
+    `attention_mask` (B, L), `labels` (B, T, 80) padded with -100, `speaker_embeddings` (B, dim).
     """
 
     def pad(tensors: Sequence[torch.Tensor], value: float) -> torch.Tensor:
@@ -69,11 +69,15 @@ def collate(items: Sequence[Batch], pad_token_id: int, pad_to_multiple_of: int =
         return torch.nn.functional.pad(padded, (0, 0) * (padded.ndim - 2) + (0, missing), value=value)
 
     input_ids = [item["input_ids"] for item in items]
+    labels = pad([item["labels"] for item in items], IGNORED_FRAME)
+    n_frames = labels.shape[0] * labels.shape[1]
     return {
         "ids": [item["ids"] for item in items],
+        "n_frames": n_frames,
+        "n_padded": n_frames - sum(len(item["labels"]) for item in items),
         "input_ids": pad(input_ids, pad_token_id),
         "attention_mask": pad([torch.ones_like(ids) for ids in input_ids], 0),
-        "labels": pad([item["labels"] for item in items], IGNORED_FRAME),
+        "labels": labels,
         "speaker_embeddings": torch.stack([item["speaker_embeddings"] for item in items]),
     }
 

@@ -37,7 +37,8 @@ class Progress:
     n_evaluations_without_gain: int = 0
     n_skipped_steps: int = 0  # whose numbers were no good
     batches: str = ""  # what `batch_in_epoch` counts in: the loader's fingerprint
-    recent_grad_norms: list[float] = field(default_factory=list)
+    recent_grad_norms: list[float] = field(default_factory=list)  # of the last optimizer
+    grad_norms_of_others: dict[str, list[float]] = field(default_factory=dict)  # by place before it
 
 
 def checkpoints(run_dir: Path) -> list[Path]:

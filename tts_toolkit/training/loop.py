@@ -7,7 +7,7 @@ import logging
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from tts_toolkit.compat import copy_tensors
-from tts_toolkit.data.batches import IGNORED_FRAME, Batch, fingerprint, model_inputs
+from tts_toolkit.data.batches import Batch, fingerprint, model_inputs
 from tts_toolkit.errors import UserError
 from tts_toolkit.files import write_whole
 from tts_toolkit.nn.devices import attention_of_any_shape
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 log = logging.getLogger(__name__)
-Prepare = Callable[[dict[str, torch.Tensor]], dict[str, Any]]
+# Losses of a batch: one dict per optimizer, in the order of the optimizers. Each is backpropagated as its sum and
+# stepped before the next is computed, so that a generator sees its updated discriminator.
+Losses = Callable[[torch.nn.Module, dict[str, torch.Tensor]], Iterator[dict[str, torch.Tensor]]]
 N_RECENT = 50  # gradient norms whose median is the usual one
 
 
@@ -56,17 +58,24 @@ class Schedule:
                 raise UserError(f"schedule.{name}={getattr(self, name)}: at least 1")
 
 
+@dataclass(frozen=True)
+class Training:
+    """How long a run trains, at which rates, how it is evaluated and where it is kept."""
+
+    schedule: Schedule
+    lr_factor: Callable[[int], float]  # of each optimizer's own learning rate, by step
+    evaluate: Callable[[int], dict[str, float]]  # runs on every process and returns the same numbers there
+    run_dir: Path
+
+
 def fit(
     accelerator: Accelerator,
     model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     loader: DataLoader[Batch],
-    schedule: Schedule,
-    lr_factor: Callable[[int], float],
-    evaluate: Callable[[int], dict[str, float]],
-    run_dir: Path,
+    losses: Losses,
+    training: Training,
     resume_from: Path | None = None,
-    prepare_batch: Prepare = lambda batch: batch,
 ) -> Progress:
     """Train to `schedule.max_steps` and return the progress, `best_step` naming the best checkpoint.
 
@@ -76,29 +85,31 @@ def fit(
     after a requested stop, and UserError when more steps than allowed had a loss or gradients that are no good, or no
     evaluation gave a number.
     """
-    base_lrs = [group["lr"] for group in optimizer.param_groups]
+    base_lrs = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+    schedule, run_dir = training.schedule, training.run_dir
     progress = begin(accelerator, resume_from, run_dir)
     metrics = MetricsFile(run_dir / "metrics.jsonl", progress.step, accelerator)
     stream = endless_batches(loader, progress, accelerator.device)
     statistics, speed = RunningStatistics(model), _Speed()
     with StopRequests(accelerator, schedule.max_seconds) as stop:
         for step in progress_bar(range(progress.step, schedule.max_steps), "training", "step"):
-            for group, base_lr in zip(optimizer.param_groups, base_lrs, strict=True):
-                group["lr"] = base_lr * lr_factor(step)
+            for optimizer, lrs in zip(optimizers, base_lrs, strict=True):
+                for group, base_lr in zip(optimizer.param_groups, lrs, strict=True):
+                    group["lr"] = base_lr * training.lr_factor(step)
             statistics.keep()
-            model.train()  # from_pretrained, and whoever evaluates, leave it without dropout
-            row = train_step(accelerator, model, optimizer, stream, schedule, progress, prepare_batch)
+            model.train()  # from_pretrained, and every evaluation, leave it without dropout
+            row = train_step(accelerator, model, optimizers, stream, losses, schedule, progress)
             if not row.pop("updated"):
                 statistics.restore()
             progress.step = step + 1
             speed.add(row)
             if progress.step % schedule.log_every == 0:
-                metrics.write(progress.step, row | {"lr": optimizer.param_groups[0]["lr"]} | speed.shares())
+                metrics.write(progress.step, row | {"lr": optimizers[-1].param_groups[0]["lr"]} | speed.shares())
                 speed = _Speed()
             last = progress.step == schedule.max_steps
             gained = False
             if progress.step % schedule.eval_every == 0 or last:
-                gained = _evaluate(evaluate, schedule, progress, metrics)
+                gained = _evaluate(training.evaluate, schedule, progress, metrics)
                 speed = _Speed()
             stopping = stop.requested()
             if gained or last or stopping or progress.step % schedule.save_every == 0:
@@ -129,54 +140,117 @@ def endless_batches(loader: DataLoader[Batch], progress: Progress, device: torch
         sampler.resume_at(progress.epoch, progress.batch_in_epoch)
         for batch in loader:
             progress.batch_in_epoch += 1
-            yield {"ids": batch["ids"], **model_inputs(batch, device)}
+            counts = {name: batch[name] for name in ("ids", "n_frames", "n_padded")}
+            yield {**counts, **model_inputs(batch, device)}
         progress.epoch, progress.batch_in_epoch = progress.epoch + 1, 0
 
 
 def train_step(
     accelerator: Accelerator,
     model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     stream: Iterator[Batch],
+    losses: Losses,
     schedule: Schedule,
     progress: Progress,
-    prepare_batch: Prepare = lambda batch: batch,
 ) -> dict[str, float]:
-    """Do one update from as many micro-batches as the accelerator accumulates, unless its numbers are no good.
+    """Do one update per optimizer from as many micro-batches as the accelerator accumulates.
 
-    Returns `loss`, `grad_norm`, `n_frames` of the padded batches, `n_padded` of them, `wait_seconds` for the data, and
-    whether the weights were `updated`.
+    An update whose loss or gradients are non-finite or explode is skipped. Returns each loss by name and their sum as
+    `loss`, `grad_norm` (of the last optimizer), `n_frames` of the padded batches, `n_padded` of them, `wait_seconds`
+    for the data, and whether all weights were `updated`.
     """
-    losses, ids, n_frames, n_spoken, wait_seconds, updated = [], [], 0, [], 0.0, False
+    turns = [_Turn(accelerator, model, optimizer, len(optimizers)) for optimizer in optimizers]
+    ids, counts, wait_seconds = list[str](), {"n_frames": 0, "n_padded": 0}, 0.0
     for _ in range(accelerator.gradient_accumulation_steps):
         started = time.perf_counter()
         batch = next(stream)
         wait_seconds += time.perf_counter() - started
         ids += batch.pop("ids")
+        counts = {name: n + batch.pop(name) for name, n in counts.items()}
         with accelerator.accumulate(model):
-            with accelerator.autocast(), attention_of_any_shape():
-                loss = model(**prepare_batch(batch), use_cache=False).loss
-            accelerator.backward(loss)
-            losses.append(loss.detach())
-            if accelerator.sync_gradients:
-                grad_norm = float(accelerator.clip_grad_norm_(model.parameters(), schedule.max_grad_norm))
-                mean = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
-                updated = _usable(accelerator, mean, grad_norm, ids, schedule, progress)
-                if updated:
-                    optimizer.step()
-                elif accelerator.scaler is not None:
-                    accelerator.scaler.update()  # it has unscaled these gradients, and would refuse the next ones
-            optimizer.zero_grad()
-        n_frames += batch["labels"].shape[0] * batch["labels"].shape[1]
-        n_spoken.append((batch["labels"][:, :, 0] != IGNORED_FRAME).sum())
+            found = losses(model, batch)
+            for number, turn in enumerate(turns):
+                turn.backward(found)
+                if accelerator.sync_gradients:
+                    turn.update(ids, schedule, progress, number - len(turns))
+                turn.optimizer.zero_grad()
+    row = {name: value for turn in turns for name, value in turn.means.items()}
     return {
-        "loss": mean,
-        "grad_norm": grad_norm,
-        "n_frames": n_frames,
-        "n_padded": n_frames - int(torch.stack(n_spoken).sum()),
+        "loss": sum(row.values()),
+        **row,
+        "grad_norm": turns[-1].grad_norm,
+        **counts,
         "wait_seconds": wait_seconds,
-        "updated": updated,
+        "updated": all(turn.updated for turn in turns),
     }
+
+
+class _Turn:
+    """What one optimizer does in a step."""
+
+    def __init__(
+        self, accelerator: Accelerator, model: torch.nn.Module, optimizer: torch.optim.Optimizer, n_optimizers: int
+    ) -> None:
+        self.accelerator, self.optimizer = accelerator, optimizer
+        alone = n_optimizers == 1
+        self.own = list(model.parameters()) if alone else [p for g in optimizer.param_groups for p in g["params"]]
+        kept = {id(parameter) for parameter in self.own}
+        self.others = [p for p in model.parameters() if p.requires_grad and id(p) not in kept]
+        self.losses: dict[str, list[torch.Tensor]] = {}
+        self.means: dict[str, float] = {}
+        self.grad_norm, self.updated = 0.0, False
+
+    def backward(self, found: Iterator[dict[str, torch.Tensor]]) -> None:
+        """Compute this optimizer's losses and the gradients of its own parameters."""
+        with self.accelerator.autocast(), attention_of_any_shape():
+            parts = next(found)
+        # A generator's losses leave no gradients in its discriminator.
+        only = {"inputs": [parameter for parameter in self.own if parameter.requires_grad]} if self.others else {}
+        self.accelerator.backward(sum(parts.values()), **only)
+        for name, loss in parts.items():
+            self.losses.setdefault(name, []).append(loss.detach())
+
+    def update(self, ids: list[str], schedule: Schedule, progress: Progress, place: int) -> None:
+        """Step, unless the numbers are unusable; `place` is that of this optimizer, counted from the last, -1."""
+        self.grad_norm = self._clipped(schedule.max_grad_norm)
+        means = torch.stack([torch.stack(losses).mean() for losses in self.losses.values()])
+        values = self.accelerator.reduce(means, "mean").tolist()
+        self.means = dict(zip(self.losses, values, strict=True))
+        recent = _RecentNorms(progress, place)
+        self.updated = _usable(self.accelerator, sum(values), self.grad_norm, ids, schedule, recent)
+        if self.updated:
+            self.optimizer.step()
+        elif self.accelerator.scaler is not None:
+            self.accelerator.scaler.update()  # it has unscaled these gradients, and would refuse the next ones
+
+    def _clipped(self, max_norm: float) -> float:
+        if not self.others:
+            return float(self.accelerator.clip_grad_norm_(self.own, max_norm))
+        self.accelerator.unscale_gradients(self.optimizer)
+        return float(torch.nn.utils.clip_grad_norm_(self.own, max_norm))
+
+
+@dataclass(frozen=True)
+class _RecentNorms:
+    """Gradient norms of one optimizer's last steps, as the progress keeps them."""
+
+    progress: Progress
+    place: int  # counted from the last optimizer, which is -1
+
+    def read(self) -> list[float]:
+        """The norms of the last N_RECENT usable steps at most."""
+        if self.place == -1:
+            return self.progress.recent_grad_norms
+        return self.progress.grad_norms_of_others.get(str(self.place), [])
+
+    def add(self, norm: float) -> None:
+        """Append the norm of a usable step."""
+        norms = [*self.read()[1 - N_RECENT :], norm]
+        if self.place == -1:
+            self.progress.recent_grad_norms = norms
+        else:
+            self.progress.grad_norms_of_others[str(self.place)] = norms
 
 
 class RunningStatistics:
@@ -199,14 +273,14 @@ class RunningStatistics:
 
 
 def _usable(
-    accelerator: Accelerator, loss: float, grad_norm: float, ids: list[str], schedule: Schedule, progress: Progress
+    accelerator: Accelerator, loss: float, grad_norm: float, ids: list[str], schedule: Schedule, norms: _RecentNorms
 ) -> bool:
     """Return whether to update with these gradients: every process sees the same numbers and decides alike.
 
     In float16 gradients overflow until the loss scale has settled, which is above one: the scaler leaves such a step
     out by itself.
     """
-    recent = progress.recent_grad_norms
+    progress, recent = norms.progress, norms.read()
     usual = statistics.median(recent) if len(recent) == N_RECENT else math.inf
     if not math.isfinite(loss):
         fault = f"the loss is {loss}"
@@ -218,7 +292,7 @@ def _usable(
     elif grad_norm > schedule.max_grad_growth * usual:
         fault = f"the gradient norm is {grad_norm:.3g}, usual is {usual:.3g}"
     else:
-        progress.recent_grad_norms = [*recent[1 - N_RECENT :], grad_norm]
+        norms.add(grad_norm)
         return True
     from accelerate.utils import gather_object
 
