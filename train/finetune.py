@@ -237,13 +237,17 @@ def _train(
     resume_from: Path | None,
 ) -> int:
     """Train, leave the best weights in `speech.model` and return their step."""
+    from hydra.utils import instantiate
+
     from tts_toolkit.finetuning.run_folder import load_weights, release
     from tts_toolkit.training.weight_averaging import mix, weights_of
 
-    base = weights_of(speech.model) if cfg.base_weight else {}
+    base, adapter = weights_of(speech.model) if cfg.base_weight else {}, instantiate(cfg.adapter)
+    adapter.attach(speech.model)
     progress = _fit(cfg, accelerator, speech, prepared, output_dir, resume_from)
     release(accelerator)
     load_weights(speech.model, output_dir, progress.best_step)
+    adapter.merge(speech.model)
     if cfg.base_weight:
         mix(speech.model, base, cfg.base_weight)
     metric = f"{cfg.schedule.best_metric} {progress.best_value:.3f}"
@@ -280,11 +284,13 @@ def _fit(
     train_loader, dev_loader = (_loader(cfg, accelerator, speech, prepared, part) for part in ("train", "dev"))
     task, new_optimizer = SpeechT5Task(speech, instantiate(cfg.scheduled_sampling)), instantiate(cfg.optimizer)
     model, *optimizers = accelerator.prepare(task.model, *map(new_optimizer, task.parameter_groups()))
-    spoken = _spoken_evaluation(cfg, speech, prepared)
+    spoken, adapter = _spoken_evaluation(cfg, speech, prepared), instantiate(cfg.adapter)
 
     def evaluate(step: int) -> dict[str, float]:
         metrics = {"loss": mean_loss(accelerator, model, dev_loader, task.dev_loss)}
-        metrics |= spoken(accelerator, step) if spoken else {}
+        if spoken:
+            with adapter.merged(speech.model):
+                metrics |= spoken(accelerator, step)
         shown = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
         log.info("step %d: dev %s", step, shown)
         return metrics
