@@ -62,12 +62,10 @@ class Lora:
         try:
             inject_adapter_in_model(config, model)
         except ValueError as error:
-            ends = sorted(
-                {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
-            )
-            raise UserError(
-                f"adapter.target_modules={list(self.target_modules)}: no such linear layers; there are {', '.join(ends)}"
-            ) from error
+            linear = (name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear))
+            ends = ", ".join(sorted({name.rpartition(".")[2] for name in linear}))
+            named = f"adapter.target_modules={list(self.target_modules)}"
+            raise UserError(f"{named}: no such linear layers; there are {ends}") from error
 
     @contextmanager
     def merged(self, model: torch.nn.Module) -> Iterator[None]:
