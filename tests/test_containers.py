@@ -151,12 +151,12 @@ def test_a_channel_is_taken_where_averaging_would_lose_the_sound(tmp_path):
     speech, rng = tone(1.0), np.random.default_rng(0)
     for right, loss in ((-speech, 100), (-0.9 * speech, 20), (0 * speech, 6)):
         recording = stereo(tmp_path, speech, right)
-        assert recording.taken == "the left channel" and recording.mix_loss_db > loss - 0.1
+        assert recording.used_channel == "the left channel" and recording.mix_loss_db > loss - 0.1
         assert "averaging its 2 channels loses" in recording.note
         np.testing.assert_allclose(recording.waveform, speech, atol=1e-6)
     for right in (speech, 0.5 * speech, rng.standard_normal(RATE).astype(np.float32) * 0.1):
         recording = stereo(tmp_path, speech, right)
-        assert recording.taken == "mix" and not recording.note
+        assert recording.used_channel == "mix" and not recording.note
     np.testing.assert_allclose(stereo(tmp_path, speech, -speech, channel="right").waveform, -speech, atol=1e-6)
     mixed = stereo(tmp_path, speech, -speech, channel="mix")
     assert np.abs(mixed.waveform).max() < 1e-6 and "limits.channel=auto" in mixed.note

@@ -30,7 +30,7 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 Channel = Literal["auto", "mix", "left", "right"]
 CHANNEL_NAMES = ("the left channel", "the right channel", *(f"channel {n}" for n in range(3, MAX_CHANNELS + 1)))
 MAX_MIX_LOSS_DB = 5.5  # of the loudest channel by averaging; a silent second channel costs 6
-MEAN_FRAMES = 15  # over whose means the offset of a frame is taken: 0.24 s
+MEAN_FRAMES = 15  # frames whose means give a frame's offset: 0.24 s
 HOLE_POWER = 1e-9  # -90 dB of full scale in 4 ms: no microphone is that quiet
 FULL_STEPS = 2**15  # of a 16-bit sample
 SILENCE_DB = -60.0  # of full scale: quieter than this throughout counts as silent
@@ -38,32 +38,36 @@ SILENCE_RMS = 10 ** (SILENCE_DB / 20)
 PAUSE_SECONDS = 0.15  # between the pieces of a long text
 N_MELS = 80
 N_FFT = 1024  # samples; 64 ms Hann window
-HOP_LENGTH = 256  # samples; 16 ms, 62.5 frames a second
+HOP_LENGTH = 256  # samples; 16 ms, 62.5 frames per second
 MEL_MIN_HZ, MEL_MAX_HZ = 80, 7600
 MEL_FLOOR = 1e-10  # source of all six: preprocessor_config.json of microsoft/speecht5_tts
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a sound file holds, as one channel."""
+    """The content of a sound file, as one channel."""
 
     waveform: np.ndarray  # at 16 kHz
     sample_rate_hz: int  # of the file
     n_channels: int
-    taken: str = "mix"  # or the name of the channel
-    mix_loss_db: float = 0.0  # by how much the average of the channels lies below the loudest
+    used_channel: str = "mix"  # or the name of the selected channel
+    mix_loss_db: float = 0.0  # level of the channels' average below the loudest
     two_voices: bool = False  # each channel is loud where the other is not
-    n_holes: int = 0  # where sound breaks off into digital silence, and comes back as suddenly
+    n_holes: int = 0  # where sound breaks off into digital silence and comes back as suddenly
 
     @property
     def note(self) -> str:
-        """What is to be said of the channels; empty where nothing is."""
-        if self.two_voices and self.taken == "mix":
+        """A note on the channels, empty where there is none."""
+        if self.two_voices and self.used_channel == "mix":
             return "two different voices in its two channels are mixed; limits.channel=left or right takes one"
         if self.mix_loss_db < MAX_MIX_LOSS_DB:
             return ""
         cancel = f"averaging its {self.n_channels} channels loses {self.mix_loss_db:.1f} dB"
-        return f"{cancel}: {self.taken} is taken" if self.taken != "mix" else f"{cancel}; limits.channel=auto does not"
+        return (
+            f"{cancel}: {self.used_channel} is taken"
+            if self.used_channel != "mix"
+            else f"{cancel}; limits.channel=auto does not"
+        )
 
 
 def load_waveform(path: str | Path, channel: Channel = "auto") -> np.ndarray:
@@ -74,9 +78,9 @@ def load_waveform(path: str | Path, channel: Channel = "auto") -> np.ndarray:
 def load_recording(path: str | Path, channel: Channel = "auto") -> Recording:
     """Return the file's sound, resampled to 16 kHz (soxr, high quality).
 
-    `mix` averages the channels; `auto` does, too, but takes the loudest alone where averaging would lose more than
+    `mix` averages the channels; `auto` does too, but selects the loudest alone where averaging would lose more than
     `MAX_MIX_LOSS_DB`, as where channels cancel. Raises UserError when the file is missing, unreadable, empty, cut
-    short, larger than `MAX_VALUES` once decoded, has no such channel, or holds values that are not finite.
+    short, larger than `MAX_VALUES` once decoded, has no such channel, or holds non-finite values.
     """
     path = Path(path)
     if channel not in get_args(Channel):
@@ -93,16 +97,16 @@ def load_recording(path: str | Path, channel: Channel = "auto") -> Recording:
         raise UserError(f"{path}: holds no samples; remove the row or record the clip again")
     if not np.isfinite(samples).all():
         raise UserError(f"{path}: holds values that are not numbers (NaN or infinity); export the clip again")
-    taken, loss_db = _chosen(samples, channel)
-    mono = samples.mean(axis=1) if taken == "mix" else samples[:, CHANNEL_NAMES.index(taken)]
+    used_channel, loss_db = _chosen(samples, channel)
+    mono = samples.mean(axis=1) if used_channel == "mix" else samples[:, CHANNEL_NAMES.index(used_channel)]
     two = samples.shape[1] == 2 and _two_voices(samples, sample_rate_hz)
     waveform = resample(mono, sample_rate_hz, SAMPLE_RATE_HZ)
     holes = n_holes(mono, sample_rate_hz)
-    return Recording(waveform, sample_rate_hz, samples.shape[1], taken, loss_db, two, holes)
+    return Recording(waveform, sample_rate_hz, samples.shape[1], used_channel, loss_db, two, holes)
 
 
 def _chosen(samples: np.ndarray, channel: Channel) -> tuple[str, float]:
-    """Return which channel to take, or "mix", and what averaging loses of the loudest, in dB."""
+    """Return the channel to use, or "mix", and the loss of averaging against the loudest, in dB."""
     if samples.shape[1] == 1:
         return "mix", 0.0
     levels = samples.std(axis=0, dtype=np.float64)
@@ -113,7 +117,7 @@ def _chosen(samples: np.ndarray, channel: Channel) -> tuple[str, float]:
 
 
 def n_holes(samples: np.ndarray, sample_rate_hz: int) -> int:
-    """Return how often sound (n,) breaks off into digital silence, or one value, and comes back as suddenly."""
+    """Return the number of times sound (n,) breaks off into digital silence, or one value, and comes back abruptly."""
     length = max(8, sample_rate_hz // 250)
     frames = samples[: len(samples) // length * length].reshape(-1, length)
     powers = frames.var(axis=1, dtype=np.float64)
@@ -127,7 +131,7 @@ def n_holes(samples: np.ndarray, sample_rate_hz: int) -> int:
 
 
 def _two_voices(samples: np.ndarray, sample_rate_hz: int) -> bool:
-    """Return whether each of two channels is often loud where the other is quiet, as in a recorded conversation."""
+    """Whether each of two channels is often loud where the other is quiet, as in a recorded conversation."""
     if len(samples) < sample_rate_hz // 2:
         return False
     levels_db = [10 * np.log10(frame_powers(samples[:, side], sample_rate_hz // 50)) for side in (0, 1)]
@@ -140,7 +144,7 @@ def _two_voices(samples: np.ndarray, sample_rate_hz: int) -> bool:
 
 
 def _check_size(path: Path, file: soundfile.SoundFile, n_frames: int | None) -> None:
-    """Refuse what a header promises before memory is taken for it: a few bytes can stand for days of silence."""
+    """Refuse a length that a header declares, before memory is allocated: a few bytes can encode days of silence."""
     n_values = (n_frames or 0) * file.channels
     if n_values > MAX_VALUES or file.channels > MAX_CHANNELS:
         hours = (n_frames or 0) / file.samplerate / 3600
@@ -157,7 +161,7 @@ def _check_size(path: Path, file: soundfile.SoundFile, n_frames: int | None) -> 
 def sound_files(folder: Path) -> dict[str, Path]:
     """Return the recordings below `folder` by their names without suffix; raises UserError when two share one.
 
-    Hidden names are passed over and links followed, see `found_below`.
+    Hidden names are skipped and links followed, see `found_below`.
     """
     found: dict[str, Path] = {}
     for file in found_below(folder).sounds():
@@ -234,14 +238,14 @@ def log_mel(waveform: np.ndarray | torch.Tensor) -> torch.Tensor:
         samples, N_FFT, HOP_LENGTH, window=window, center=True, pad_mode="reflect", return_complex=True
     )
     squares = torch.view_as_real(spectrum).square_()
-    magnitude = (squares[..., 0] + squares[..., 1]).sqrt_()  # abs() takes as long as all the rest
+    magnitude = (squares[..., 0] + squares[..., 1]).sqrt_()  # abs() takes as long as all other steps
     return (magnitude.T @ mel_filters()).clamp_(min=MEL_FLOOR).log10_()
 
 
 def trim_silence(waveform: np.ndarray, threshold_db: float = 40.0, margin_seconds: float = 0.05) -> np.ndarray:
-    """Return `waveform` without the ends that lie `threshold_db` below its loudest frame, keeping a margin.
+    """Return `waveform` without the ends that are `threshold_db` below its loudest frame, keeping a margin.
 
-    Level is the RMS of 16 ms frames without their mean. A waveform that is silent throughout comes back empty.
+    Level is the RMS of 16 ms frames without their mean. A silent waveform gives an empty one.
     """
     if len(waveform) < HOP_LENGTH:
         return waveform
@@ -256,7 +260,7 @@ def trim_silence(waveform: np.ndarray, threshold_db: float = 40.0, margin_second
 def frame_powers(waveform: np.ndarray, frame_length: int = HOP_LENGTH) -> np.ndarray:
     """Return the power (n // frame_length,), at least 1e-12, of each whole frame of a waveform (n,), without its mean.
 
-    The mean is the median over nearby frames: an offset, or one that drifts or jumps, is no sound.
+    The mean is the median over nearby frames: a constant, drifting or jumping offset is no sound.
     """
     frames = waveform[: len(waveform) // frame_length * frame_length].reshape(-1, frame_length).astype(np.float64)
     if not len(frames):

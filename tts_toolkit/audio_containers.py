@@ -1,4 +1,4 @@
-"""Sound files as they come: read to their real end, and refused where they end before what their header promises."""
+"""Reading sound files to their real end, and refusing those that end before the length in their header."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ import soundfile
 from tts_toolkit.errors import UserError
 
 BLOCK_FRAMES = 1 << 20  # read at once where the length is unknown
-SPARE_BYTES = 64  # that a chunk may be short of: writers miscount by a header or a padding byte
+SPARE_BYTES = 64  # tolerated shortage of a chunk: writers miscount by a header or a padding byte
 MPEG_FRAME = 1152  # samples; encoders count one more or less, and containers are filled up to whole ones
-STREAMED_32 = 0x7F000000  # sizes from here on are what writes to a pipe, and cannot come back, puts into 32 bits
-MAX_REWRITTEN_BYTES = 2**31  # of a file whose header is put right in memory
-TOLD_CUT = re.compile(r"truncated|^ ?BODY : \d+ \(should be|^Data length \d+ should be", re.M)  # by libsndfile
+STREAMED_32 = 0x7F000000  # 32-bit sizes from here on are placeholders of writers to a pipe
+MAX_REWRITTEN_BYTES = 2**31  # of a file whose header is corrected in memory
+REPORTED_CUT = re.compile(r"truncated|^ ?BODY : \d+ \(should be|^Data length \d+ should be", re.M)  # by libsndfile
 OGG_PAGE = 27 + 255 + 255 * 255  # bytes at most
-CHECK = Callable[[soundfile.SoundFile, int | None], None]  # of a header, with the frames if it tells them
+CHECK = Callable[[soundfile.SoundFile, int | None], None]  # of a header, with the number of frames if known
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """How chunks follow each other in a container."""
+    """The layout of chunks in a container."""
 
     start: int  # of the first chunk
     id_bytes: int
     size: str  # format of the size
-    sound: bytes  # how the id of the chunk of samples begins
+    sound: bytes  # prefix of the id of the samples' chunk
     align: int = 1
     in_size: int = 0  # bytes of the chunk's header that its size counts
     before: int = 0  # bytes in the chunk before its sound
@@ -53,14 +53,14 @@ LAYOUTS = {
 
 
 @dataclass(frozen=True)
-class _Promise:
-    """The sound that a header promises."""
+class _DeclaredSound:
+    """The sound that a header declares."""
 
     at: int  # of the size in the file
     size: str  # its format
-    n_bytes: int  # promised; below the header's own share or above any file where it was never filled in
-    n_there: int  # bytes from the first of the sound to the end of the file
-    follows: bool  # whether what comes after an empty chunk is no other chunk
+    n_bytes: int  # declared; zero, negative or huge where it was never filled in
+    n_present: int  # bytes from the first of the sound to the end of the file
+    follows: bool  # whether data that is no chunk follows an empty chunk
 
     @property
     def unknown(self) -> bool:
@@ -74,7 +74,7 @@ class _Forward(soundfile.SoundFile):
     """A sound file read from its start to its end; seeking fails in many codecs, and where the length is unknown."""
 
     def seekable(self) -> bool:
-        """No."""
+        """Return False."""
         return False
 
 
@@ -104,7 +104,7 @@ def _undecodable(reason: str) -> UserError:
 
 
 def _source(path: Path, content: BinaryIO, stack: ExitStack) -> Any:
-    """Return what libsndfile is to read: the file, a copy with its header put right, or a pipe."""
+    """Return the source for libsndfile: the file, a copy with its header corrected, or a pipe."""
     n_bytes = os.fstat(content.fileno()).st_size
     head = content.read(4096)
     if head[:4] == b"OggS":
@@ -113,19 +113,19 @@ def _source(path: Path, content: BinaryIO, stack: ExitStack) -> Any:
         return path
     if _is_mpeg(head) and (beginning := _unsized_mpeg(content, n_bytes)) is not None:
         return _pipe(path, beginning, stack)
-    promise = _promise(content, head, n_bytes)
-    if promise is None:
+    declared = _declared_sound(content, head, n_bytes)
+    if declared is None:
         return path
-    if promise.unknown:
-        return io.BytesIO(_put_right(content, head, promise, n_bytes))
-    if promise.n_bytes > promise.n_there + SPARE_BYTES:
-        raise _cut_short(promise.n_there, promise.n_bytes, "bytes of sound")
+    if declared.unknown:
+        return io.BytesIO(_with_real_size(content, head, declared, n_bytes))
+    if declared.n_bytes > declared.n_present + SPARE_BYTES:
+        raise _cut_short(declared.n_present, declared.n_bytes, "bytes of sound")
     return path
 
 
-def _cut_short(n_there: int, n_promised: int, unit: str) -> UserError:
+def _cut_short(n_present: int, n_declared: int, unit: str) -> UserError:
     return UserError(
-        f"is cut short: it holds {n_there:,} of the {n_promised:,} {unit} that its header promises; fetch or export "
+        f"is cut short: it holds {n_present:,} of the {n_declared:,} {unit} that its header declares; fetch or export "
         "it again"
     )
 
@@ -153,22 +153,22 @@ def _check_whole(file: soundfile.SoundFile, known: int | None, n_frames: int) ->
     spare = (1 if file.format == "MP3" else 2) * MPEG_FRAME if "MPEG" in file.subtype else 0
     if known is not None and n_frames < known - spare:
         raise _cut_short(n_frames, known, "samples")
-    if TOLD_CUT.search(file.extra_info):
-        raise UserError("is cut short: it holds less sound than its header promises; fetch or export it again")
-    said = re.search(r"^sample_count -i (\d+)", _nist_head(file), re.MULTILINE)
-    if said and n_frames < int(said[1]):
-        raise _cut_short(n_frames, int(said[1]), "samples")
+    if REPORTED_CUT.search(file.extra_info):
+        raise UserError("is cut short: it holds less sound than its header declares; fetch or export it again")
+    sample_count = re.search(r"^sample_count -i (\d+)", _nist_head(file), re.MULTILINE)
+    if sample_count and n_frames < int(sample_count[1]):
+        raise _cut_short(n_frames, int(sample_count[1]), "samples")
 
 
 def _nist_head(file: soundfile.SoundFile) -> str:
     return Path(file.name).read_bytes()[:1024].decode("latin-1") if file.format == "NIST" else ""
 
 
-def _promise(content: BinaryIO, head: bytes, n_bytes: int) -> _Promise | None:
-    """Return how much sound the header promises, None where it does not say."""
+def _declared_sound(content: BinaryIO, head: bytes, n_bytes: int) -> _DeclaredSound | None:
+    """Return the sound that the header declares, None where it does not."""
     if head[:4] == b".snd" and len(head) >= 24:
         start, size = struct.unpack(">II", head[4:12])
-        return _Promise(8, ">I", size, n_bytes - start, size == 0 and n_bytes > start)
+        return _DeclaredSound(8, ">I", size, n_bytes - start, size == 0 and n_bytes > start)
     layout = LAYOUTS.get(head[:4])
     if layout is None:
         return None
@@ -180,20 +180,20 @@ def _promise(content: BinaryIO, head: bytes, n_bytes: int) -> _Promise | None:
         size = struct.unpack(layout.size, content.read(head_bytes - layout.id_bytes))[0] - layout.in_size
         start = at + head_bytes
         if name == b"ds64":
-            long_size = _Promise(start + 8, "<Q", struct.unpack("<8xQ", content.read(16))[0], 0, False)
+            long_size = _DeclaredSound(start + 8, "<Q", struct.unpack("<8xQ", content.read(16))[0], 0, False)
         elif name.startswith(layout.sound):
             place = long_size if long_size and size >= STREAMED_32 else None
-            there, follows = n_bytes - start, not _is_chunk(content, start + layout.before, layout, n_bytes)
+            n_present, follows = n_bytes - start, not _is_chunk(content, start + layout.before, layout, n_bytes)
             if place:
-                return _Promise(place.at, place.size, place.n_bytes, there, follows)
-            promised = 0 if 0 < size <= layout.before else size
-            return _Promise(at + layout.id_bytes, layout.size, promised, there, follows)
+                return _DeclaredSound(place.at, place.size, place.n_bytes, n_present, follows)
+            n_declared = 0 if 0 < size <= layout.before else size
+            return _DeclaredSound(at + layout.id_bytes, layout.size, n_declared, n_present, follows)
         at = start + max(0, size) + -max(0, size) % layout.align
     return None
 
 
 def _is_chunk(content: BinaryIO, at: int, layout: _Layout, n_bytes: int) -> bool:
-    """Return whether a chunk stands at an offset, or nothing."""
+    """Whether a chunk, or the end of the file, is at an offset."""
     content.seek(at)
     head = content.read(layout.id_bytes + struct.calcsize(layout.size))
     if len(head) < layout.id_bytes + struct.calcsize(layout.size):
@@ -202,16 +202,16 @@ def _is_chunk(content: BinaryIO, at: int, layout: _Layout, n_bytes: int) -> bool
     return bool(re.fullmatch(rb"[\x20-\x7e]{4}", head[:4])) and 0 <= size <= n_bytes - at
 
 
-def _put_right(content: BinaryIO, head: bytes, promise: _Promise, n_bytes: int) -> bytes:
-    """Return the file's bytes with the size that is there in place of the one that was never filled in."""
+def _with_real_size(content: BinaryIO, head: bytes, declared: _DeclaredSound, n_bytes: int) -> bytes:
+    """Return the file's bytes with the real size in place of one that was never filled in."""
     if n_bytes > MAX_REWRITTEN_BYTES:
-        raise UserError(f"tells no length in its header and is larger than {MAX_REWRITTEN_BYTES:,} bytes; cut it")
+        raise UserError(f"has no length in its header and is larger than {MAX_REWRITTEN_BYTES:,} bytes; cut it")
     content.seek(0)
     whole = bytearray(content.read())
-    there = promise.n_there + LAYOUTS[head[:4]].in_size if head[:4] in LAYOUTS else promise.n_there
-    struct.pack_into(promise.size, whole, promise.at, there)
-    if promise.size == "<Q" and head[:4] in (b"RF64", b"BW64"):
-        struct.pack_into("<Q", whole, promise.at - 8, n_bytes - 8)
+    n_present = declared.n_present + LAYOUTS[head[:4]].in_size if head[:4] in LAYOUTS else declared.n_present
+    struct.pack_into(declared.size, whole, declared.at, n_present)
+    if declared.size == "<Q" and head[:4] in (b"RF64", b"BW64"):
+        struct.pack_into("<Q", whole, declared.at - 8, n_bytes - 8)
     elif head[:4] in (b"RIFF", b"RIFX", b"FORM"):
         struct.pack_into(LAYOUTS[head[:4]].size, whole, 4, n_bytes - 8)
     return bytes(whole)
@@ -233,10 +233,10 @@ def _is_mpeg(head: bytes) -> bool:
 
 
 def _unsized_mpeg(content: BinaryIO, n_bytes: int) -> bytes | None:
-    """Return the beginning of an MP3 that has to be read to its end to know its length, None for one that tells it.
+    """Return the beginning of an MP3 whose length is only known at its end, None for one with a reliable length.
 
-    Without a frame that counts the others (Xing, Info, VBRI) libsndfile takes the length from the rate of the first
-    frame, and reads no further; files put one after the other end for it with the first.
+    Without a frame that counts the others (Xing, Info, VBRI) libsndfile derives the length from the rate of the first
+    frame, and reads no further; of concatenated files it reads the first.
     """
     content.seek(0)
     head = content.read(10)
@@ -254,7 +254,7 @@ def _unsized_mpeg(content: BinaryIO, n_bytes: int) -> bytes | None:
     more = n_bytes - start - n_counted
     if n_counted and more > 4096 and _is_mpeg(_at(content, start + n_counted)):
         content.seek(0)
-        return content.read(start + at) + b"\0\0\0\0"  # without the mark, so that it counts no longer
+        return content.read(start + at) + b"\0\0\0\0"  # without the mark, so that it is ignored
     return None
 
 
@@ -264,7 +264,7 @@ def _at(content: BinaryIO, offset: int) -> bytes:
 
 
 def _pipe(path: Path, beginning: bytes, stack: ExitStack) -> int:
-    """Return the readable end of a pipe through which a file's bytes come, with another beginning."""
+    """Return the readable end of a pipe with a file's bytes after another beginning."""
     read_end, write_end = os.pipe()
 
     def feed() -> None:
@@ -274,7 +274,7 @@ def _pipe(path: Path, beginning: bytes, stack: ExitStack) -> int:
                 content.seek(len(beginning))
                 while block := content.read(1 << 16):
                     pipe.write(block)
-        except BrokenPipeError:  # the reader has given up
+        except BrokenPipeError:  # the reader has closed its end
             pass
 
     thread = threading.Thread(target=feed, daemon=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def quiet(name: str = "transformers") -> Iterator[None]:
-    """Let a library's loggers tell errors only, unless somebody asked them for more than warnings."""
+    """Limit a library's loggers to errors, unless they are configured for more than warnings."""
     logger = logging.getLogger(name)
     before = logger.level
     if before in (logging.NOTSET, logging.WARNING):

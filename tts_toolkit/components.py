@@ -1,4 +1,4 @@
-"""The parts of a run, opened before anything slow, so that all that are missing are told at once."""
+"""The components of a run, opened before anything slow, so that all missing ones are reported at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tts_toolkit.errors import UserError, UserErrors, causes, one_line
 from tts_toolkit.memory import free_memory
 from tts_toolkit.progress import progress
 
-PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # a second of hiss
+PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # one second of noise
 
 
 def open_parts(parts: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-    """Return what each part opens as, by the option that chooses it.
+    """Return the opened components, by the option that selects each.
 
-    All are tried. Raises UserError, a line for each part that cannot be opened, each beginning with its option.
+    All are tried. Raises UserError, with one line per component that cannot be opened, beginning with its option.
     """
     opened, errors = dict[str, Any](), list[UserError]()
     for option, open_part in progress(parts.items(), "opening models", "model"):
@@ -32,22 +32,22 @@ def open_parts(parts: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
 
 
 def _of_option(option: str, error: Exception) -> UserError:
-    """Return a part's error with its option; what is no UserError is our own mistake, and raised."""
-    told = next((str(cause) for cause in causes(error) if isinstance(cause, UserError)), None)
-    if told is None:
+    """Return a component's UserError with its option; any other error is raised."""
+    message = next((str(cause) for cause in causes(error) if isinstance(cause, UserError)), None)
+    if message is None:
         raise error
-    named = UserError(told if told.startswith((f"{option}=", f"{option}.")) else f"{option}: {told}")
+    named = UserError(message if message.startswith((f"{option}=", f"{option}.")) else f"{option}: {message}")
     named.__cause__ = error
     return named
 
 
 def tried(worker: Any, try_out: Callable[[Any], object]) -> Any:
-    """Return what listens, embeds or rates once it has done so for a second of hiss, and let go of what it loaded."""
+    """Return a recognizer, encoder or metric after a trial on one second of noise, and free what it loaded."""
     try:
         try_out(worker)
     except UserError:
         raise
-    except Exception as error:  # whatever the libraries behind it raise for weights of another shape
+    except Exception as error:  # libraries raise any type of error for weights of another shape
         raise UserError(f"{worker.name} cannot be used ({type(error).__name__}: {one_line(error)})") from error
     free_memory()
     return worker

@@ -1,4 +1,4 @@
-"""What stands between this machine and a run: versions, devices, codecs, programs, the hub, disk and memory.
+"""Checks of this machine for a run: versions, devices, codecs, programs, the hub, disk and memory.
 
 Nothing heavy is imported: a finding comes from package metadata, the system's files and short commands.
 
@@ -31,11 +31,11 @@ from tts_toolkit.nn.devices import system_memory_bytes
 
 Status = Literal["ok", "warn", "fail"]
 GIB = 2**30
-TIMEOUT_SECONDS = 2  # of a command, or of the hub
+TIMEOUT_SECONDS = 2  # of a command, or of a request to the hub
 SPEECHT5_PARAMETERS = 144_400_000  # of microsoft/speecht5_tts
-BYTES_TO_TRAIN = 16  # a parameter: weights, gradients and Adam's two moments in float32
-BYTES_OF_A_CHECKPOINT = 12  # a parameter: weights and moments
-BYTES_OF_A_FRAME = 360_000  # of a batch: what SpeechT5's layers keep for the backward pass
+BYTES_TO_TRAIN = 16  # per parameter: weights, gradients and Adam's two moments in float32
+BYTES_OF_A_CHECKPOINT = 12  # per parameter: weights and moments
+BYTES_OF_A_FRAME = 360_000  # of a batch: SpeechT5's activations for the backward pass
 CHECKPOINTS = (
     "microsoft/speecht5_tts",
     "microsoft/speecht5_hifigan",
@@ -57,9 +57,9 @@ class Finding:
 
 
 def findings(recipe: Sequence[str] = ()) -> Iterator[Finding]:
-    """Yield what was found, check by check; a check that breaks is itself a finding.
+    """Yield the findings, check by check; a check that raises is itself a finding.
 
-    `recipe` are options of tts-finetune, for whose run the room is checked.
+    `recipe` are options of tts-finetune, for whose run disk and memory are checked.
     """
 
     def room_for_it() -> Iterator[Finding]:
@@ -68,12 +68,12 @@ def findings(recipe: Sequence[str] = ()) -> Iterator[Finding]:
     for check in (*CHECKS, room_for_it):
         try:
             yield from check()
-        except Exception as error:  # the doctor must live to say so
+        except Exception as error:  # an error of one check must not hide the others
             yield Finding(check.__name__, "warn", f"could not be checked ({type(error).__name__}: {error})")
 
 
 def system() -> Iterator[Finding]:
-    """Tell the Python and the system; older Pythons cannot install the toolkit."""
+    """Report Python and the system; older Pythons cannot install the toolkit."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
 
 
@@ -100,7 +100,7 @@ def packages() -> Iterator[Finding]:
 
 
 def known_bad() -> Iterator[Finding]:
-    """Check combinations that install well and break at import or at exit."""
+    """Check combinations that install and then fail at import or at exit."""
     torch, torchaudio = _version("torch"), _version("torchaudio")
     if torch and torchaudio and torch >= (2, 15) and torchaudio < (2, 12):
         yield Finding(
@@ -126,7 +126,7 @@ def _version(package: str) -> tuple[int, int] | None:
 
 
 def devices() -> Iterator[Finding]:
-    """Check GPUs and what precision they or the processor train in."""
+    """Check GPUs, and the training precision of them or of the processor."""
     output = _run("nvidia-smi", "--query-gpu=name,memory.total,compute_cap,driver_version", "--format=csv,noheader")
     if output:
         for number, line in enumerate(output.strip().splitlines()):
@@ -149,7 +149,7 @@ def devices() -> Iterator[Finding]:
 
 
 def codecs() -> Iterator[Finding]:
-    """Check which files can be read."""
+    """Check the readable audio formats."""
     import soundfile
 
     missing = [name for name in ("WAV", "FLAC", "OGG", "MP3") if name not in soundfile.available_formats()]
@@ -194,7 +194,7 @@ def verifier_weights() -> Iterator[Finding]:
 
 
 def hub() -> Iterator[Finding]:
-    """Check whether the hub answers, and what the token, which is never shown, may do."""
+    """Check the hub's answer, and the rights of the token, which is never shown."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -237,7 +237,7 @@ def _answers(address: str) -> None:
 
 
 def _in_time(call: Callable[[], Any]) -> Any:
-    """Return what `call` returns, or raise what it does, or TimeoutError: a name can be looked up beyond any limit."""
+    """Return the result of `call`, or raise its error, or TimeoutError: name resolution has no limit of its own."""
     answer: Future[Any] = Future()
 
     def ask() -> None:
@@ -251,7 +251,7 @@ def _in_time(call: Callable[[], Any]) -> Any:
 
 
 def cached_checkpoints() -> Iterator[Finding]:
-    """Check which of the usual checkpoints are on disk."""
+    """Check for the usual checkpoints on disk."""
     from huggingface_hub import constants
 
     cache = Path(constants.HF_HUB_CACHE)
@@ -264,16 +264,16 @@ def cached_checkpoints() -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Need:
-    """What a fine-tune takes, roughly."""
+    """Approximate resources of a fine-tune."""
 
     name: str  # of the base model
     disk_bytes: int  # checkpoints and features
     memory_bytes: int  # of the device that trains
-    folder: Path = Path()  # where it is written to
+    folder: Path = Path()  # the output folder
 
 
 def need(recipe: Sequence[str] = ()) -> Need:
-    """Return what the fine-tune with these options takes; raises Hydra's errors for options it does not have."""
+    """Return the resources of a fine-tune with these options; raises Hydra's errors for unknown options."""
     from hydra import compose, initialize_config_module
 
     with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
@@ -281,7 +281,7 @@ def need(recipe: Sequence[str] = ()) -> Need:
     name = str(cfg.base_model.get("source", "speecht5-mini"))
     file = asset_path(name) / "model.safetensors"
     n_parameters = file.stat().st_size // 2 if file.is_file() else SPEECHT5_PARAMETERS
-    share = n_parameters / SPEECHT5_PARAMETERS  # of what its layers keep, too
+    share = n_parameters / SPEECHT5_PARAMETERS  # also of the activations
     return Need(
         name,
         (cfg.schedule.save_total_limit + 1) * n_parameters * BYTES_OF_A_CHECKPOINT + GIB,
@@ -327,7 +327,7 @@ MARKS = {"ok": "OK  ", "warn": "warn", "fail": "FAIL"}
 
 def main() -> None:
     """Print the findings, or JSON with --json; exit with status 1 when something fails."""
-    parser = argparse.ArgumentParser(prog="tts-doctor", description="Say what stands between this machine and a run.")
+    parser = argparse.ArgumentParser(prog="tts-doctor", description="Check this machine for a run.")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("recipe", nargs="*", help="options of tts-finetune, to check the room for its run")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The one exception that is a user's to mend, and what others say in a line."""
+"""The exception for mistakes that users can correct, and one-line messages of other errors."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 
 class UserError(Exception):
-    """A mistake in what was given: says what was found, what is allowed and what to do, in one line."""
+    """A mistake in the input: one line with the value given, the values allowed and the remedy."""
 
 
 class WrongOption(UserError):
-    """An option that the command line cannot hold: ends the command with status 2, before anything is run."""
+    """A wrong command-line option: ends the command with status 2, before anything is run."""
 
 
 class UserErrors(UserError):
-    """Several mistakes, told together: a line each."""
+    """Several mistakes, reported together, one line each."""
 
     def __init__(self, errors: Sequence[UserError]) -> None:
         super().__init__(" | ".join(str(error) for error in errors))
@@ -22,7 +22,7 @@ class UserErrors(UserError):
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those it was raised from: Hydra wraps what a constructor raises."""
+    """Yield an error and those it was raised from: Hydra wraps the errors of constructors."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -30,7 +30,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def hub_is_missing(error: BaseException) -> bool:
-    """Return whether an error came about because the hub could not be reached, or was not to be."""
+    """Whether the cause of an error is an unreachable hub, or offline mode."""
     return any(_is_of_connection(cause) for cause in _all_causes(error))
 
 
@@ -53,10 +53,10 @@ def _is_of_connection(error: BaseException) -> bool:
 
 
 def one_line(error: object) -> str:
-    """Return what an error, or a text, says, in one line."""
+    """Return the message of an error, or a text, as one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its type where it says nothing."""
+    """Return the first line of an error's message, or its type where the message is empty."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from tts_toolkit.errors import UserError
 
 UNSAFE = re.compile(r"[^\w.-]+")  # in the name of a file
-MAX_NAME_BYTES = 100  # of one that is made from an id: of 255, which most file systems take, with room for endings
-SEAL_BYTES = 16  # of the hash of what is kept
+MAX_NAME_BYTES = 100  # of a name made from an id: 255, the limit of most file systems, less room for endings
+SEAL_BYTES = 16  # of the hash of sealed content
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}  # by Windows
 
 
@@ -40,7 +40,7 @@ def read_text(file: Path) -> str:
 
 
 def read_lines(file: Path) -> list[str]:
-    """Return the lines of a UTF-8 file: only a newline ends one, not the separators that `splitlines` knows besides."""
+    """Return the lines of a UTF-8 file: only a newline ends one, not the other separators of `splitlines`."""
     return [line.removesuffix("\r") for line in read_text(file).removesuffix("\n").split("\n")]
 
 
@@ -51,10 +51,10 @@ def file_hash(path: Path) -> str:
 
 
 def file_name(id_: str) -> str:
-    """Return an id as a name that every file system takes; ids that differ give names that differ.
+    """Return an id as a name that every file system accepts; different ids give different names.
 
-    An id that is none (too long, a path, hidden, an option, reserved by Windows) is written as near as may be, with
-    its hash. Where capitals or Unicode forms do not count, names may still be one file: see `file_names`.
+    An invalid id (too long, a path, hidden, an option, reserved by Windows) is written as closely as possible, with its
+    hash. Without case or Unicode distinctions names may still be one file: see `file_names`.
     """
     safe = _safe(id_)
     fits = len(safe.encode()) < MAX_NAME_BYTES and safe.split(".")[0].upper() not in RESERVED
@@ -62,7 +62,7 @@ def file_name(id_: str) -> str:
 
 
 def hashed_name(id_: str) -> str:
-    """Return an id as a name that every file system takes and that only this id has, whatever other ids there are."""
+    """Return an id as a name, with its hash, that every file system accepts and no other id has."""
     short = _safe(id_).encode()[: MAX_NAME_BYTES - 20].decode(errors="ignore")
     digest = hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{'_' * (not short or short.split('.')[0].upper() in RESERVED)}{short}-{digest}"
@@ -73,9 +73,9 @@ def _safe(id_: str) -> str:
 
 
 def file_names(ids: Iterable[str]) -> dict[str, str]:
-    """Return a file name for each id; those that are one file where capitals do not count, "Anna" and "anna", differ.
+    """Return a file name for each id; ids that differ only in case, "Anna" and "anna", get different ones.
 
-    All that are alike bear their hashes, so that the order of the ids is no matter.
+    All that are alike get their hashes, so that the order of the ids does not matter.
     """
     names = {id_: file_name(id_) for id_ in ids}
     alike = Counter(unicodedata.normalize("NFC", name).casefold() for name in names.values())
@@ -86,17 +86,17 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
 
 
 def called(id_: str, files: Mapping[str, Path]) -> Path | None:
-    """Return the file that is called by an id, in either Unicode form or as `file_names` writes it; None for none."""
+    """Return the file named by an id, in either Unicode form or as `file_names` writes it; None for none."""
     forms = (unicodedata.normalize(form, id_) for form in ("NFC", "NFD"))
     return next((files[name] for name in (id_, file_name(id_), hashed_name(id_), *forms) if name in files), None)
 
 
 @contextmanager
 def whole_file(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, of a name nobody else has; what is written there is moved in one step.
+    """Yield a temporary path of a unique name next to `path`; a file written there is moved in one step.
 
-    Nothing is left of it when the block raises. `durable` waits for the disk; what can be computed again need not.
-    Several processes, on several machines, may write the same path: the last one stays.
+    It is removed when the block raises. `durable` waits for the disk, which recomputable files do not need. Several
+    processes, on several machines, may write the same path: the last one stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
@@ -112,7 +112,7 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[Path]:
 
 
 def temporary_name(path: Path) -> Path:
-    """Return a hidden name beside `path` that no other process has, wherever it runs: process ids are not unique."""
+    """Return a hidden name next to `path`, unique among processes of all machines, as process ids are not."""
     shown = path.name.encode()[:80].decode(errors="ignore")
     return path.with_name(f".{shown}.{secrets.token_hex(8)}.tmp")
 
@@ -124,12 +124,12 @@ def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
 
 
 def sealed(path: Path, content: bytes) -> bytes:
-    """Return content that is kept in `path`, and can be made again, with a hash of it and of the name at its end."""
+    """Return the recomputable content of `path`, with a hash of it and of the name at its end."""
     return content + _seal(path, content)
 
 
 def kept(path: Path) -> bytes | None:
-    """Return the content that was `sealed` for this very path; None where there is nothing, or not that."""
+    """Return the content that was `sealed` for this path; None where it is missing or damaged."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -145,9 +145,9 @@ def _seal(path: Path, content: bytes) -> bytes:
 
 
 def kept_file(path: Path, make: Callable[[Path], object]) -> Path:
-    """Return `path` once it holds what `make` writes to the path it is given; what is there already is checked.
+    """Return `path` once it holds the output of `make`, called with a temporary path; an existing file is checked.
 
-    Its hash lies beside it, in a file of its name and `.blake2b`: what reads the content may take nothing else in it.
+    Its hash is in a file of its name and `.blake2b`, as readers of the content may not accept anything else in it.
     """
     seal = path.with_name(f"{path.name}.blake2b")
     if not path.is_file() or kept(seal) != _content_hash(path):

@@ -1,6 +1,6 @@
-"""Files below a folder as people mean them: links followed once, hidden names and litter passed over, by reason."""
+"""Files below a folder: links followed once; hidden names and system files skipped, with reasons."""
 
-# ruff: noqa: PTH113, PTH118, PTH122 -- a Path for every row of a million takes longer than all the rest
+# ruff: noqa: PTH113, PTH118, PTH122 -- a Path per row dominates the time of a million rows
 from __future__ import annotations
 
 import os
@@ -19,7 +19,7 @@ LITTER = frozenset(
         "System Volume Information", "lost+found", "Icon\r",
     )
 )  # fmt: skip
-# What libsndfile reads, by its own names for formats and the usual endings; RAW has no header to read it by.
+# Formats of libsndfile, by its own names and the usual endings; RAW has no header.
 SOUND_SUFFIXES = tuple(
     sorted(
         {f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW"}
@@ -45,27 +45,27 @@ NO_FILE = "neither a file nor a folder"
 
 @dataclass
 class Found:
-    """What lies below a folder: every name there is in one of the two."""
+    """The files below a folder, each in one of the two fields."""
 
     files: list[Path] = field(default_factory=list)  # in order of their paths
     passed_over: dict[str, list[Path]] = field(default_factory=dict)  # by reason; a folder stands for all within
 
     def pass_over(self, reason: str, path: Path) -> None:
-        """Note a name that is not read."""
+        """Record a name that is not read."""
         self.passed_over.setdefault(reason, []).append(path)
 
     def sounds(self) -> list[Path]:
-        """Return the files that libsndfile reads, going by their endings."""
+        """Return the files that libsndfile reads, by their endings."""
         return [file for file in self.files if is_sound(file)]
 
 
 def is_sound(file: str | Path) -> bool:
-    """Return whether libsndfile reads such a file, going by its ending."""
+    """Whether libsndfile reads such a file, by its ending."""
     return os.path.splitext(file)[1].lower() in SOUND_ENDINGS
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a name is hidden, or one that a system leaves behind."""
+    """Whether a name is hidden, or a system file's."""
     return name.startswith(".") or name.casefold() in LITTER
 
 
@@ -75,7 +75,7 @@ def why_no_sound(file: Path) -> str:
 
 
 def found_below(root: Path) -> Found:
-    """Return every file below `root`. A folder that is linked is read once, links being followed last."""
+    """Return every file below `root`. A linked folder is read once, links being followed last."""
     found = Found()
     seen = {_identity(root)}
     waiting = [root]
@@ -107,7 +107,7 @@ def found_below(root: Path) -> Found:
 
 
 def _is_text(name: str) -> bool:
-    """Return whether a name can stand in files of ours: of one in an old encoding, single bytes are left."""
+    """Whether a name is valid text: names in an old encoding keep undecoded bytes."""
     return not any("\ud800" <= c <= "\udfff" for c in name)
 
 
@@ -133,20 +133,20 @@ def _leads_to(asked: Callable[[], bool]) -> bool:
 
 
 class Finder:
-    """Finds the file that a manifest names, however the name was written down.
+    """Finds the file that a manifest names, in any spelling of the name.
 
-    As it stands, with backslashes for slashes, percent signs decoded, or without leading folders that end in the root's
+    As written, with backslashes for slashes, percent signs decoded, or without leading folders that end in the root's
     own name; each in another Unicode form or case, and without its ending or with another one of sound.
     """
 
-    def __init__(self, root: Path, beside: Sequence[str] = ("",)) -> None:
-        self.root, self.beside = root, beside
+    def __init__(self, root: Path, subfolders: Sequence[str] = ("",)) -> None:
+        self.root, self.subfolders = root, subfolders
         self._names: dict[str, dict[str, list[str]]] = {}
         self._stems: dict[str, dict[str, list[str]]] = {}
 
     def find(self, name: str) -> Path | None:
         """Return the one file below the root that a name means; None when there is none, or more than one."""
-        for folder in self.beside:
+        for folder in self.subfolders:
             for candidate in self._readings(name):
                 if found := self._walk(os.path.join(self.root, folder), candidate):
                     return found
@@ -193,7 +193,7 @@ class Finder:
 
 
 def is_file(path: str | Path) -> bool:
-    """Return whether there is such a file; a name that no file can have is none."""
+    """Whether a file exists; False for a name that no file can have."""
     return os.path.isfile(path)
 
 

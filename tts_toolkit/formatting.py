@@ -1,11 +1,11 @@
-"""Text from data, shown to people: as text only, never as terminal control, markup or a line of its own."""
+"""Output of text from data: as text only, never as terminal control, markup or a separate line."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-# Control characters but tab and newline, what turns the direction of text, and halves of characters, which no
+# Control characters but tab and newline, changes of text direction, and surrogates, which no
 # terminal can print.
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -14,24 +14,24 @@ MARKUP = re.compile(r"[\\`|<>\[\]*~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#>+=-]
 
 
 def printable(text: str) -> str:
-    r"""Return a text with what would steer a terminal written out: `\x1b[31m`."""
+    r"""Return a text with terminal control characters escaped: `\x1b[31m`."""
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def markdown(text: object) -> str:
-    """Return a text as Markdown that shows it, in one line: in a table's cell, a list or a heading."""
+    """Return a text escaped for Markdown, in one line, for a table's cell, a list or a heading."""
     line = printable(" ".join(str(text).split()))
     return MARKUP.sub(lambda found: {"<": "&lt;", "&": "&amp;"}.get(found[0], f"\\{found[0]}"), line)
 
 
 class Printable:
-    """A stream of text, standard output, that lets nothing through but what is `printable`."""
+    """A text stream, standard output, that writes only `printable` text."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write the text as it is shown."""
+        """Write the text, escaped."""
         return int(self._stream.write(printable(text)))
 
     def __getattr__(self, name: str) -> Any:
@@ -42,7 +42,7 @@ MAX_DIGITS = 9
 
 
 def apart(value: float, limit: float, digits: int = 0) -> tuple[str, str]:
-    """Return two numbers with as many digits behind the point as it takes to see which is larger, `digits` at least."""
+    """Return two numbers with enough decimals to show which is larger, at least `digits`."""
     for n in range(digits, MAX_DIGITS):
         if f"{value:.{n}f}" != f"{limit:.{n}f}" or value == limit:
             return _short(f"{value:.{n}f}"), _short(f"{limit:.{n}f}")
@@ -50,7 +50,7 @@ def apart(value: float, limit: float, digits: int = 0) -> tuple[str, str]:
 
 
 def _short(number: str) -> str:
-    """Return a number without zeros at its end."""
+    """Return a number without trailing zeros."""
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 

@@ -1,4 +1,4 @@
-"""The most memory that a piece of work held at once."""
+"""Peak memory of a block of work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def free_memory() -> None:
-    """Give back what a model that was let go still holds, on the GPU too."""
+    """Free the memory of released models, on the GPU too."""
     import gc
 
     import torch
@@ -22,7 +22,7 @@ def free_memory() -> None:
 
 
 class PeakMemory:
-    """Measures from its entry on: the GPU's allocations where a GPU is used, else the resident set (Linux only)."""
+    """Measures inside its context: the GPU's allocations where a GPU is used, else the resident set (Linux only)."""
 
     def __enter__(self) -> PeakMemory:
         import torch
@@ -41,7 +41,7 @@ class PeakMemory:
         pass
 
     def bytes(self) -> int | None:
-        """Return the peak so far in bytes, or None where the system does not tell."""
+        """Return the peak so far in bytes, or None where the system does not report it."""
         import torch
 
         if torch.cuda.is_available() and torch.cuda.is_initialized():

@@ -9,20 +9,20 @@ from datetime import timedelta
 
 
 def _alone() -> None:
-    """Wait for nobody."""
+    """Do not wait."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """One process among those that share the work."""
+    """One of the processes that share the work."""
 
     rank: int = 0
     n: int = 1
-    wait: Callable[[], None] = _alone  # until all have come here
+    wait: Callable[[], None] = _alone  # until all processes call it
 
     @property
     def is_first(self) -> bool:
-        """Whether this one writes what is written once."""
+        """Whether this process writes the shared files."""
         return self.rank == 0
 
 
@@ -30,11 +30,11 @@ ALONE = Processes()
 
 
 def launched_processes() -> Processes:
-    """Return what `accelerate launch` started, or this process alone."""
+    """Return the processes of `accelerate launch`, or this process alone."""
     import torch
     from accelerate import PartialState
 
-    # A process that finishes early waits for the others for as long as a stage may take.
+    # A process that finishes early waits for the others as long as a stage may take.
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
     atexit.register(state.destroy_process_group)
     return Processes(state.process_index, state.num_processes, state.wait_for_everyone)

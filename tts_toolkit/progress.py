@@ -16,13 +16,13 @@ T = TypeVar("T")
 def progress(items: Iterable[T], description: str, unit: str = "it", total: int | None = None) -> Iterator[T]:
     """Yield `items` unchanged, drawing a bar on standard error once two seconds have passed.
 
-    Where standard error is a file, a line comes every half minute.
+    Where standard error is a file, it writes one line every 30 s.
     """
     yield from tqdm(items, desc=description, unit=unit, total=total, **_looks())
 
 
 class AudioProgress:
-    """A bar that also says how many seconds of audio pass in a second."""
+    """A bar that also shows the seconds of audio processed per second."""
 
     def __init__(self, description: str, unit: str, total: int) -> None:
         self._bar = tqdm(desc=description, unit=unit, total=total, **_looks())
@@ -37,7 +37,7 @@ class AudioProgress:
         self._bar.close()
 
     def update(self, n_items: int, audio_seconds: float) -> None:
-        """Count items that are done, and their sound."""
+        """Count finished items and their seconds of sound."""
         self._audio_seconds += audio_seconds
         rate = self._audio_seconds / (time.perf_counter() - self._started)
         self._bar.set_postfix_str(f"{rate:.1f} s of audio/s", refresh=False)

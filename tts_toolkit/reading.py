@@ -1,4 +1,4 @@
-"""Files of the toolkit's own, read back: what is damaged is told with the file and the way out, and never used."""
+"""Reading the toolkit's own files: a damaged one raises UserError with its name and the remedy, and is never used."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from tts_toolkit.files import read_text
 
 SEAL = "seal"  # of a JSON object: the hash of everything else in it
 KINDS: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
-# What the libraries behind a file raise for one that is cut, flipped, of another kind or of another shape.
+# Errors of libraries for a file that is truncated, corrupted, of another kind or of another shape.
 DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, RuntimeError, SyntaxError,
            UnpicklingError, zipfile.BadZipFile, zlib.error, YAMLError)  # fmt: skip
 T = TypeVar("T")
 
 
 @contextmanager
-def reading(file: Path, way_out: str) -> Iterator[None]:
-    """Raise UserError, with the file and the way out, for whatever goes wrong with what a file holds."""
+def reading(file: Path, remedy: str) -> Iterator[None]:
+    """Raise UserError, with the file and the remedy, for any error about a file's content."""
     from safetensors import SafetensorError
 
     try:
         yield
     except FileNotFoundError:
-        raise UserError(f"{file}: is not there; {way_out}") from None
+        raise UserError(f"{file}: is not there; {remedy}") from None
     except IsADirectoryError:
-        raise UserError(f"{file}: is a folder, where a file is wanted; {way_out}") from None
+        raise UserError(f"{file}: is a folder, where a file is wanted; {remedy}") from None
     except (*DAMAGED, SafetensorError) as error:
         raise UserError(
-            f"{file}: is damaged, or another file ({type(error).__name__}: {one_line(error)}); {way_out}"
+            f"{file}: is damaged, or another file ({type(error).__name__}: {one_line(error)}); {remedy}"
         ) from error
 
 
@@ -51,12 +51,12 @@ def sealed_json(content: Mapping[str, Any]) -> bytes:
     return (text + "\n").encode()
 
 
-def read_json(file: Path, way_out: str) -> dict[str, Any]:
+def read_json(file: Path, remedy: str) -> dict[str, Any]:
     """Return the object of a JSON file, without its seal.
 
-    Raises UserError, with the way out, when there is none, or when it is not what was sealed.
+    Raises UserError, with the remedy, when it is missing or damaged.
     """
-    with reading(file, way_out):
+    with reading(file, remedy):
         found = json.loads(read_text(file))
         if not isinstance(found, dict):
             raise ValueError(f"an object is wanted, found is {str(found)[:40]!r}")
@@ -73,7 +73,7 @@ def _seal(content: Mapping[str, Any]) -> str:
 def typed(kind: type[T], found: Mapping[str, Any]) -> T:
     """Return the dataclass `kind` of an object; raises ValueError for a field that is missing or of another type.
 
-    What the dataclass does not know is left out: a later release may have written it.
+    Unknown fields are ignored: a later release may have written them.
     """
     known = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type]
     for name, annotation in known.items():
@@ -83,7 +83,7 @@ def typed(kind: type[T], found: Mapping[str, Any]) -> T:
 
 
 def _is_of(value: Any, annotation: str) -> bool:
-    """Return whether a value of JSON is of an annotated type."""
+    """Whether a value of JSON is of an annotated type."""
     for one in re.split(r"\s\|\s", annotation):
         outer, _, inner = one.partition("[")
         if outer in KINDS and isinstance(value, KINDS[outer]) and (outer == "bool" or not isinstance(value, bool)):
@@ -93,5 +93,5 @@ def _is_of(value: Any, annotation: str) -> bool:
         if outer in ("dict", "Mapping") and isinstance(value, dict):
             return True
         if outer not in KINDS and outer not in ("list", "Sequence", "tuple", "dict", "Mapping"):
-            return True  # a type of which nothing is known here
+            return True  # a type that is not checked here
     return False

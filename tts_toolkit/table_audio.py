@@ -1,8 +1,8 @@
-"""Sound read where it lies: a file, or a cell of a Parquet or Arrow table, which a path names too.
+"""Sound read in place: from a file, or from a cell of a Parquet or Arrow table that a path names.
 
-The path of a cell is `TABLE::COLUMN::ROW::DIGEST`, with `::HZ` where the cell holds bare numbers: it can stand in a
-manifest and be read by another process. The digest is that of the sound, so that a table that was replaced since is
-found out rather than read at the wrong row.
+The path of a cell is `TABLE::COLUMN::ROW::DIGEST`, with `::HZ` where the cell holds bare numbers: it can be in a
+manifest and be read by another process. The digest is that of the sound, so that a replaced table is detected rather
+than read at the wrong row.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ CELL = re.compile(
     r"(?P<table>.+\.(?:parquet|arrow))::(?P<column>[^:/]+)::(?P<row>\d+)::(?P<digest>[0-9a-f]{32})(?:::(?P<hz>\d+))?",
     re.DOTALL | re.IGNORECASE,
 )
-ROWS_AT_ONCE = 8  # of a Parquet file: read and held together
-BUFFER_BYTES = 1 << 20  # else pyarrow reads all of a row group, which may be the file
-ROWS_KEPT = 64  # for threads that ask a little out of order
+ROWS_AT_ONCE = 8  # of a Parquet file, read and held together
+BUFFER_BYTES = 1 << 20  # else pyarrow reads a whole row group, which may be the file
+ROWS_KEPT = 64  # for threads that read slightly out of order
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Cell:
     table: Path
     column: str
     row: int  # of the file, from 0
-    digest: str  # of what `sound_bytes` makes of it
-    sample_rate_hz: int | None = None  # where the cell does not tell
+    digest: str  # of its `sound_bytes`
+    sample_rate_hz: int | None = None  # where the cell does not hold it
 
     @property
     def path(self) -> Path:
@@ -54,7 +54,7 @@ class Cell:
         return Path(f"{self.table}::{quote(self.column, safe='')}::{self.row}::{self.digest}{rate}")
 
     def read(self) -> bytes:
-        """Return the sound as the content of a file; raises UserError when the table is another by now."""
+        """Return the sound as the content of a file; raises UserError when the table has changed."""
         try:
             content = sound_bytes(_column(self.table, self.column, *_stamp(self.table)).value(self.row), self)
         except (OSError, ValueError, KeyError, IndexError) as error:  # pyarrow's own errors are these as well
@@ -76,20 +76,20 @@ def cell_of(path: str | Path) -> Cell | None:
 
 
 def is_there(path: Path) -> bool:
-    """Return whether there is a sound file, or a table for the cell, of that path."""
+    """Whether the sound file of a path, or the table of its cell, exists."""
     cell = cell_of(path)
     return path.is_file() if cell is None else cell.table.is_file()
 
 
 def opened(path: Path) -> IO[bytes]:
-    """Return the sound's file, or what a cell holds, to be read from; raises UserError when the cell is another."""
+    """Return the sound's file, or a cell's content as a file; raises UserError when the cell has changed."""
     cell = cell_of(path)
     return path.open("rb") if cell is None else io.BytesIO(cell.read())
 
 
 @contextmanager
 def as_file(path: Path) -> Iterator[Path]:
-    """Yield the path of a file that holds the sound: its own, or one that lasts as long as the block."""
+    """Yield the path of a file with the sound: its own, or a temporary one."""
     cell = cell_of(path)
     if cell is None:
         yield path
@@ -102,18 +102,18 @@ def as_file(path: Path) -> Iterator[Path]:
 
 
 def sound_hash(path: Path) -> str:
-    """Return what tells the sound of a path from any other: a file's SHA-256, or the digest in the path of a cell."""
+    """Return the identity of a path's sound: a file's SHA-256, or the digest in the path of a cell."""
     cell = cell_of(path)
     return file_hash(path) if cell is None else cell.digest
 
 
 def digest_of(content: bytes) -> str:
-    """Return the digest of sound that stands in the path of its cell (BLAKE2b, 128 bits)."""
+    """Return the digest of sound for the path of its cell (BLAKE2b, 128 bits)."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def sound_bytes(value: Any, cell: Cell | None = None) -> bytes:
-    """Return what a cell holds as the content of a sound file: bytes as they are, numbers as 32-bit WAV.
+    """Return a cell's value as the content of a sound file: bytes unchanged, numbers as 32-bit WAV.
 
     A value is bytes, `{"bytes": ...}`, a list of numbers or `{"array": [...], "sampling_rate": ...}`. Whole numbers are
     16-bit, or 32-bit where one is larger. Raises ValueError for anything else.
@@ -126,7 +126,7 @@ def sound_bytes(value: Any, cell: Cell | None = None) -> bytes:
     if isinstance(value, bytes):
         return value
     if value is None or hz is None:
-        raise ValueError("holds no sound" if value is None else "holds numbers, and no sample rate is told")
+        raise ValueError("holds no sound" if value is None else "holds numbers without a sample rate")
     samples = np.asarray(value)
     if samples.dtype.kind not in "fiu" or samples.ndim not in (1, 2) or not samples.size:
         raise ValueError("holds no list of numbers")
@@ -148,7 +148,7 @@ def _stamp(table: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=16)
 def _column(table: Path, column: str, _modified: int, _size: int) -> _Column:
-    """Return the reader of a column, kept open; a table that changes gets another."""
+    """Return the reader of a column, kept open; a changed table gets a new one."""
     return (_ArrowColumn if table.suffix.lower() == ".arrow" else _ParquetColumn)(table, column)
 
 
@@ -175,7 +175,7 @@ class _ArrowColumn(_Column):
 
 
 class _ParquetColumn(_Column):
-    """A column of a Parquet file, read forward: rows come in order but for what threads and parts of a set change."""
+    """A column of a Parquet file, read forward: rows come in order, apart from threads and parts of a set."""
 
     def __init__(self, table: Path, column: str) -> None:
         from pyarrow.parquet import ParquetFile
@@ -184,7 +184,7 @@ class _ParquetColumn(_Column):
         self.file = ParquetFile(table, pre_buffer=False, buffer_size=BUFFER_BYTES)
         sizes = [self.file.metadata.row_group(group).num_rows for group in range(self.file.metadata.num_row_groups)]
         self.starts = [0, *np.cumsum(sizes).tolist()]
-        self.group, self.next = -1, 0  # of the stream, and the row that comes next
+        self.group, self.next = -1, 0  # of the stream, and its next row
         self.stream: Iterator[Any] = iter(())
         self.kept: OrderedDict[int, Any] = OrderedDict()
 
@@ -210,7 +210,7 @@ class _ParquetColumn(_Column):
 
 
 def arrow_table(file: Path) -> Any:
-    """Return an Arrow file, of either of its two formats, as a table that lies on the disk."""
+    """Return an Arrow file, of either of its two formats, as a table mapped from disk."""
     import pyarrow
 
     source = pyarrow.memory_map(str(file))

@@ -1,4 +1,4 @@
-"""Make torchaudio importable beside a torch build it was not compiled for."""
+"""Make torchaudio importable with a torch build it was not compiled for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 def ensure_torchaudio() -> None:
     """Import torchaudio, without its compiled extension where that does not fit the installed torch.
 
-    torchaudio 2.11 is built against CUDA 13.0: beside a CPU build of torch its import fails with OSError, beside
-    another CUDA version with RuntimeError, and takes transformers and speechbrain with it. Nothing that this
-    toolkit uses (resampling, mel filters, Griffin-Lim) needs the extension, so a stand-in takes its place. Call
-    this before anything imports speechbrain or a speech model of transformers.
+    torchaudio 2.11 is built against CUDA 13.0: with a CPU build of torch its import fails with OSError, with another
+    CUDA version with RuntimeError, and so do those of transformers and speechbrain. Nothing that this toolkit uses
+    (resampling, mel filters, Griffin-Lim) needs the extension, so a stand-in replaces it. Call this before anything
+    imports speechbrain or a speech model of transformers.
     """
     try:
         importlib.import_module("torchaudio")

@@ -291,7 +291,7 @@ def _check_sound(row: InspectedClip, recording: Recording, sound: Sound, thresho
            "speech is at {} dB of full scale, {} are wanted: record it louder")  # fmt: skip
     beyond("offset", 100 * sound.offset, _percent(thresholds.max_offset), 1,
            "the mean is {} % of full scale off zero, {} are allowed", 1)  # fmt: skip
-    if thresholds.channels and recording.taken == "mix" and recording.note:
+    if thresholds.channels and recording.used_channel == "mix" and recording.note:
         row.reasons["channels"] = recording.note
     beyond("bandwidth", sound.bandwidth_hz, thresholds.min_bandwidth_hz, -1,
            "there is no sound above {} Hz, as over a telephone; {} are wanted")  # fmt: skip
