@@ -92,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     n_prompts, n_clips, n_noisy = (50, 15, 20) if options.quick else (160, 40, 60)
     recognizer = FasterWhisper()
-    prompts = asterisk_prompts(str(options.cache), 0, 0, n_prompts)
+    prompts = asterisk_prompts(str(options.cache), n_train=0, n_dev=0, n_test=n_prompts)
     texts = [clip.transcript for clip in prompts]
     spoken_texts = texts[:n_noisy]
     voice = Hibari()

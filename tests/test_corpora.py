@@ -116,11 +116,11 @@ def test_asterisk_prompts_from_installed_packages(tmp_path, monkeypatch):
     ffmpeg.chmod(ffmpeg.stat().st_mode | stat.S_IEXEC)
     monkeypatch.setenv("PATH", f"{ffmpeg.parent}:/usr/bin:/bin")
     where = {"sounds": str(tmp_path / "sounds"), "transcripts": str(tmp_path / "texts.gz")}
-    clips = asterisk_prompts(str(tmp_path / "cache"), 1, 1, 1, **where)
+    clips = asterisk_prompts(str(tmp_path / "cache"), n_train=1, n_dev=1, n_test=1, **where)
     assert {clip.id for clip in clips} == {"one", "sub/three", "seven"}
     assert sorted(clip.split for clip in clips) == ["dev", "test", "train"]
     assert all(np.isfinite(soundfile.read(clip.audio)[0]).all() for clip in clips)
     with pytest.raises(UserError, match="holds 3 usable sentences"):
-        asterisk_prompts(str(tmp_path / "cache"), 2, 1, 1, **where)
+        asterisk_prompts(str(tmp_path / "cache"), n_train=2, n_dev=1, n_test=1, **where)
     with pytest.raises(UserError, match="apt-get install asterisk"):
-        asterisk_prompts(str(tmp_path / "cache"), 1, 1, 1, sounds=str(tmp_path / "none"))
+        asterisk_prompts(str(tmp_path / "cache"), n_train=1, n_dev=1, n_test=1, sounds=str(tmp_path / "none"))

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.splits import stable_fraction
@@ -19,15 +20,21 @@ SPEAKER = "allison"
 _SENTENCE = re.compile(r"(?!.*\.\.)[A-Za-z][A-Za-z0-9 ,.'?!;-]*")  # no brackets, no ellipses
 
 
+class SplitSizes(TypedDict):
+    """Number of clips per split."""
+
+    n_train: int
+    n_dev: int
+    n_test: int
+
+
 def asterisk_prompts(
     cache_dir: str,
-    n_train: int,
-    n_dev: int,
-    n_test: int,
     sounds: str = "/usr/share/asterisk/sounds/en_US_f_Allison",
     transcripts: str = "/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz",
     min_words: int = 4,
     max_words: int = 20,
+    **sizes: Unpack[SplitSizes],
 ) -> list[Clip]:
     """Return prompts that are plain words and numbers, in an order drawn by a hash of the text: test, dev, then train.
 
@@ -47,7 +54,7 @@ def asterisk_prompts(
         if usable and text.casefold() not in seen:
             seen.add(text.casefold())
             texts[source] = (text, number)
-    wanted = ["test"] * n_test + ["dev"] * n_dev + ["train"] * n_train
+    wanted = _split_order(**sizes)
     if len(texts) < len(wanted):
         raise UserError(f"{len(wanted)} prompts were asked for, {transcripts} holds {len(texts)} usable sentences")
     drawn = sorted(texts, key=lambda source: stable_fraction(texts[source][0]))
@@ -63,6 +70,10 @@ def asterisk_prompts(
         )
         for source, split in progress(chosen, "decoding", "clip")
     ]
+
+
+def _split_order(n_train: int, n_dev: int, n_test: int) -> list[str]:
+    return ["test"] * n_test + ["dev"] * n_dev + ["train"] * n_train
 
 
 def decoded(source: Path, folder: Path) -> Path:

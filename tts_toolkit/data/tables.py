@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from tts_toolkit.data.audio_folders import folder_clips
 from tts_toolkit.data.clips import Clip
@@ -65,16 +65,30 @@ def parquet(
     return table_clips(str(root), parts, names, inside, sample_rate_hz)
 
 
+class ColumnNames(TypedDict, total=False):
+    """Names of a table's columns; None or absent selects the first usual one that exists."""
+
+    audio_column_name: str | None
+    text_column_name: str | None
+    speaker_id_column_name: str | None
+
+
+def _names(
+    audio_column_name: str | None = None,
+    text_column_name: str | None = None,
+    speaker_id_column_name: str | None = None,
+) -> Names:
+    return Names(audio_column_name, text_column_name, speaker_id_column_name)
+
+
 def hub(
     dataset_name: str,
     cache_dir: str | None = None,
     dataset_config_name: str | None = None,
     split: str | None = "train",
     revision: str | None = None,
-    audio_column_name: str | None = None,
-    text_column_name: str | None = None,
-    speaker_id_column_name: str | None = None,
     sample_rate_hz: int | None = None,
+    **columns: Unpack[ColumnNames],
 ) -> list[Clip]:
     """Return the clips of a dataset of the hub, or of a local folder in the layout of one.
 
@@ -82,7 +96,7 @@ def hub(
     nothing is decoded or copied, so neither torchcodec nor FFmpeg is needed. A split may be sliced (`train[:100]`) or
     joined (`train+validation`); None takes all, as parts of their names. `cache_dir` is not used any more.
     """
-    names = Names(audio_column_name, text_column_name, speaker_id_column_name)
+    names = _names(**columns)
     found = hub_files(dataset_name, dataset_config_name, split, revision, "data.")
     where = f"{dataset_name}[{split or 'all'}]"
     if found.kind == "audiofolder":

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from tts_toolkit.audio import sound_files
 from tts_toolkit.data.clips import Clip
@@ -122,27 +122,45 @@ def _check_inside(prompts: Sequence[Prompt], folder: Path) -> None:
                 )
 
 
+class PromptColumns(TypedDict, total=False):
+    """Names of a hub dataset's columns: `text` for the texts by default, None for a column that is not read."""
+
+    text_column_name: str
+    id_column_name: str | None
+    speaker_id_column_name: str | None
+    audio_column_name: str | None
+
+
+def _by_role(
+    text_column_name: str = "text",
+    id_column_name: str | None = None,
+    speaker_id_column_name: str | None = None,
+    audio_column_name: str | None = None,
+) -> dict[str, str]:
+    columns = {
+        "text": text_column_name,
+        "id": id_column_name,
+        "speaker": speaker_id_column_name,
+        "audio": audio_column_name,
+    }
+    return {role: column for role, column in columns.items() if column}
+
+
 def hub_prompts(
     dataset_name: str,
     split: str = "test",
     name: str | None = None,
     revision: str | None = None,
-    text_column_name: str = "text",
-    id_column_name: str | None = None,
-    speaker_id_column_name: str | None = None,
-    audio_column_name: str | None = None,
     cache_dir: str | None = None,
+    **columns: Unpack[PromptColumns],
 ) -> list[Prompt]:
     """Return the prompts of a hub dataset's split; recordings of an audio column are read in place.
 
     `cache_dir` is not used any more.
     """
-    columns = {"text": text_column_name, "id": id_column_name, "speaker": speaker_id_column_name}
-    wanted = {role: column for role, column in columns.items() if column}
-    if audio_column_name:
-        rows = hub_rows(dataset_name, name, split, revision, {**wanted, "audio": audio_column_name})
-    else:
-        rows = _hub_texts(dataset_name, name, split, revision, wanted)
+    by_role = _by_role(**columns)
+    read = hub_rows if "audio" in by_role else _hub_texts
+    rows = read(dataset_name, name, split, revision, by_role)
     return _checked(
         [
             Prompt(
@@ -154,7 +172,7 @@ def hub_prompts(
             )
             for number, row in enumerate(rows)
         ],
-        len(rows) if audio_column_name else 0,
+        len(rows) if "audio" in by_role else 0,
     )
 
 
