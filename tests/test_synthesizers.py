@@ -187,7 +187,7 @@ def test_romanian_letters_with_a_comma_are_read_as_those_with_a_cedilla(hub_vits
     assert romanian.coverage("preț").dropped == () and set(romanian.coverage("preș").dropped) == {"ș"}
 
 
-def test_languages_that_are_read_romanised(hub_vits, tmp_path, monkeypatch):
+def test_languages_that_are_read_romanized(hub_vits, tmp_path, monkeypatch):
     class Uroman:
         made = 0
 
@@ -199,10 +199,10 @@ def test_languages_that_are_read_romanised(hub_vits, tmp_path, monkeypatch):
 
     korean = tokenizer_like(hub_vits, tmp_path, is_uroman=True, language="kor")
     monkeypatch.setitem(sys.modules, "uroman", None)
-    with pytest.raises(UserError, match=r"reads romanised text; run: pip install 'uroman>=1.3'"):
+    with pytest.raises(UserError, match=r"reads romanized text; run: pip install 'uroman>=1.3'"):
         korean.synthesize([SynthesisRequest("안녕", 0)])
     assert len(korean.synthesize([SynthesisRequest("annyeong", 0)])[0].waveform) > 0, (
-        "what is romanised already needs no package"
+        "what is romanized already needs no package"
     )
     monkeypatch.setitem(sys.modules, "uroman", types.SimpleNamespace(Uroman=Uroman))
     korean = replace(korean, noise_scale=0.0, noise_scale_duration=0.0)  # which is drawn for each text as written

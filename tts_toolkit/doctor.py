@@ -177,7 +177,7 @@ def programs() -> Iterator[Finding]:
     try:
         yield Finding("uroman", "ok", metadata.version("uroman"))
     except metadata.PackageNotFoundError:
-        yield Finding("uroman", "warn", "missing: MMS in languages read romanised", install_command("uroman"))
+        yield Finding("uroman", "warn", "missing: MMS in languages read romanized", install_command("uroman"))
 
 
 def verifier_weights() -> Iterator[Finding]:

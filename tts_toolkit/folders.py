@@ -48,7 +48,7 @@ class Found:
     """The files below a folder, each in one of the two fields."""
 
     files: list[Path] = field(default_factory=list)  # in order of their paths
-    passed_over: dict[str, list[Path]] = field(default_factory=dict)  # by reason; a folder stands for all within
+    passed_over: dict[str, list[Path]] = field(default_factory=dict)  # by reason; a folder includes all its files
 
     def pass_over(self, reason: str, path: Path) -> None:
         """Record a name that is not read."""

@@ -124,7 +124,7 @@ class Vits:
         try:
             import uroman
         except ImportError:
-            raise UserError(f"{self.model} reads romanised text; run: {install_command('uroman')}") from None
+            raise UserError(f"{self.model} reads romanized text; run: {install_command('uroman')}") from None
         return uroman.Uroman()
 
     def _written(self, text: str) -> str:
