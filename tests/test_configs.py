@@ -4,6 +4,7 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import Unpack, get_args, get_origin, get_type_hints
 
 import pytest
 import tts_toolkit.conf
@@ -43,7 +44,7 @@ def test_every_target_binds_its_arguments():
             n_targets += 1
             arguments = {key for key in node if not key.startswith("_")}
             try:
-                signature = inspect.signature(resolve(node["_target_"]))
+                signature = signature_of(resolve(node["_target_"]))
                 if node.get("_partial_"):
                     signature.bind_partial(**dict.fromkeys(arguments))
                 else:
@@ -59,6 +60,31 @@ def test_every_command_composes(name):
     with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
         cfg = compose(name, overrides=["data.path=x"] if name == "embed" else [])
     assert cfg
+
+
+def signature_of(target):
+    """The signature of a callable, the keys of a TypedDict that it unpacks as parameters of their own."""
+    signature, hints = (
+        inspect.signature(target),
+        get_type_hints(target, include_extras=True) if inspect.isfunction(target) else {},
+    )
+    plain, keys = [], {}
+    for parameter in signature.parameters.values():
+        hint = hints.get(parameter.name)
+        if parameter.kind is parameter.VAR_KEYWORD and get_origin(hint) is Unpack:
+            keys = dict.fromkeys(get_type_hints(get_args(hint)[0]))
+        else:
+            plain.append(parameter)
+    added = [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None) for key in keys]
+    return signature.replace(parameters=[*plain, *added])
+
+
+def test_a_key_that_no_typed_dict_knows_is_no_argument():
+    from tts_toolkit.data.tables import hub
+
+    with pytest.raises(TypeError, match="no_such_column_name"):
+        signature_of(hub).bind_partial(no_such_column_name="x")
+    signature_of(hub).bind_partial(text_column_name="x")
 
 
 EXPERIMENTS = {
@@ -87,7 +113,7 @@ def test_every_experiment_composes_and_is_a_small_difference(experiment):
 
 
 @pytest.mark.parametrize(
-    "group", ["data", "encoder", "speaker_verifier", "asr", "base_model", "lr_schedule", "optimizer"]
+    "group", ["data", "encoder", "speaker_verifier", "asr", "base_model", "lr_schedule", "optimizer", "adapter"]
 )
 def test_every_choice_of_a_group_composes(group):
     choices = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
