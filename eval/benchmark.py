@@ -47,7 +47,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
         cluster_by=cfg.cluster_by,
         background=cfg.background,
         allow_same_encoder=cfg.allow_same_encoder,
-        quality=partial(instantiate, cfg.quality) if cfg.quality else None,
+        metrics={name: partial(instantiate, node) for name, node in (cfg.metrics or {}).items()},
         config=settings_of(cfg),
     )
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage, cfg.expected)
@@ -60,7 +60,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
 
 def main() -> None:
     """Run as a command."""
-    command("benchmark", benchmark, optional=("speaker_verifier",))
+    command("benchmark", benchmark, optional=("speaker_verifier", "metrics"))
 
 
 if __name__ == "__main__":

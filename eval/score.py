@@ -54,7 +54,7 @@ def score(cfg: DictConfig) -> Path | None:
         language=cfg.language,
         cluster_by=cfg.cluster_by,
         background=cfg.background,
-        quality=partial(instantiate, cfg.quality) if cfg.quality else None,
+        metrics={name: partial(instantiate, node) for name, node in (cfg.metrics or {}).items()},
         config=settings_of(cfg),
     )
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage)
@@ -67,7 +67,7 @@ def score(cfg: DictConfig) -> Path | None:
 
 def main() -> None:
     """Run as a command."""
-    command("score", score, optional=("speaker_verifier",))
+    command("score", score, optional=("speaker_verifier", "metrics"))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Fake synthesizers, recognizers, verifiers and raters, and the benchmark plans that the tests run with them."""
+"""Fake synthesizers, recognizers, verifiers and metrics, and the benchmark plans that the tests run with them."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tts_toolkit.data.test_sets import Prompt
+from tts_toolkit.evaluation.metrics.base import Column
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.plan import Plan
@@ -15,6 +16,7 @@ from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
 TEXTS = ["one red apple", "two green pears are here", "three blue plums", "four old nuts in a bowl", "five figs"]
 PROMPTS = [Prompt(f"p{n}", text, category="short" if n % 2 else "long") for n, text in enumerate(TEXTS)]
 CALLS, VOICES, HEARD = [], [], []  # texts of each call of `Levels`, their voices, lengths that `Ear` transcribed
+MEASURED = []  # metric, text and reference of each measurement
 
 
 @dataclass(frozen=True)
@@ -107,19 +109,33 @@ class Sparkle:
     name: str = "sparkle"
     version: str = "1"
 
-    def rate(self, waveform):
-        return {"signal_quality": self.value}
+    columns = (Column("sparkle_score", "sparkle", direction="higher", digits=2),)
+    needs_reference = False
+
+    def measure(self, speech, reference):
+        MEASURED.append((self.name, speech.text, reference and len(reference.waveform)))
+        return {"sparkle_score": self.value}
 
 
 @dataclass(frozen=True)
-class Rater:
-    """Finds every sound equally clean."""
+class Loudness:
+    """The level of `Levels`, against that of the natural recording: a mean, a median and a ratio."""
 
-    name: str = "rater"
+    name: str = "loudness"
     version: str = "1"
 
-    def rate(self, waveform):
-        return {"signal_quality": 4.0}
+    columns = (
+        Column("level_error", "level error", unit="dB", direction="lower", digits=1),
+        Column("level_median", "median level", unit="%", aggregate="median", digits=1, scale=100),
+        Column("level_ratio", "level ratio", aggregate="ratio", of=("level_here", "level_there")),
+    )
+    needs_reference = True
+
+    def measure(self, speech, reference):
+        here, there = (float(np.sqrt(np.mean(sample.waveform**2))) for sample in (speech, reference))
+        MEASURED.append((self.name, speech.text, reference.text))
+        error = abs(20 * np.log10(here / there))
+        return {"level_error": error, "level_median": here, "level_here": here, "level_there": there}
 
 
 def plan_of(tmp_path, prompts=PROMPTS, family=Levels(), ear=Ear(), speaker_verifier=None, **settings):

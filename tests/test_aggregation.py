@@ -10,6 +10,7 @@ import tts_toolkit.evaluation.stages as stages
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.aggregation import LOST, Measured, score_rows
 from tts_toolkit.evaluation.compare import compare_runs, read_run
+from tts_toolkit.evaluation.metrics.base import declared
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.models.base import Speech
@@ -35,14 +36,21 @@ def test_errors_are_counted_over_the_corpus(tmp_path):
 
 def test_every_rate_and_mean_has_an_interval_that_holds_it(tmp_path, recordings):
     figures = run(
-        plan_of(tmp_path / "run", recordings, ear=Ear(deaf_to="red"), speaker_verifier=Verifier()), Processes()
+        plan_of(
+            tmp_path / "run",
+            recordings,
+            ear=Ear(deaf_to="red"),
+            speaker_verifier=Verifier(),
+            metrics={"sparkle": Sparkle},
+        ),
+        Processes(),
     )
     levels = figures.summary["systems"]["levels"]
     parts = [levels, levels["health"], *levels["protocols"].values(), *levels["groups"]["speaker"].values()]
     rates = [(part, name.removesuffix("_ci")) for part in parts for name in part if name.endswith("_ci")]
     assert {name for _, name in rates} == {
         "wer", "wer_scored_only", "wer_utterance_mean", "cer", "cer_scored_only", "cer_utterance_mean", "exact_match",
-        "similarity", "similarity_normalized", "signal_quality", "rtf", "silence_share", "clipped_share",
+        "similarity", "similarity_normalized", "sparkle_score", "rtf", "silence_share", "clipped_share",
     }  # fmt: skip
     for part, name in rates:
         if part[f"{name}_ci"] is not None:
@@ -132,14 +140,14 @@ def test_health_of_a_system_is_counted(tmp_path):
 
 
 def test_a_measure_that_is_not_a_number_is_the_reason_of_its_row(tmp_path):
-    results = run(plan_of(tmp_path, quality=lambda: Sparkle(value=float("nan"))), Processes())
-    assert results.summary["systems"]["levels"]["signal_quality"] is None
+    results = run(plan_of(tmp_path, metrics={"sparkle": lambda: Sparkle(value=float("nan"))}), Processes())
+    assert results.summary["systems"]["levels"]["sparkle_score"] is None
     assert "not a number was measured" in results.rows["levels"][0]["not_measured"]
 
 
 def test_what_no_stage_found_is_a_failed_row_and_never_silence():
     spoken = {"p0": {**stages.failed_row("p0", ""), "status": "spoken"}}
-    rated = {"p9": {"signal_quality": 4.0}}
-    rows = score_rows(PROMPTS[:2], Measured(spoken, {}, rated, rated), {}, "en")
+    rated = {"p9": {"sparkle_score": 4.0}}
+    rows = score_rows(PROMPTS[:2], Measured(spoken, {}, rated, [(declared(Sparkle()), rated)]), {}, "en")
     assert [(row["status"], row["reason"]) for row in rows] == [("failed", LOST), ("failed", LOST)]
-    assert rows[0]["not_measured"] == f"similarity: {LOST}; signal quality: {LOST}"
+    assert rows[0]["not_measured"] == f"similarity: {LOST}; sparkle: {LOST}"

@@ -39,8 +39,8 @@ def test_other_options_keep_hydras_grammar_where_it_takes_them(argument, expecte
     assert quoted(argument, ("text",)) == expected
 
 
-OPTIONAL = {"finetune": ("asr", "speaker_verifier"), "embed": ("encoder",), "prepare": ("encoder", "asr"), "benchmark": ("speaker_verifier",),
-            "score": ("speaker_verifier",)}  # fmt: skip
+OPTIONAL = {"finetune": ("asr", "speaker_verifier"), "embed": ("encoder",), "prepare": ("encoder", "asr"), "benchmark": ("speaker_verifier", "metrics"),
+            "score": ("speaker_verifier", "metrics")}  # fmt: skip
 
 
 def invoke(config, arguments, monkeypatch, capsys, free_text=("text",)):

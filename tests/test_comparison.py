@@ -62,14 +62,14 @@ def test_runs_that_share_part_of_their_texts_are_compared_over_those(tmp_path, r
 def test_what_is_not_compared_is_said(tmp_path, recordings):
     settings = {"ear": Mumbling(), "prompts": [replace(p, speaker="one", reference="") for p in recordings]}
     runs = [
-        read_run(finished(tmp_path / name, quality=partial(Sparkle, version=version), **settings), None)
+        read_run(finished(tmp_path / name, metrics={"sparkle": partial(Sparkle, version=version)}, **settings), None)
         for name, version in {"a": "1", "b": "2"}.items()
     ]
     with pytest.raises(UserError, match="cluster_by=x: allowed are id and speaker"):
         compare_runs(*runs, cluster_by="x")
     shown = table(compare_runs(*runs, cluster_by="speaker"))
     assert "Wer is not compared: the rows are of one speaker, which leaves nothing to draw from." in shown
-    assert "Signal_quality is not compared: rated by sparkle (1) and by sparkle (2)." in shown
+    assert "Sparkle_score is not compared: measured by sparkle (1) and by sparkle (2)." in shown
 
 
 def fewer_rows(folder):

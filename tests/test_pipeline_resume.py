@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import CALLS, HEARD, PROMPTS, TEXTS, Ear, Levels, Mumbling, Rater, Sparkle, Verifier, plan_of, spoken_texts
+from fakes import CALLS, HEARD, PROMPTS, TEXTS, Ear, Levels, Mumbling, Sparkle, Verifier, plan_of, spoken_texts
 
 import tts_toolkit.evaluation.stages as stages
 from tts_toolkit.audio import write_wav
@@ -100,14 +100,14 @@ def test_another_judge_embeds_again_and_nobody_speaks(tmp_path, recordings):
 
 def test_ratings_of_another_rater_are_made_again(tmp_path):
     rates = [
-        run(plan_of(tmp_path, quality=partial(Sparkle, **rater)), Processes()).summary["systems"]["levels"][
-            "signal_quality"
-        ]
+        run(plan_of(tmp_path, metrics={"sparkle": partial(Sparkle, **rater)}), Processes()).summary["systems"][
+            "levels"
+        ]["sparkle_score"]
         for rater in ({}, {"value": 4.0}, {"value": 4.0, "version": "2"})
     ]
     assert rates == [3.0, 4.0, 4.0]
     assert (
-        json.loads((tmp_path / "systems/levels/quality/rows.jsonl").read_text().split("\n")[0])["signal_quality"] == 4.0
+        json.loads((tmp_path / "systems/levels/sparkle/rows.jsonl").read_text().split("\n")[0])["sparkle_score"] == 4.0
     )
 
 
@@ -252,7 +252,7 @@ def shortened(file):
 
 
 def emptied_of_words(file):
-    for word in ('"hypothesis": "', '"embedding": "', '"status": "spoken', '"signal_quality": ', '"text": "'):
+    for word in ('"hypothesis": "', '"embedding": "', '"status": "spoken', '"sparkle_score": ', '"text": "'):
         file.write_text(file.read_text().replace(word, word.replace('"', "'"), 2))
 
 
@@ -276,12 +276,12 @@ def test_rows_that_are_lost_beside_their_marker_are_made_again(tmp_path, recordi
     plan = plan_of(
         tmp_path / "out", recordings, speaker_verifier=Verifier(), ear=Mumbling(), background=str(tmp_path / "natural")
     )
-    plan = replace(plan, quality=Rater)
+    plan = replace(plan, metrics={"sparkle": Sparkle})
     for slow in ("evaluation.aggregation.ratio_interval", "evaluation.pipeline.free_memory", "components.free_memory"):
         monkeypatch.setattr(f"tts_toolkit.{slow}", lambda *_, **__: None)  # rows are what is looked at
     run(plan, Processes())
     files = sorted(plan.output_dir.rglob("rows.jsonl"))
-    measures = [file for file in files if file.parent.name in ("transcripts", "embeddings", "quality")]
+    measures = [file for file in files if file.parent.name in ("transcripts", "embeddings", "sparkle")]
     assert (len(files), len(measures)) == (13, 8)
 
     def rows():

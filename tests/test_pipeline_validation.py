@@ -103,13 +103,13 @@ def test_a_recognizer_that_does_not_load_ends_the_run_before_anything_speaks(tmp
 
 
 def missing_package():
-    raise UserError("quality=dnsmos: run: pip install 'speechmos==0.0.1.1'")
+    raise UserError("its packages are missing; run: pip install 'speechmos==0.0.1.1'")
 
 
 @pytest.mark.parametrize(("settings", "message"), [
     ({"prompts": [replace(p, reference="nowhere/x.wav") for p in PROMPTS]}, "none of the 5 reference recordings is there, such as nowhere/x.wav"),
     ({"background": "nowhere", "with_recordings": True}, "background=nowhere: no recordings there"),
-    ({"quality": missing_package}, "speechmos=="),
+    ({"metrics": {"dnsmos": missing_package}}, r"metrics=\[dnsmos\]: its packages are missing; run: pip install 'speechmos=="),
 ])  # fmt: skip
 def test_what_can_be_known_to_fail_is_known_before_anything_speaks(tmp_path, recordings, settings, message):
     if settings.pop("with_recordings", False):

@@ -227,9 +227,9 @@ def spoken(rng, difficulty, words, n_readings=1, **facts):
                 "id": id_, "prompt": f"p{number}", "reading": reading, "expected": f"text {number}", "category": "",
                 "speaker": f"s{number % 3}", "language": "en", "word_errors": errors, "n_words": int(n_words),
                 "character_errors": 4 * errors, "n_characters": 5 * int(n_words), "similarity": rng.normal(0.8, 0.03),
-                "compared_with": "x", "signal_quality": None,
+                "compared_with": "x", "hypothesis": "x",
             }  # fmt: skip
-    known = {"name": "run", "recognizer": EAR, "speaker_verifier": EAR, "quality": None, "scale": None, "identity": "1"}
+    known = {"name": "run", "recognizer": EAR, "speaker_verifier": EAR, "scale": None, "identity": "1"}
     return Run(rows=rows, **{**known, **facts})
 
 

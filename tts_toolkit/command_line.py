@@ -17,7 +17,7 @@ from tts_toolkit.compat import hydra_parser, is_empty, is_null, node_of
 from tts_toolkit.errors import WrongOption, one_line
 
 KEY = re.compile(r"(?P<sign>\+\+|\+|~)?(?P<key>[\w@/.-]+)")
-OPEN = ("accelerator", "config", "systems", "hydra", "mix")  # take settings that stand in no configuration
+OPEN = ("accelerator", "config", "systems", "metrics", "hydra", "mix")  # take settings that stand in no configuration
 # What may hold nothing, besides the arguments of targets whose types say so.
 MAY_BE_NULL = ("background", "estimate", "accelerator.log_with", "accelerator.mixed_precision")
 LISTS = ("speaker.names", "protocols", "compare")  # or null, which does not tell
@@ -214,7 +214,7 @@ RENAMED = {
     "decoder_inputs.n_own_passes": "scheduled_sampling.max_passes", "decoder_inputs": "scheduled_sampling",
     "training.judge_channels": "training.discriminator_channels",
     "training.judge_n_ffts": "training.discriminator_n_ffts",
-    "training.judge_learning_rate": "training.discriminator_learning_rate",
+    "training.judge_learning_rate": "training.discriminator_learning_rate", "quality": "metrics",
 }  # fmt: skip
 
 
@@ -299,7 +299,7 @@ def _is_open(config: Any, key: str) -> bool:
 def _unknown(key: str, value: str, config: Any, known: Known) -> str:
     """Return that there is no such setting, what was meant, and where it is one."""
     if new := new_name(key):
-        return f"is now called {new}: {new}={value or '...'}"
+        return f"is now called {new}: {new}={_listed(new, value)}"
     group, _, name = key.partition(".")
     others = _choices_with(group, name, known) if name and group in known.choices else []
     if others:
@@ -310,6 +310,13 @@ def _unknown(key: str, value: str, config: Any, known: Known) -> str:
     if near:
         return f"there is no such setting; did you mean {near}={value or '...'}?{added}"
     return f"there is no such setting{added}; --help lists them"
+
+
+def _listed(key: str, value: str) -> str:
+    """A value as the setting of that name wants it: a list, where one of several choices was given before."""
+    if key != "metrics":
+        return value or "..."
+    return f"[{'' if value == 'null' else value}]"
 
 
 def _near(key: str, places: Sequence[str]) -> str:

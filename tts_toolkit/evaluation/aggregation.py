@@ -10,11 +10,12 @@ import numpy as np
 
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.artifacts import n_repeats, stopped_early
+from tts_toolkit.evaluation.metrics.base import Column, Declared
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS, Counts, Protocol
 from tts_toolkit.evaluation.metrics.speaker_similarity import SimilarityScale
 from tts_toolkit.evaluation.stage_log import Row
 from tts_toolkit.evaluation.stages import embedding, failed_row
-from tts_toolkit.evaluation.statistics.intervals import Interval, ratio_interval
+from tts_toolkit.evaluation.statistics.intervals import Interval, median_interval, ratio_interval
 from tts_toolkit.text.cues import without_cues
 from tts_toolkit.text.units import is_unspaced
 
@@ -22,6 +23,11 @@ STRICT = PROTOCOLS["strict"]
 GROUPS = ("category", "speaker", "language")
 MAX_GROUPS = 20  # of one kind that are told apart in summaries
 HEALTH = ("silence_share", "clipped_share", "peak", "hit_ceiling")
+IN_STAGES = ("id", "key", "sum", "error", "system")  # what rows on disk and in the table hold beside their values
+FACTS = (
+    "checkpoint", "version", "n_parameters", "conditioned_by", "played_back", "settings", "hardware",
+    "peak_memory_bytes", "batch_sizes", "synthesized_on",
+)  # fmt: skip  # what a summary says of a system beside its figures
 LOST = "the stage left no row; run it again"  # which is never taken for silence
 
 
@@ -50,7 +56,8 @@ class Measured:
     spoken: Mapping[str, Row]
     hypotheses: Mapping[str, Row] | None  # None: without a recognizer
     embeddings: Mapping[str, Row]
-    qualities: Mapping[str, Row] = field(default_factory=dict)
+    metrics: Sequence[tuple[Declared, Mapping[str, Row]]] = ()
+    natural: Mapping[str, str] = field(default_factory=dict)  # the hash of each text's natural recording
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,8 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
         "n_characters": characters.n_reference,
         "similarity": None if vector is None or reference.embedding is None else float(vector @ reference.embedding),
         "compared_with": reference.recordings,
-        "signal_quality": measured.qualities.get(prompt.id, {}).get("signal_quality"),
+        **_metric_values(prompt.id, measured),
+        "natural_sha256": measured.natural.get(prompt.prompt_id),
         "not_measured": _not_measured(prompt.id, measured, reference.reason),
         "seconds": spoken["seconds"],
         "synthesis_seconds": spoken["batch_seconds"] / spoken["batch_size"],
@@ -127,15 +135,27 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
     }
 
 
+def _metric_values(id_: str, measured: Measured) -> dict[str, float | None]:
+    """The values of a row by the names that metrics declare; a ratio's own is that of its two values in this row."""
+    values: dict[str, float | None] = {}
+    for metric, rows in measured.metrics:
+        row = rows.get(id_, {})
+        values |= {name: row.get(name) for name in metric.values}
+        for column in metric.columns:
+            if column.aggregate == "ratio":
+                top, bottom = (row.get(name) for name in column.of)
+                values[column.name] = top / bottom if top is not None and bottom else None
+    return values
+
+
 def _not_measured(id_: str, measured: Measured, why_not: str) -> str:
-    """Return why a row has no similarity or no signal quality; empty where nothing went wrong."""
-    embedded, rated = measured.embeddings.get(id_, {}), measured.qualities.get(id_, {})
+    """Return why a row has no similarity or no value of a metric; empty where nothing went wrong."""
     spoken = measured.spoken.get(id_, {}).get("status") == "spoken"
-    found = {
-        "reference": why_not,
-        "similarity": embedded.get("error") or embedded.get("reason") or _lost(spoken, measured.embeddings, id_),
-        "signal quality": rated.get("error") or _lost(spoken, measured.qualities, id_),
-    }
+    stages = {"similarity": measured.embeddings, **{metric.name: rows for metric, rows in measured.metrics}}
+    found = {"reference": why_not}
+    for what, rows in stages.items():
+        row = rows.get(id_, {})
+        found[what] = row.get("error") or row.get("reason") or _lost(spoken, rows, id_)
     return "; ".join(f"{what}: {why}" for what, why in found.items() if why)
 
 
@@ -164,12 +184,13 @@ def sum_up(
     scale: SimilarityScale | None,
     cluster_by: str = "id",
     played_back: bool = False,
+    columns: Sequence[Column] = (),
 ) -> dict[str, Any]:
     """Return the figures of one system, as `summary.json` holds them: fractions, seconds, counts and intervals.
 
     Strict figures count a failed row as all of its words deleted; `*_scored_only` leave it out. Intervals resample
     whole clusters of rows that share `cluster_by` (id or speaker). A system that only plays recordings back has no
-    cost.
+    cost. `columns` are those that the metrics declare.
     """
     scored = [row for row in rows if row["status"] == "scored"]
     figures: dict[str, Any] = {
@@ -183,8 +204,9 @@ def sum_up(
         },
         "health": _health(scored, cluster_by),
         **_cost([] if played_back else rows, cluster_by),
-        **_figure("signal_quality", [row for row in scored if row["signal_quality"] is not None], cluster_by),
     }
+    for column in columns:
+        figures |= _declared_figure(column, scored, cluster_by)
     groups = {name: sorted({row[name] for row in rows} - {""}) for name in GROUPS}
     figures["groups"] = {
         name: {value: _group([row for row in rows if row[name] == value], cluster_by) for value in values}
@@ -192,6 +214,28 @@ def sum_up(
         if 1 < len(values) <= MAX_GROUPS
     }
     return figures
+
+
+def _declared_figure(column: Column, rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
+    """The figure of a metric's column over the rows that have its values, with its interval."""
+    valued = [row for row in rows if all(row[name] is not None for name in column.values)]
+    if column.aggregate == "median":
+        return _median(column.name, valued, cluster_by)
+    top, bottom = column.of or (column.name, None)
+    return _figure(column.name, valued, cluster_by, top, bottom, of_prompts=False)
+
+
+def _median(name: str, rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
+    values = [row[name] for row in rows]
+    interval = median_interval(values, [cluster_of(row, cluster_by) for row in rows])
+    ends = None if interval is None else (interval.low, interval.high)
+    return {name: float(np.median(values)) if values else None, f"{name}_ci": ends}
+
+
+def taken_names() -> list[str]:
+    """The names that every row and every summary of a system holds, which no metric's column may have."""
+    row = _score(Prompt("", ""), Measured({}, None, {}), Reference(None), "en")
+    return [*IN_STAGES, *FACTS, *row, *sum_up([row], [], None)]
 
 
 def _is_transcribed(rows: Sequence[Mapping[str, Any]]) -> bool:

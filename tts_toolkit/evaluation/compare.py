@@ -10,6 +10,7 @@ from typing import Any
 
 from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import GROUPS, UNITS, cluster_of, prompt_of
+from tts_toolkit.evaluation.metrics.base import Column, Declared, declared_in
 from tts_toolkit.evaluation.metrics.speaker_similarity import scale_line
 from tts_toolkit.evaluation.pipeline import NATURAL
 from tts_toolkit.evaluation.reaggregate import AGAIN, SUMMARY, read_finished
@@ -21,8 +22,12 @@ from tts_toolkit.evaluation.variance import RATES, Needed, needed, needed_table,
 from tts_toolkit.formatting import markdown
 from tts_toolkit.reading import reading
 
-MEANS = ("similarity", "signal_quality")
-
+SIMILARITY = Column("similarity", "similarity", direction="higher")
+# Figures that every benchmark has, as they are said in words.
+RATES_IN_WORDS = {
+    "wer": Column("wer", "word error rate", "points", "lower", digits=1, scale=100),
+    "cer": Column("cer", "character error rate", "points", "lower", digits=1, scale=100),
+}
 
 Pair = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]  # a prompt's readings by the two systems
 
@@ -35,9 +40,9 @@ class Run:
     rows: Mapping[str, Mapping[str, Any]]  # by id
     recognizer: Mapping[str, str]
     speaker_verifier: Mapping[str, str] | None
-    quality: Mapping[str, str] | None  # who rated the sound
     scale: Mapping[str, float | None] | None  # of similarity
     identity: str = ""  # of the system: its weights and settings; empty: its name
+    metrics: Sequence[Declared] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Comparison:
     scales: Mapping[str, Mapping[str, float | None]]  # of similarity, by run
     needed: Sequence[Needed] = ()  # how many prompts and readings show a difference of a given size
     scatter: Mapping[str, Sequence[Components]] = field(default_factory=dict)  # where it comes from, by run
+    columns: Sequence[Column] = ()  # of the metrics that both runs measured
 
     def to_json(self) -> str:
         """Return everything as JSON."""
@@ -88,9 +94,9 @@ def run_of(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str
         rows,
         summary["recognizer"],
         summary["speaker_verifier"],
-        summary["quality"],
         scale,
         identity,
+        declared_in(summary),
     )
 
 
@@ -123,9 +129,10 @@ def compare_runs(
             + (f": {differing[0]!r} differs" if differing else ": no id is in both")
         )
     pairs = [(prompts[0][id_], prompts[1][id_]) for id_ in common]
-    same_rater = first.quality == second.quality
-    raters = "" if same_rater else f"rated by {_who(first.quality)} and by {_who(second.quality)}"
-    differences, notes = _differences(pairs, raters, cluster_by, seed)
+    columns, against_natural, not_compared = _common_columns(first, second)
+    pairing = _Pairing([SIMILARITY, *columns], against_natural, cluster_by, seed)
+    differences, notes = _differences(pairs, pairing)
+    notes += not_compared
     n_speakers = len({str(ours[0]["speaker"]) for ours, _ in pairs})
     if cluster_by == "id" and n_speakers > 1:
         notes.append(
@@ -136,7 +143,7 @@ def compare_runs(
         values = sorted({str(ours[0][group]) for ours, _ in pairs} - {""})
         for value in values if len(values) > 1 else []:
             members = [(ours, theirs) for ours, theirs in pairs if ours[0][group] == value]
-            groups.setdefault(group, {})[value], of_group = _differences(members, raters, cluster_by, seed)
+            groups.setdefault(group, {})[value], of_group = _differences(members, pairing)
             notes += [f"{group} {value}: {note}" for note in of_group if note not in notes]
     return Comparison(
         first.name,
@@ -148,15 +155,57 @@ def compare_runs(
         len(set(prompts[0]) ^ set(prompts[1])),
         notes,
         {run.name: run.scale for run in (first, second) if run.scale},
-        [needed(d.metric, _measured_pairs(d.metric, pairs), shows, cluster_by) for d in differences if d.p is not None],
+        [
+            needed(d.metric, _measured_pairs(d.metric, pairs, pairing), shows, cluster_by)
+            for d in differences
+            if d.p is not None
+        ],
         {first.name: _scatter([first]), second.name: _scatter([second, *others])},
+        columns,
     )
 
 
-def _measured_pairs(metric: str, pairs: Sequence[Pair]) -> list[Pair]:
+@dataclass(frozen=True)
+class _Pairing:
+    """What is compared beside error rates, and over which clusters."""
+
+    means: Sequence[Column]
+    against_natural: frozenset[str]  # columns whose values are distances from a natural recording
+    cluster_by: str
+    seed: int
+
+
+def _common_columns(first: Run, second: Run) -> tuple[list[Column], frozenset[str], list[str]]:
+    """The columns whose means both runs measured alike, those against natural recordings, and notes on the others."""
+    ours, theirs = _measured_by(first), _measured_by(second)
+    columns, against_natural, notes = [], set(), []
+    for name in dict.fromkeys([*ours, *theirs]):
+        if name not in ours or name not in theirs:
+            notes.append(f"{name} is not compared: only {first.name if name in ours else second.name} has it")
+            continue
+        (metric, column), (other, _) = ours[name], theirs[name]
+        if (metric.name, metric.version) != (other.name, other.version):
+            notes.append(f"{name} is not compared: measured by {_named(metric)} and by {_named(other)}")
+        elif column.aggregate != "mean":
+            notes.append(f"{name} is not compared: it is a {column.aggregate}, and only means are tested")
+        else:
+            columns.append(column)
+            against_natural |= {name} if metric.needs_reference else set()
+    return columns, frozenset(against_natural), notes
+
+
+def _measured_by(run: Run) -> dict[str, tuple[Declared, Column]]:
+    return {column.name: (metric, column) for metric in run.metrics for column in metric.columns}
+
+
+def _named(metric: Declared) -> str:
+    return f"{metric.name} ({metric.version})"
+
+
+def _measured_pairs(metric: str, pairs: Sequence[Pair], pairing: _Pairing) -> list[Pair]:
     if metric in RATES:
         return [pair for pair in pairs if pair[0][0]["n_words"]]
-    return _both(metric, pairs, "")[0]
+    return _both(metric, pairs, pairing)[0]
 
 
 def _scatter(runs: Sequence[Run]) -> list[Components]:
@@ -184,7 +233,7 @@ def _who(worker: Mapping[str, str] | None) -> str:
     return "nobody" if worker is None else f"{worker['name']} ({worker['version']})"
 
 
-def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int) -> tuple[list[Difference], list[str]]:
+def _differences(pairs: Sequence[Pair], pairing: _Pairing) -> tuple[list[Difference], list[str]]:
     """Return what can be compared over these prompts, and notes on what cannot.
 
     Readings of a prompt are averaged before anything else, so that systems read so often and not so often compare.
@@ -197,19 +246,20 @@ def _differences(pairs: Sequence[Pair], raters: str, cluster_by: str, seed: int)
         notes.append(f"wer is not compared: {'the texts hold no words' if transcribed else 'nothing was transcribed'}")
     for metric, columns in RATES.items():
         if worded and all(column in worded[0][0][0] for column in columns):
-            found += _compared(metric, worded, cluster_by, seed, notes)
-    for metric in MEANS:
-        both, why_not = _both(metric, pairs, raters)
+            found += _compared(metric, worded, pairing, notes)
+    for column in pairing.means:
+        both, why_not = _both(column.name, pairs, pairing)
         notes += why_not
         if both:
-            found += _compared(metric, both, cluster_by, seed, notes)
+            found += _compared(column.name, both, pairing, notes)
     n_clusters = sorted({difference.n_clusters for difference in found})
-    notes += [note for n in n_clusters if (note := cluster_note(n, UNITS[cluster_by]))]
+    notes += [note for n in n_clusters if (note := cluster_note(n, UNITS[pairing.cluster_by]))]
     return found, notes
 
 
-def _compared(metric: str, pairs: Sequence[Pair], cluster_by: str, seed: int, notes: list[str]) -> list[Difference]:
+def _compared(metric: str, pairs: Sequence[Pair], pairing: _Pairing, notes: list[str]) -> list[Difference]:
     """Return the difference of a metric, or nothing, and a note, where all prompts are of one cluster."""
+    cluster_by, seed = pairing.cluster_by, pairing.seed
     clusters = [cluster_of(ours[0], cluster_by) for ours, _ in pairs]
     if len(set(clusters)) < 2:
         notes.append(f"{metric} is not compared: the rows are of one {cluster_by}, which leaves nothing to draw from")
@@ -226,12 +276,13 @@ def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> float:
     return sum(values) / len(values)
 
 
-def _both(metric: str, pairs: Sequence[Pair], raters: str) -> tuple[list[Pair], list[str]]:
+def _both(metric: str, pairs: Sequence[Pair], pairing: _Pairing) -> tuple[list[Pair], list[str]]:
     """Return the prompts whose values of a metric have a common scale, and notes on those left out."""
     both = [pair for pair in pairs if all(any(row[metric] is not None for row in rows) for rows in pair)]
-    if metric == "signal_quality" and both and raters:
-        return [], [f"{metric} is not compared: {raters}"]
-    same = [(a, b) for a, b in both if metric != "similarity" or a[0]["compared_with"] == b[0]["compared_with"]]
+    compared_with = "compared_with" if metric == "similarity" else "natural_sha256"
+    if metric != "similarity" and metric not in pairing.against_natural:
+        return both, []
+    same = [(a, b) for a, b in both if a[0][compared_with] == b[0][compared_with]]
     n_other = len(both) - len(same)
     return same, (
         [f"{metric} of {n_other} texts is left out: measured against different recordings"] if n_other else []
@@ -240,6 +291,7 @@ def _both(metric: str, pairs: Sequence[Pair], raters: str) -> tuple[list[Pair], 
 
 def table(comparison: Comparison) -> str:
     """Return the comparison as Markdown."""
+    columns = {column.name: column for column in comparison.columns}
     lines = [
         f"{comparison.second} against {comparison.first}: {comparison.n_common} texts in both"
         + (f", {comparison.n_left_out} in one only and left out" if comparison.n_left_out else ""),
@@ -248,10 +300,13 @@ def table(comparison: Comparison) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for d in comparison.differences:
-        lines.append(f"| {_cells(d, comparison.adjusted.get(d.metric))} |")
+        lines.append(f"| {_cells(d, comparison.adjusted.get(d.metric), columns.get(d.metric))} |")
     for group, values in comparison.groups.items():
         for value, differences in values.items():
-            lines += [f"| {group} {markdown(value)}: {_cells(d, None, in_group=True)} |" for d in differences]
+            lines += [
+                f"| {group} {markdown(value)}: {_cells(d, None, columns.get(d.metric), in_group=True)} |"
+                for d in differences
+            ]
     scales = {name: scale_line(scale) for name, scale in comparison.scales.items()}
     if len(set(scales.values())) == 1:
         lines += ["", f"Similarity: {next(iter(scales.values()))}."]
@@ -263,29 +318,32 @@ def table(comparison: Comparison) -> str:
 
 
 LEVEL = 0.05  # of p-values, Holm-corrected
-IN_WORDS = {"wer": "word error rate", "cer": "character error rate", "signal_quality": "signal quality"}
 
 
 def verdict(comparison: Comparison) -> str:
     """One sentence: what the second system gained or lost against the first, and what cannot be told apart."""
     names = [name.rpartition(":")[2] for name in (comparison.second, comparison.first)]
+    said = {column.name: column for column in (RATES_IN_WORDS["wer"], SIMILARITY, *comparison.columns)}
     found = [
-        _in_words(d, comparison.adjusted.get(d.metric)) for d in comparison.differences if d.metric in ("wer", *MEANS)
+        _in_words(d, comparison.adjusted.get(d.metric), said[d.metric])
+        for d in comparison.differences
+        if d.metric in said
     ]
     return f"{names[0]} against {names[1]}: {'; '.join(found) or 'nothing can be compared'}."
 
 
-def _in_words(d: Difference, p: float | None) -> str:
-    metric, scale = IN_WORDS.get(d.metric, d.metric), (100, " points") if d.metric in RATES else (1, "")
-    size = f"{abs(d.difference) * scale[0]:.{1 if scale[1] else 3}f}{scale[1]}"
+def _in_words(d: Difference, p: float | None, column: Column) -> str:
+    size = f"{abs(d.difference) * column.scale:.{column.digits}f}{_unit(column)}"
+    higher = "higher" if d.difference > 0 else "lower"
     if not d.difference:
-        return f"{metric} the same"
+        return f"{column.title} the same"
     if p is None:
-        return f"{metric} {'higher' if d.difference > 0 else 'lower'} by {size}, on too few texts for a test"
+        return f"{column.title} {higher} by {size}, on too few texts for a test"
     if p >= LEVEL:
-        return f"no difference in {metric} can be shown ({'+' if d.difference >= 0 else '-'}{size}, p = {p:.2g})"
-    better = (d.difference < 0) == (d.metric in RATES)
-    return f"{metric} {'better' if better else 'worse'} by {size} (p = {max(p, 1e-4):.2g})"
+        sign = "+" if d.difference >= 0 else "-"
+        return f"no difference in {column.title} can be shown ({sign}{size}, p = {p:.2g})"
+    better = "better" if higher == column.direction else "worse"
+    return f"{column.title} {higher if column.direction == 'none' else better} by {size} (p = {max(p, 1e-4):.2g})"
 
 
 def _planning(comparison: Comparison) -> list[str]:
@@ -317,8 +375,15 @@ def _sizes(c: Components) -> str:
     return ", ".join(f"{n} {what if n != 1 else what[:-1]}" for what, n in counts.items())
 
 
-def _cells(d: Difference, adjusted: float | None, in_group: bool = False) -> str:
-    scale, unit = (100, " %") if d.metric in RATES else (1, "")
+def _unit(column: Column) -> str:
+    return f" {column.unit}" if column.unit else ""
+
+
+def _cells(d: Difference, adjusted: float | None, column: Column | None, in_group: bool = False) -> str:
+    """The cells of a difference; `column` is that of a metric, None for error rates and similarity."""
+    scale, unit = (100.0, " %") if d.metric in RATES else (1.0, "")
+    if column is not None:
+        scale, unit = column.scale, _unit(column)
     ends = "–"
     if d.interval is not None:
         ends = f"{scale * d.interval.low:+.3f} to {scale * d.interval.high:+.3f}{unit}"

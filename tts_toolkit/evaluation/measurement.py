@@ -1,4 +1,4 @@
-"""Measurements of synthesized speech: transcripts, speaker embeddings and signal quality, one model at a time."""
+"""Measurements of synthesized speech: transcripts and speaker embeddings, one model at a time."""
 
 from __future__ import annotations
 
@@ -164,14 +164,3 @@ def _background(
         log.warning("background=%s: no recording can be embedded; the first: %s", plan.background, reasons[0])
         return None
     return np.stack(found)
-
-
-def measure_quality(
-    plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes
-) -> tuple[dict[str, dict[str, Row]], dict[str, str] | None]:
-    """Return how clean every system's sound is rated, and by whom; nothing without a rater."""
-    if plan.quality is None:
-        return {}, None
-    quality = plan.quality()
-    who = identity(quality, quality.version)
-    return _measure_all(plan, "quality", who, spoken, lambda: quality.rate, processes), described(quality)

@@ -11,7 +11,9 @@ from typing import Any
 
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.aggregation import UNITS, Measured, headline, score_rows, sum_up
-from tts_toolkit.evaluation.measurement import measure_quality, measure_similarity, transcribe_all
+from tts_toolkit.evaluation.measurement import measure_similarity, transcribe_all
+from tts_toolkit.evaluation.metric_stages import measure_metrics, natural_hashes
+from tts_toolkit.evaluation.metrics.base import columns_of
 from tts_toolkit.evaluation.plan import NATURAL as NATURAL
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.evaluation.stage_log import SUM, Row, Stage, has_failed, key_of
@@ -41,7 +43,7 @@ class Results:
 def run(plan: Plan, processes: Processes) -> Results | None:
     """Return the results, or None on processes that only helped; raises UserError when the plan cannot be carried out.
 
-    The recognizer, the speaker verifier and the quality model load before synthesis. A system that cannot be
+    The recognizer, the speaker verifier and the metrics load before synthesis. A system that cannot be
     opened becomes failed rows.
     """
     planned = key_of(plan.planned)
@@ -58,20 +60,29 @@ def run(plan: Plan, processes: Processes) -> Results | None:
     free_memory()
     similarities = measure_similarity(plan, spoken, processes)
     free_memory()
-    qualities, quality = measure_quality(plan, spoken, processes)
+    measured_metrics = measure_metrics(plan, spoken, processes)
     if not processes.is_first:
         return None
-    rows, summaries = {}, {}
+    rows, summaries, natural = {}, {}, natural_hashes(spoken)
+    metrics = [found.metric for found in measured_metrics]
     for name in systems:
         measured = Measured(
             spoken[name],
             hypotheses and hypotheses[name],
             similarities.embeddings.get(name, {}),
-            qualities.get(name, {}),
+            [(found.metric, found.rows[name]) for found in measured_metrics],
+            natural,
         )
         compared = similarities.compared if name != NATURAL else similarities.compared_with_others
         rows[name] = score_rows(_prompts_of(plan, name), measured, compared, plan.language)
-        figures = sum_up(rows[name], plan.protocols, similarities.scale, plan.cluster_by, facts[name]["played_back"])
+        figures = sum_up(
+            rows[name],
+            plan.protocols,
+            similarities.scale,
+            plan.cluster_by,
+            facts[name]["played_back"],
+            columns_of(metrics),
+        )
         summaries[name] = figures | facts[name]
     return Results(
         rows,
@@ -79,7 +90,7 @@ def run(plan: Plan, processes: Processes) -> Results | None:
             "systems": summaries,
             "recognizer": recognizer,
             "speaker_verifier": similarities.speaker_verifier,
-            "quality": quality,
+            "metrics": [metric.described() for metric in metrics],
             "similarity_scale": asdict(similarities.scale) if similarities.scale else None,
             "references": similarities.references,
             "seed": plan.seed,

@@ -10,7 +10,7 @@ from typing import Any
 from tts_toolkit.audio import Channel
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.asr import Recognizer
-from tts_toolkit.evaluation.metrics.dnsmos import Quality
+from tts_toolkit.evaluation.metrics.base import Metric
 from tts_toolkit.evaluation.metrics.protocols import Protocol
 from tts_toolkit.evaluation.stage_log import Row
 from tts_toolkit.files import file_names
@@ -41,7 +41,7 @@ class Plan:
     background: str | None = "demo-voice"  # recordings of somebody else, for the different-speaker floor
     allow_same_encoder: bool = False
     language: str = "en"  # of texts that name none: whose words the strict protocol reads
-    quality: Callable[[], Quality] | None = None
+    metrics: Mapping[str, Callable[[], Metric]] = field(default_factory=dict)  # by the choice that names them
     channel: Channel = "auto"  # of recordings with several
     n_seeds: int = 1  # readings of each text by each system, with `seed`, `seed` + 1 and so on
     config: Mapping[str, Any] = field(default_factory=dict)  # the settings it was made from, for the summary

@@ -11,6 +11,7 @@ from typing import Any
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import headline, sum_up
+from tts_toolkit.evaluation.metrics.base import columns_of, declared_in
 from tts_toolkit.evaluation.metrics.protocols import protocol
 from tts_toolkit.evaluation.metrics.speaker_similarity import SimilarityScale
 from tts_toolkit.evaluation.pipeline import Results, intervals, notes
@@ -83,9 +84,14 @@ def _summed_up(
     used = [protocol(name) for name in protocols or next(iter(summary["systems"].values()))["protocols"]]
     known = summary["similarity_scale"]
     scale = known and SimilarityScale(**{field.name: known[field.name] for field in fields(SimilarityScale)})
+    metrics = declared_in(summary)
     systems = {
-        name: facts | sum_up(rows[name], used, scale, cluster_by, facts["played_back"])
+        name: facts | sum_up(rows[name], used, scale, cluster_by, facts["played_back"], columns_of(metrics))
         for name, facts in summary["systems"].items()
     }
-    said = {"intervals": intervals(cluster_by), "interval_notes": notes(systems, cluster_by)}
+    said = {
+        "metrics": [metric.described() for metric in metrics],
+        "intervals": intervals(cluster_by),
+        "interval_notes": notes(systems, cluster_by),
+    }
     return Results(rows, summary | {"systems": systems, "cluster_by": cluster_by, "headline": headline(table), **said})

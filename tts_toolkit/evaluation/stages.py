@@ -34,6 +34,7 @@ WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change n
 ALL_SPOKEN = Coverage()
 SHORT_SECONDS = 1.0  # an encoder may find less than this too short; none wants more
 Measure = Callable[[np.ndarray], Mapping[str, Any]]  # what is found in a waveform (n,) at 16 kHz
+RowMeasure = Callable[[str], Mapping[str, Any]]  # what is found in the speech of a row, by its id
 
 
 def identity(worker: Any, version: str) -> str:
@@ -285,28 +286,49 @@ def measure(
     The measure is opened when there is something to do: a run whose rows are all there loads no model.
     """
     made = {id_: row for id_, row in spoken.items() if row["status"] == "spoken"}
-    stage = Stage(folder, {id_: key_of(who, row["sha256"]) for id_, row in made.items()}, processes.rank)
+    keys = {id_: key_of(who, row["sha256"]) for id_, row in made.items()}
+
+    def open_row_measure() -> RowMeasure:
+        measure_one = open_measure()
+        return lambda id_: measured(measure_one, load_waveform(wav_dir / made[id_]["wav"]))
+
+    return measure_rows(folder, keys, made, open_row_measure, processes)
+
+
+def measure_rows(
+    folder: Path,
+    keys: Mapping[str, str],
+    made: Mapping[str, Row],
+    open_measure: Callable[[], RowMeasure],
+    processes: Processes,
+) -> dict[str, Row]:
+    """The rows of one measuring stage: what is found for each id of `keys`, which say what its row rests on.
+
+    `made` are the rows of the speech, by id. Each process measures its share, shortest speech first; a clip that
+    cannot be measured gets an `error`.
+    """
+    stage = Stage(folder, keys, processes.rank)
     if not stage.complete:
-        by_length = sorted(made, key=lambda id_: (made[id_]["seconds"], id_))
+        by_length = sorted(keys, key=lambda id_: (made[id_]["seconds"], id_))
         missing = stage.missing()
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with AudioProgress(f"{folder.name} ({folder.parent.name})", "clip", len(todo)) as bar:
             measure_one = open_measure() if todo else _nothing
             for id_ in todo:
-                stage.append([{"id": id_, **_measured(measure_one, wav_dir / made[id_]["wav"])}])
+                stage.append([{"id": id_, **_or_error(measure_one, id_)}])
                 bar.update(1, made[id_]["seconds"])
         _finish(stage, processes)
     return stage.rows()
 
 
-def _nothing(waveform: np.ndarray) -> dict[str, Any]:
+def _nothing(id_: str) -> dict[str, Any]:
     return {}
 
 
-def _measured(measure_one: Measure, wav: Path) -> Mapping[str, Any]:
+def _or_error(measure_one: RowMeasure, id_: str) -> Mapping[str, Any]:
     """Return the findings, or the error that stands in their place: one clip spoils no other."""
     try:
-        return measured(measure_one, load_waveform(wav))
+        return measure_one(id_)
     except Exception as error:
         return {"error": reason_of(error)}
 
@@ -314,13 +336,17 @@ def _measured(measure_one: Measure, wav: Path) -> Mapping[str, Any]:
 def measured(measure_one: Measure, waveform: np.ndarray) -> Mapping[str, Any]:
     """The findings in a waveform (n,) at 16 kHz, or `error`: one clip cannot end a run."""
     try:
-        found = measure_one(waveform)
-        numbers = {name: value for name, value in found.items() if isinstance(value, float)}
-        if not np.isfinite(list(numbers.values())).all():
-            raise ValueError(f"not a number was measured: {numbers}")
-        return found
+        return finite(measure_one(waveform))
     except Exception as error:
         return {"error": reason_of(error)}
+
+
+def finite(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The findings; raises ValueError where one of them is not finite."""
+    numbers = {name: value for name, value in found.items() if isinstance(value, float)}
+    if not np.isfinite(list(numbers.values())).all():
+        raise ValueError(f"not a number was measured: {numbers}")
+    return found
 
 
 def reason_of(error: Exception) -> str:

@@ -11,6 +11,8 @@ from tts_toolkit.assets import asset_path
 from tts_toolkit.audio import sound_files
 from tts_toolkit.components import PROBE, open_parts
 from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.aggregation import taken_names
+from tts_toolkit.evaluation.metrics.base import Declared, Metric, Sample, check_names, declared, values_of
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.evaluation.stages import reason_of
 from tts_toolkit.memory import free_memory
@@ -33,15 +35,19 @@ def check(plan: Plan, planned: str) -> None:
     _check_readings(plan)
     _check_recordings(plan)
     known = _finished(plan, planned)
-    parts = {
-        "asr": _opening("recognizer", plan.recognizer, lambda worker: worker.transcribe(PROBE), known),
-        "quality": _opening("quality", plan.quality, lambda worker: worker.rate(PROBE), known),
+    parts: dict[str, Callable[[], Any]] = {
+        "asr": _opening("recognizer", plan.recognizer, lambda worker: worker.transcribe(PROBE), known)
     }
     if plan.measures_similarity:
         parts["speaker_verifier"] = _opening(
             "speaker_verifier", plan.speaker_verifier, lambda worker: worker.embed(PROBE), known
         )
-    open_parts(parts)
+    parts |= {
+        _option(name): _opening_metric(_option(name), plan, open_metric, known)
+        for name, open_metric in plan.metrics.items()
+    }
+    opened = open_parts(parts)
+    check_names([opened[_option(name)] for name in plan.metrics], taken_names() if plan.metrics else ())
     if not plan.measures_similarity:
         return
     if plan.speaker_verifier is not None and not plan.allow_same_encoder:
@@ -104,7 +110,7 @@ def _finished(plan: Plan, planned: str) -> Mapping[str, Any]:
 def _opening(
     role: str, open_worker: Callable[[], Any] | None, try_out: Callable[[Any], object], known: Mapping[str, Any]
 ) -> Callable[[], None]:
-    """A check that loads a recognizer, verifier or metric and frees it; it raises UserError if that fails.
+    """A check that loads a recognizer or verifier and frees it; it raises UserError if that fails.
 
     One that scored a run which is finished is not opened again.
     """
@@ -113,21 +119,56 @@ def _opening(
         if open_worker is None:
             return
         worker = open_worker()
-        try:
-            if known.get(role) != described(worker):
-                try_out(worker)
-        except UserError:
-            raise
-        except Exception as error:  # whatever the libraries behind it raise
-            raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
+        if known.get(role) != described(worker):
+            _try_out(role, worker, try_out)
         del worker
         free_memory()
 
     return check
 
 
+def _try_out(role: str, worker: Any, try_out: Callable[[Any], object]) -> None:
+    """Use a recognizer, verifier or metric once; raises UserError if that fails."""
+    try:
+        try_out(worker)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the libraries behind it raise
+        raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
+
+
+def _option(name: str) -> str:
+    """The option that chooses a metric."""
+    return f"metrics=[{name}]"
+
+
+def _opening_metric(
+    option: str, plan: Plan, open_metric: Callable[[], Metric], known: Mapping[str, Any]
+) -> Callable[[], Declared]:
+    """A check that loads a metric, measures a second of noise and frees it; it returns what the metric declares."""
+
+    def check() -> Declared:
+        metric = open_metric()
+        found = declared(metric)
+        if found.needs_reference and not any(prompt.reference for prompt in plan.prompts):
+            raise UserError(
+                f"{option}: {found.name} compares with the natural recording of each text, and no text has one; give "
+                "references=FOLDER or leave it out"
+            )
+        if found.described() not in known.get("metrics", ()):
+            _try_out(
+                "metric", metric, lambda worker: values_of(worker, noise, noise if found.needs_reference else None)
+            )
+        del metric
+        free_memory()
+        return found
+
+    noise = Sample(PROBE, "a second of noise", plan.language)
+    return check
+
+
 def described(worker: Any) -> dict[str, str]:
-    """Return what a summary says of a recognizer, a speaker verifier or a rater of quality."""
+    """Return what a summary says of a recognizer or a speaker verifier."""
     return {"name": worker.name, "version": worker.version}
 
 

@@ -14,6 +14,7 @@ import soundfile
 from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
 from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import GROUPS
+from tts_toolkit.evaluation.metrics.base import Column, columns_of, declared_in
 from tts_toolkit.evaluation.metrics.speaker_similarity import scale_line
 from tts_toolkit.evaluation.pipeline import NATURAL, Results
 from tts_toolkit.evaluation.plan import system_folders
@@ -91,16 +92,17 @@ def leaderboard(summary: Mapping[str, Any]) -> str:
     systems, headline = summary["systems"], summary["headline"]
     rates_of = {name: s[headline] for name, s in systems.items()}
     ranked = sorted(systems, key=lambda name: (name != NATURAL, rates_of[name] is None, rates_of[name]))
-    lines = [
-        "| system | WER % | CER % | similarity | normalized | RTF | scored | failed |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    columns = columns_of(declared_in(summary))
+    titles = ["system", "WER %", "CER %", "similarity", "normalized", *(markdown(column.heading) for column in columns)]
+    titles += ["RTF", "scored", "failed"]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for name in ranked:
         s = systems[name]
         cells = [
             markdown(name), with_interval(s["wer"], s["wer_ci"], 100, 1), with_interval(s["cer"], s["cer_ci"], 100, 1),
             with_interval(s["similarity"], s["similarity_ci"], 1, 3), 
             with_interval(s["similarity_normalized"], s["similarity_normalized_ci"], 1, 2),
+            *(figure(s, column) for column in columns),
             with_interval(s["rtf"], s["rtf_ci"], 1, 3), f"{s['n_scored']} of {s['n_planned']}", str(s["n_failed"]),
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
@@ -142,6 +144,11 @@ def with_interval(value: float | None, interval: Sequence[float] | None, scale: 
         return number(value, scale, n_digits)
     low, high = (number(end, scale, n_digits) for end in interval)
     return f"{number(value, scale, n_digits)} [{low}, {high}]"
+
+
+def figure(figures: Mapping[str, Any], column: Column) -> str:
+    """Return a system's figure of a metric's column with its interval, as it is shown."""
+    return with_interval(figures[column.name], figures[f"{column.name}_ci"], column.scale, column.digits)
 
 
 def model_index(summary: Mapping[str, Any], dataset: str) -> str:
@@ -187,7 +194,7 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
-    environment.globals |= {"number": number, "with_interval": with_interval}
+    environment.globals |= {"number": number, "with_interval": with_interval, "figure": figure}
     template = environment.get_template("benchmark.html.j2")
     return str(
         template.render(
@@ -197,7 +204,8 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
             plots=_plots(summary),
             sentences=list(_sentences(output_dir, results, shown)),
             n_prompts=max(len(rows) for rows in results.rows.values()),
-            rated=any(s["signal_quality"] is not None for s in summary["systems"].values()),
+            metrics=declared_in(summary),
+            columns=columns_of(declared_in(summary)),
             groups=_groups(summary["systems"]),
             curves=training_curves(output_dir / "metrics.jsonl"),
             config=yaml.safe_dump(summary["config"], sort_keys=False, allow_unicode=True) if summary["config"] else "",

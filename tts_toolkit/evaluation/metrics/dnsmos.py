@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from tts_toolkit.audio import SAMPLE_RATE_HZ
 from tts_toolkit.errors import UserError
+from tts_toolkit.evaluation.metrics.base import SIGNAL_QUALITY, Sample
 from tts_toolkit.hub.packaged import install_command
 
-MISSING = "quality=dnsmos: its packages are missing; run: "
-
-
-class Quality(Protocol):
-    """Rates the sound of a waveform."""
-
-    @property
-    def name(self) -> str:
-        """What it is called, for reports."""
-
-    @property
-    def version(self) -> str:
-        """What identifies the model; part of what decides on reuse."""
-
-    def rate(self, waveform: np.ndarray) -> Mapping[str, float]:
-        """Return `signal_quality` of a waveform (n,) at 16 kHz."""
+MISSING = "its packages are missing; run: "
 
 
 @dataclass(frozen=True)
@@ -36,6 +20,9 @@ class Dnsmos:
     """The overall DNSMOS P.835 value (1 to 5) by the model that the package speechmos ships."""
 
     name: str = "dnsmos"
+
+    columns = (SIGNAL_QUALITY,)
+    needs_reference = False
 
     @property
     def version(self) -> str:
@@ -55,6 +42,6 @@ class Dnsmos:
             raise UserError(MISSING + install_command("quality")) from None
         return dnsmos
 
-    def rate(self, waveform: np.ndarray) -> Mapping[str, float]:
-        """Return `signal_quality`; raises UserError when the package, or one that it needs, is missing."""
-        return {"signal_quality": float(self._model.run(waveform.clip(-1, 1), sr=SAMPLE_RATE_HZ)["ovrl_mos"])}
+    def measure(self, speech: Sample, reference: Sample | None) -> Mapping[str, float]:
+        """Signal quality; raises UserError when the package, or one that it needs, is missing."""
+        return {"signal_quality": float(self._model.run(speech.waveform.clip(-1, 1), sr=SAMPLE_RATE_HZ)["ovrl_mos"])}

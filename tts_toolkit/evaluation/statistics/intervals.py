@@ -64,6 +64,23 @@ def ratio_interval(
     return _student(tops, bottoms, rate)
 
 
+def median_interval(values: Sequence[float] | np.ndarray, clusters: Sequence[str]) -> Interval | None:
+    """Return the interval of a median over clusters of any size, by inverting that of a share (Woodruff 1952).
+
+    The ends are the quantiles of `values` at the ends of the interval of the share at or below the median, taken as a
+    half. None below MIN_CLUSTERS.
+    """
+    if not len(values):
+        return None
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
+    below = np.clip(len(ranks) / 2 - ranks, 0, 1)  # one for the lower half, a half for a value in the middle
+    share = ratio_interval(below, np.ones(len(ranks)), clusters, exact=False)
+    if share is None:
+        return None
+    low, high = np.quantile(values, [share.low, share.high])
+    return Interval(float(low), float(high))
+
+
 @dataclass(frozen=True)
 class _Scale:
     """Where an interval is made before it is read back: a transformation of the rate."""
