@@ -23,11 +23,7 @@ from tts_toolkit.formatting import markdown
 from tts_toolkit.reading import reading
 
 SIMILARITY = Column("similarity", "similarity", direction="higher")
-# Figures that every benchmark has, as they are said in words.
-RATES_IN_WORDS = {
-    "wer": Column("wer", "word error rate", "points", "lower", digits=1, scale=100),
-    "cer": Column("cer", "character error rate", "points", "lower", digits=1, scale=100),
-}
+WER_IN_WORDS = Column("wer", "word error rate", "points", "lower", digits=1, scale=100)
 
 Pair = tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]  # a prompt's readings by the two systems
 
@@ -323,7 +319,7 @@ LEVEL = 0.05  # of p-values, Holm-corrected
 def verdict(comparison: Comparison) -> str:
     """One sentence: what the second system gained or lost against the first, and what cannot be told apart."""
     names = [name.rpartition(":")[2] for name in (comparison.second, comparison.first)]
-    said = {column.name: column for column in (RATES_IN_WORDS["wer"], SIMILARITY, *comparison.columns)}
+    said = {column.name: column for column in (WER_IN_WORDS, SIMILARITY, *comparison.columns)}
     found = [
         _in_words(d, comparison.adjusted.get(d.metric), said[d.metric])
         for d in comparison.differences

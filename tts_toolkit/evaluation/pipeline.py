@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.aggregation import UNITS, Measured, headline, score_rows, sum_up
-from tts_toolkit.evaluation.measurement import measure_similarity, transcribe_all
-from tts_toolkit.evaluation.metric_stages import measure_metrics, natural_hashes
+from tts_toolkit.evaluation.measurement import Similarities, measure_similarity, transcribe_all
+from tts_toolkit.evaluation.metric_stages import MeasuredMetric, measure_metrics, natural_hashes
 from tts_toolkit.evaluation.metrics.base import columns_of
 from tts_toolkit.evaluation.plan import NATURAL as NATURAL
 from tts_toolkit.evaluation.plan import Plan
@@ -60,50 +60,67 @@ def run(plan: Plan, processes: Processes) -> Results | None:
     free_memory()
     similarities = measure_similarity(plan, spoken, processes)
     free_memory()
-    measured_metrics = measure_metrics(plan, spoken, processes)
+    metrics = measure_metrics(plan, spoken, processes)
     if not processes.is_first:
         return None
-    rows, summaries, natural = {}, {}, natural_hashes(spoken)
-    metrics = [found.metric for found in measured_metrics]
-    for name in systems:
-        measured = Measured(
-            spoken[name],
-            hypotheses and hypotheses[name],
-            similarities.embeddings.get(name, {}),
-            [(found.metric, found.rows[name]) for found in measured_metrics],
-            natural,
-        )
-        compared = similarities.compared if name != NATURAL else similarities.compared_with_others
-        rows[name] = score_rows(_prompts_of(plan, name), measured, compared, plan.language)
-        figures = sum_up(
-            rows[name],
-            plan.protocols,
-            similarities.scale,
-            plan.cluster_by,
-            facts[name]["played_back"],
-            columns_of(metrics),
-        )
-        summaries[name] = figures | facts[name]
-    return Results(
-        rows,
-        {
-            "systems": summaries,
-            "recognizer": recognizer,
-            "speaker_verifier": similarities.speaker_verifier,
-            "metrics": [metric.described() for metric in metrics],
-            "similarity_scale": asdict(similarities.scale) if similarities.scale else None,
-            "references": similarities.references,
-            "seed": plan.seed,
-            "language": plan.language,
-            "n_seeds": plan.n_seeds,
-            "headline": headline([row for found in rows.values() for row in found]),
-            "interval_notes": notes(summaries, plan.cluster_by),
-            "intervals": intervals(plan.cluster_by),
-            "cluster_by": plan.cluster_by,
-            "plan": planned,
-            "config": json.loads(without_token(json.dumps(plan.config, default=str))),
-        },
+    found = _Found(spoken, facts, hypotheses, recognizer, similarities, metrics)
+    rows = {name: _scored(plan, name, found) for name in systems}
+    return Results(rows, {**_summed_up(plan, rows, found), "plan": planned})
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the stages found, by system."""
+
+    spoken: Mapping[str, Mapping[str, Row]]
+    facts: Mapping[str, Mapping[str, Any]]
+    hypotheses: Mapping[str, Mapping[str, Row]] | None  # None: without a recognizer
+    recognizer: Mapping[str, str] | None
+    similarities: Similarities
+    metrics: Sequence[MeasuredMetric]
+
+
+def _scored(plan: Plan, system: str, found: _Found) -> list[dict[str, Any]]:
+    """The table's rows of a system."""
+    similarities = found.similarities
+    measured = Measured(
+        found.spoken[system],
+        None if found.hypotheses is None else found.hypotheses[system],
+        similarities.embeddings.get(system, {}),
+        [(one.metric, one.rows[system]) for one in found.metrics],
+        natural_hashes(found.spoken),
     )
+    compared = similarities.compared if system != NATURAL else similarities.compared_with_others
+    return score_rows(_prompts_of(plan, system), measured, compared, plan.language)
+
+
+def _summed_up(plan: Plan, rows: Mapping[str, list[dict[str, Any]]], found: _Found) -> dict[str, Any]:
+    """The summary of all systems' rows."""
+    metrics, scale = [one.metric for one in found.metrics], found.similarities.scale
+    columns = columns_of(metrics)
+    systems = {
+        name: {
+            **sum_up(of_system, plan.protocols, scale, plan.cluster_by, found.facts[name]["played_back"], columns),
+            **found.facts[name],
+        }
+        for name, of_system in rows.items()
+    }
+    return {
+        "systems": systems,
+        "recognizer": found.recognizer,
+        "speaker_verifier": found.similarities.speaker_verifier,
+        "metrics": [metric.described() for metric in metrics],
+        "similarity_scale": asdict(scale) if scale else None,
+        "references": found.similarities.references,
+        "seed": plan.seed,
+        "language": plan.language,
+        "n_seeds": plan.n_seeds,
+        "headline": headline([row for of_system in rows.values() for row in of_system]),
+        "interval_notes": notes(systems, plan.cluster_by),
+        "intervals": intervals(plan.cluster_by),
+        "cluster_by": plan.cluster_by,
+        "config": json.loads(without_token(json.dumps(plan.config, default=str))),
+    }
 
 
 def intervals(cluster_by: str) -> str:
