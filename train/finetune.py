@@ -246,6 +246,9 @@ def _train(
     adapter.attach(speech.model)
     progress = _fit(cfg, accelerator, speech, prepared, output_dir, resume_from)
     release(accelerator)
+    if cfg.gradient_checkpointing:  # its hook on the embeddings is none of the model
+        speech.model.activation_checkpointing_disable()
+        speech.model.disable_input_require_grads()
     load_weights(speech.model, output_dir, progress.best_step)
     adapter.merge(speech.model)
     if cfg.base_weight:
@@ -280,7 +283,7 @@ def _fit(
     fuse(speech.model)
     accelerator.init_trackers("tracking", config=flat_settings(OmegaConf.to_container(cfg, resolve=True)))
     if cfg.gradient_checkpointing:
-        speech.model.gradient_checkpointing_enable()
+        speech.model.activation_checkpointing_enable()
     train_loader, dev_loader = (_loader(cfg, accelerator, speech, prepared, part) for part in ("train", "dev"))
     task, new_optimizer = SpeechT5Task(speech, instantiate(cfg.scheduled_sampling)), instantiate(cfg.optimizer)
     model, *optimizers = accelerator.prepare(task.model, *map(new_optimizer, task.parameter_groups()))

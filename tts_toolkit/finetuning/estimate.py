@@ -55,7 +55,7 @@ def estimate(
     fuse(speech.model)
     model = speech.model.to(device).train()
     if gradient_checkpointing:
-        model.gradient_checkpointing_enable()
+        model.activation_checkpointing_enable()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)  # moves nothing
     batch = _random_batch(speech, len(largest), int(largest.max()), device)
     with PeakMemory() as peak:
