@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.signal_checks import measured
 

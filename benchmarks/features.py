@@ -10,7 +10,8 @@ import torch
 
 from benchmarks.harness import Options, Row, main, measure
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, log_mel
+from tts_toolkit.audio.log_mel import log_mel
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform
 
 
 def rows(options: Options) -> list[Row]:

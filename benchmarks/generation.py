@@ -18,10 +18,10 @@ from typing import Any
 import torch
 
 from benchmarks.harness import Options, Row, main, measure
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 from tts_toolkit.models.bark import Bark
 from tts_toolkit.models.base import SynthesisRequest
 from tts_toolkit.models.vits import Vits
-from tts_toolkit.torch_audio import ensure_torchaudio
 
 SEMANTIC_TOKENS_A_SECOND = 50
 MMS_CHARACTERS = "k'zyudheswcp-jmi florbangxvtq_0123456"  # any 37, as the time is the same

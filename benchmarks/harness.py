@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.memory import PeakMemory, free_memory
 from tts_toolkit.nn.devices import hardware, pick_device
+from tts_toolkit.system.memory import PeakMemory, free_memory
 
 N_RESAMPLES = 2000
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.asterisk import asterisk_prompts, decoded
 from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Recognizer, transcribe
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS, Counts
 from tts_toolkit.evaluation.metrics.speaker_similarity import equal_error_rate, trials
 from tts_toolkit.pretraining.voices import Hibari
-from tts_toolkit.progress import progress
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
+from tts_toolkit.system.progress import progress
 
 SOUNDS = Path("/usr/share/asterisk/sounds")
 MIN_SECONDS = 2.0  # of speech for an embedding to be worth comparing

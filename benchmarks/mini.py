@@ -23,7 +23,7 @@ SEED = 1234
 def main() -> None:
     """Synthesize, score and print."""
     from tts_toolkit.assets import ASSETS
-    from tts_toolkit.audio import SAMPLE_RATE_HZ, joined, resample
+    from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, joined, resample
     from tts_toolkit.data import sources
     from tts_toolkit.data.test_sets import Prompt
     from tts_toolkit.evaluation.aggregation import Measured, Reference, score_rows, sum_up

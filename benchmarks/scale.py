@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, keep_log_mel

@@ -45,9 +45,9 @@ def main() -> None:
     from tts_toolkit.data.test_sets import Prompt
     from tts_toolkit.evaluation.stage_log import has_failed
     from tts_toolkit.evaluation.stages import synthesize
-    from tts_toolkit.memory import free_memory
     from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
-    from tts_toolkit.processes import ALONE
+    from tts_toolkit.system.memory import free_memory
+    from tts_toolkit.system.processes import ALONE
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=10_000)

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from benchmarks.harness import Curve, Options, Row, curve, main, measure
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 from tts_toolkit.models.speecht5.decoder import DecoderEngine
 from tts_toolkit.models.speecht5.generation import Decoding, decode
-from tts_toolkit.torch_audio import ensure_torchaudio
 
 FRAMES_PER_CHARACTER = 4.2  # 62.5 frames and about 15 characters per second
 BATCH = 16

@@ -19,9 +19,10 @@ import torch
 
 from benchmarks.harness import Options, Row, main, measure
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ, load_waveform, log_mel
+from tts_toolkit.audio.log_mel import HOP_LENGTH, log_mel
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform
 from tts_toolkit.data.batches import Example, collate, make_loader, model_inputs
-from tts_toolkit.torch_audio import ensure_torchaudio
 
 PEER_BATCH, ACCUMULATED = 4, 8
 CLIPS_PER_UPDATE = PEER_BATCH * ACCUMULATED

@@ -20,13 +20,13 @@ def benchmark(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the report, or None on processes that only help."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.compat import settings_of
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.test_sets import with_recordings
-    from tts_toolkit.errors import UserError
     from tts_toolkit.evaluation.metrics.protocols import protocol
     from tts_toolkit.evaluation.plan import Plan
     from tts_toolkit.report.verdict import complete
+    from tts_toolkit.system.compat import settings_of
+    from tts_toolkit.system.errors import UserError
 
     if not cfg.systems:
         raise UserError("systems=[] leaves nothing to benchmark; choose some, such as systems=[speecht5,mms_eng]")

@@ -27,7 +27,7 @@ TAKE_A_VALUE = (
 def compare(cfg: DictConfig) -> str:
     """Run the recipe and return the table it prints."""
     from tts_toolkit.evaluation.compare import compare_runs, read_run, table
-    from tts_toolkit.files import write_whole
+    from tts_toolkit.system.files import write_whole
 
     one_folder = cfg.second in (None, cfg.first)  # of a fine-tune, which holds its base and itself
     first = read_run(Path(cfg.first), cfg.first_system, "base" if one_folder else "finetuned")

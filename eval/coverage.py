@@ -21,7 +21,7 @@ def coverage(cfg: DictConfig) -> Path:
     from hydra.utils import instantiate
 
     from tts_toolkit.evaluation.coverage import cannot_say, table
-    from tts_toolkit.files import write_whole
+    from tts_toolkit.system.files import write_whole
 
     texts = [prompt.text for prompt in instantiate(cfg.test_set)]
     found = {}

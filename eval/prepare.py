@@ -18,7 +18,7 @@ def prepare(cfg: DictConfig) -> Path:
     """Run the recipe and return the list of the test set."""
     from tts_toolkit.data.seed_tts_eval import TERMS, from_archive, from_hub
     from tts_toolkit.data.test_sets import read_prompts
-    from tts_toolkit.errors import UserError
+    from tts_toolkit.system.errors import UserError
 
     if not cfg.accept_terms:
         raise UserError(f"{TERMS}; if you may use it, say accept_terms=true")

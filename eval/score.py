@@ -21,15 +21,15 @@ def score(cfg: DictConfig) -> Path | None:
     """Run the recipe and return the report, or None on processes that only help."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.compat import settings_of
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.test_sets import count_recordings, with_recordings
-    from tts_toolkit.errors import UserError
     from tts_toolkit.evaluation.metrics.protocols import protocol
     from tts_toolkit.evaluation.plan import Plan
     from tts_toolkit.evaluation.reaggregate import speech_of_run
     from tts_toolkit.models.recordings import Recordings
     from tts_toolkit.report.verdict import complete
+    from tts_toolkit.system.compat import settings_of
+    from tts_toolkit.system.errors import UserError
 
     if not Path(cfg.wavs).is_dir():
         raise UserError(f"wavs={cfg.wavs}: no such folder")

@@ -70,9 +70,9 @@ def _speecht5(cfg: DictConfig) -> Speaker:
 
 
 def _synthesizer(cfg: DictConfig) -> Speaker:
-    from tts_toolkit.errors import UserError
     from tts_toolkit.models.auto import load_synthesizer
     from tts_toolkit.synthesis.speakers import SynthesizerBackend
+    from tts_toolkit.system.errors import UserError
 
     if cfg.vocoder is not None or cfg.encoder is not None:
         raise UserError(f"model={cfg.model}: vocoder and encoder are for SpeechT5 only; leave them out")

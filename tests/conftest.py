@@ -25,7 +25,7 @@ import soundfile
 import torch
 from fakes import CALLS, HEARD, TEXTS
 
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.data.test_sets import Prompt, with_recordings
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 
@@ -180,7 +180,7 @@ pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
 @pytest.fixture(scope="session")
 def hub_ecapa(tmp_path_factory):
     """An ECAPA-TDNN with random weights as speechbrain/spkrec-ecapa-voxceleb: 192 numbers."""
-    from tts_toolkit.torch_audio import ensure_torchaudio
+    from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 
     ensure_torchaudio()
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN, Classifier

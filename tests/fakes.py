@@ -10,8 +10,8 @@ from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.models.base import Coverage, Speech
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.processes import Processes
 
 TEXTS = ["one red apple", "two green pears are here", "three blue plums", "four old nuts in a bowl", "five figs"]
 PROMPTS = [Prompt(f"p{n}", text, category="short" if n % 2 else "long") for n, text in enumerate(TEXTS)]

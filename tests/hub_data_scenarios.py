@@ -15,7 +15,7 @@ from pathlib import Path
 from hub_scenarios import asked, endpoint, faults, new_process, offline, refused, token, told
 from hydra import compose, initialize_config_module
 
-from tts_toolkit.errors import UserError, causes
+from tts_toolkit.system.errors import UserError, causes
 
 SCENARIOS = {}
 N = 12

@@ -20,9 +20,9 @@ import huggingface_hub
 import numpy as np
 from huggingface_hub import constants
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.hub import snapshots as fetching
 from tts_toolkit.hub.loading import checkpoint_file, checkpoint_folder, model_type, model_version
+from tts_toolkit.system.errors import UserError
 
 TTS, VOCODER, BARK = "microsoft/speecht5_tts", "microsoft/speecht5_hifigan", "suno/bark-small"
 HUB = constants.ENDPOINT

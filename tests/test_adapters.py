@@ -4,12 +4,12 @@ import pytest
 import torch
 from conftest import TINY
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.finetuning.adapters import Lora, NoAdapter
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 from tts_toolkit.models.speecht5.decoder import DecoderEngine
 from tts_toolkit.models.speecht5.loss import fuse
 from tts_toolkit.nn.plain_modules import check_plain
+from tts_toolkit.system.errors import UserError
 
 pytest.importorskip("peft")
 LORA = Lora(rank=2, alpha=4)

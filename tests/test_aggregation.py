@@ -14,8 +14,8 @@ from tts_toolkit.evaluation.metrics.base import declared
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.models.base import Speech
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.processes import Processes
 
 
 def test_a_perfect_system_scores_no_error_and_knows_how_sure_it_is(tmp_path):

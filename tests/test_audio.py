@@ -3,9 +3,10 @@ import pytest
 import soundfile
 from conftest import tone
 
-from tts_toolkit import audio
-from tts_toolkit.audio import load_waveform, log_mel, resample, trim_silence, write_flac, write_wav
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio import waveforms as audio
+from tts_toolkit.audio.log_mel import log_mel
+from tts_toolkit.audio.waveforms import load_waveform, resample, trim_silence, write_flac, write_wav
+from tts_toolkit.system.errors import UserError
 
 
 @pytest.mark.parametrize("n_samples", [1024, 16_000, 16_001, 40_123])

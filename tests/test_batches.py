@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tts_toolkit.data.batches import Example, FrameBudgetBatches, collate, make_loader
 from tts_toolkit.data.clips import Clip, of_speakers
 from tts_toolkit.data.splits import split_clips
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 lengths = st.lists(st.integers(1, 900), min_size=1, max_size=60)
 

@@ -11,14 +11,14 @@ import pytest
 from fakes import TEXTS, Ear, Levels, Mumbling, Verifier, plan_of
 from pyarrow.parquet import read_table
 
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.reaggregate import reaggregate
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
 from tts_toolkit.report.verdict import conclude
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import Processes
 
 
 def test_results_are_written_for_people_and_programs(tmp_path, recordings):
@@ -64,7 +64,7 @@ def test_expected_rates_pass_or_fail(tmp_path, capsys, rate, status, verdict):
 
 
 def test_the_published_list_is_what_a_published_table_is_compared_with(tmp_path, capsys):
-    from tts_toolkit.files import file_hash
+    from tts_toolkit.system.files import file_hash
 
     listing = tmp_path / "meta.lst"
     listing.write_text("one")
@@ -176,7 +176,7 @@ from fakes import TEXTS, Levels, Mumbling, plan_of
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.models.base import Speech
-from tts_toolkit.processes import Processes
+from tts_toolkit.system.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from conftest import CHECKOUT
 from tts_toolkit import cli
 from tts_toolkit.cli import quoted
 from tts_toolkit.command_line import own_groups
-from tts_toolkit.formatting import n_of
+from tts_toolkit.system.formatting import n_of
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_what_counts_errors_of_texts_loads_no_library_of_models(module):
 def test_opening_models_is_seen_on_a_terminal_and_leaves_no_line_elsewhere(monkeypatch, capfd):
     """It takes ten seconds and more, in which nothing else is said."""
     from tts_toolkit import components as parts
-    from tts_toolkit import progress
+    from tts_toolkit.system import progress
 
     monkeypatch.setattr(progress, "_looks", lambda: {"delay": 0, "mininterval": 0, "leave": False})
     assert parts.open_parts({"a": lambda: 1, "b": lambda: 2}) == {"a": 1, "b": 2}

@@ -11,14 +11,14 @@ from fakes import PROMPTS, Ear, Levels, Mumbling, Sparkle, Verifier, finished, p
 from pyarrow import Table
 from pyarrow.parquet import read_table, write_table
 
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.compare import compare_runs, read_run, table
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.reaggregate import reaggregate
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import Processes
 
 
 def test_two_runs_are_compared_pair_by_pair(tmp_path):

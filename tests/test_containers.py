@@ -8,10 +8,10 @@ import pytest
 import soundfile
 from conftest import tone
 
-from tts_toolkit.audio import load_recording, load_waveform
+from tts_toolkit.audio.waveforms import load_recording, load_waveform
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import read_each
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 SECONDS, RATE = 2.0, 16_000
 RETRO = {"RAW", "SD2", "XI", "WVE", "HTK"}  # headerless, resource forks, fixed rates

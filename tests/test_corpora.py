@@ -8,10 +8,10 @@ import soundfile
 from conftest import tone
 
 from tts_toolkit.data.asterisk import asterisk_prompts
-from tts_toolkit.errors import UserError
 from tts_toolkit.pretraining.corpus import choose_voice, sentence_file, speak_corpus
 from tts_toolkit.pretraining.voices import Flite, Perturbed, Share
 from tts_toolkit.pretraining.wordnet import wordnet_examples
+from tts_toolkit.system.errors import UserError
 
 
 class Hum:

@@ -18,12 +18,12 @@ from test_vocoding import TINY_VOCODER
 from tts_toolkit.assets import ASSETS
 from tts_toolkit.cli import _told
 from tts_toolkit.data.test_sets import read_prompts
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.compare import compare_runs, read_run
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.reaggregate import reaggregate
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import Processes
 
 FOREIGN = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
 
@@ -139,7 +139,7 @@ def voices(folder):
     cards = [EmbeddingCard(name, "encoder", "1", 3, 4.5, "speaker_mean", outliers=[{"id": "x"}]) for name in vectors]
     save_embeddings(folder / "speaker_embeddings.safetensors", vectors, cards)
     np.save(folder / "voice.npy", vectors["a"])
-    from tts_toolkit.reading import sealed_json
+    from tts_toolkit.system.reading import sealed_json
 
     (folder / "summary.json").write_bytes(sealed_json({"scale": {"ceiling": 0.9, "floor": 0.1, "n": 3}}))
 

@@ -7,8 +7,8 @@ import torch
 from conftest import tone
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import load_waveform, log_mel, mel_filters
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.log_mel import log_mel, mel_filters
+from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.models.speecht5 import decoder as engine
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding, decode
@@ -17,6 +17,7 @@ from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.vocoders import GriffinLim, magnitudes, open_vocoder
 from tts_toolkit.nn.packed_linear import pack
 from tts_toolkit.nn.zero_padding import padded
+from tts_toolkit.system.errors import UserError
 
 SHORT = Decoding(max_frames_per_token=3.0)
 TEXTS = ["hello", "the cat sat on the mat", "a bird in the tree sang all day", "yes"]

@@ -21,8 +21,8 @@ from tts_toolkit.eval.report import report
 from tts_toolkit.eval.score import score
 
 from tts_toolkit.data.test_sets import read_prompts
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.stages import embedding
+from tts_toolkit.system.errors import UserError
 
 SENTENCES = "a\tthe cat sat on the mat\nb\ta bird sang in the tree\nc\twe walked to the old town\n"
 QUICK = ["asr=pocketsphinx", "speaker_verifier=ge2e"]

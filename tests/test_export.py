@@ -13,7 +13,6 @@ from conftest import add_to_hub
 from safetensors.torch import load_file
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.errors import UserError
 from tts_toolkit.finetuning.examples import Prepared
 from tts_toolkit.finetuning.export import export_model, model_card, settings_for, title_of
 from tts_toolkit.finetuning.run_folder import flat_settings
@@ -22,6 +21,7 @@ from tts_toolkit.hub.upload import push_folder
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, load_speecht5
 from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
+from tts_toolkit.system.errors import UserError
 
 FACTS = {"name": "kim", "base_model": "microsoft/speecht5_tts", "license": "cc-by-4.0", "embedding_size": 512}
 

@@ -18,7 +18,6 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file as load_torch_file
 from safetensors.torch import save_file as save_torch_file
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.hub import loading as versions
 from tts_toolkit.hub.loading import checkpoint_file, model_type
 from tts_toolkit.hub.packaged import GE2E_SHA256
@@ -32,6 +31,7 @@ from tts_toolkit.speakers.ge2e import Ge2eEncoder
 from tts_toolkit.speakers.hyperpyyaml_guard import check_hyperparams
 from tts_toolkit.speakers.registry import open_encoder
 from tts_toolkit.synthesis.jobs import Job, check_jobs, plan, write_speech
+from tts_toolkit.system.errors import UserError
 
 CHECKOUT = Path(__file__).parents[1]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tts_toolkit.files import temporary_name, whole_file, write_whole
+from tts_toolkit.system.files import temporary_name, whole_file, write_whole
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -59,4 +59,4 @@ def test_nothing_else_in_the_package_makes_names_for_temporary_files():
     files = [file for name in ("tts_toolkit", "train", "eval") for file in (PACKAGE / name).rglob("*.py")]
     found = {file.relative_to(PACKAGE / file.relative_to(PACKAGE).parts[0]).as_posix() for file in files
              if made.search(file.read_text())}  # fmt: skip
-    assert len(files) > 100 and found == {"files.py"} | folders
+    assert len(files) > 100 and found == {"system/files.py"} | folders

@@ -16,7 +16,7 @@ from tts_toolkit.eval.synthesize import synthesize
 
 import tts_toolkit as tts
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.evaluation.metrics.asr import FasterWhisper, Pocketsphinx, TransformersRecognizer
 from tts_toolkit.speakers.embedding_files import find_voice
 from tts_toolkit.speakers.registry import open_encoder
@@ -42,7 +42,7 @@ import tts_toolkit as tts
 
 assert set(tts.__all__) <= set(dir(tts)) and tts.__version__
 print(sorted({{name.partition(".")[0] for name in sys.modules}} & set({HEAVY})))
-assert tts.UserError.__module__ == "tts_toolkit.errors" and tts.load_synthesizer.__doc__
+assert tts.UserError.__module__ == "tts_toolkit.system.errors" and tts.load_synthesizer.__doc__
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -11,13 +11,13 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tts_toolkit.audio import load_waveform
+from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.cli import quoted
 from tts_toolkit.data import sources
 from tts_toolkit.data.test_sets import read_prompts
-from tts_toolkit.errors import UserError
 from tts_toolkit.models.bark import _read_npz
 from tts_toolkit.speakers.embedding_files import load_embeddings
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
 

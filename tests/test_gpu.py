@@ -12,7 +12,7 @@ from test_synthesizers import NOT_AT_ONCE, lines
 from test_vocoding import TINY_VOCODER, clips, training
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import load_waveform
+from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.models.bark import Bark
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding, decode

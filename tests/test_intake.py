@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tts_toolkit.data import layouts, sources
 from tts_toolkit.data.intake import Intake, conclude, counting, keep_figures
 from tts_toolkit.data.rows import collected_faults
-from tts_toolkit.errors import UserError
-from tts_toolkit.folders import SOUND_SUFFIXES, Finder, found_below
-from tts_toolkit.reading import read_json, sealed_json
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.folders import SOUND_SUFFIXES, Finder, found_below
+from tts_toolkit.system.reading import read_json, sealed_json
 
 STEMS = ["a", "b", "caf\u00e9", "Straße", "two words", "per%20cent", "c.d"]
 ENDINGS = [".wav", ".WAVE", ".flac", ".oga", ".caf", ".m4a", ".txt", ".png", ""]

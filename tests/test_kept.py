@@ -9,15 +9,16 @@ import torch
 from conftest import tone
 from fakes import CountingEncoder
 
-from tts_toolkit.audio import load_waveform, log_mel
+from tts_toolkit.audio.log_mel import log_mel
+from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.data import sources
 from tts_toolkit.data.asterisk import decoded
 from tts_toolkit.data.batches import Example, Examples
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits, keep_array, kept_array, log_mel_files, read_array
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import kept, kept_file, sealed
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import kept, kept_file, sealed
 
 N_CLIPS = 3
 

@@ -10,8 +10,7 @@ import tts_toolkit
 ROOT = Path(tts_toolkit.__file__).parent
 # From the bottom up; a folder stands for all that is in it. A module may import what stands before it.
 LAYERS = (
-    "errors", "progress", "processes", "memory", "formatting", "torch_audio", "compat", "assets",
-    "files", "folders", "reading", "table_audio", "audio_containers", "audio",
+    "system", "assets", "audio",
     "text", "nn", "hub", "components", "speakers", "data", "models", "training", "evaluation", "report",
     "synthesis", "finetuning", "pretraining", "command_line", "cli", "doctor", "api",
 )  # fmt: skip

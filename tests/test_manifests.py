@@ -11,7 +11,7 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.intake import counting
 from tts_toolkit.data.rows import collected_faults, row_remedy
 from tts_toolkit.data.splits import letters, split_clips
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 
 def touch(root, *names):

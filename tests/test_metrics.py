@@ -19,8 +19,7 @@ from fakes import CALLS, MEASURED, PROMPTS, TEXTS, Levels, Loudness, Mumbling, S
 from hydra import compose, initialize_config_module
 from pyarrow.parquet import read_table
 
-from tts_toolkit.audio import write_wav
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.evaluation.aggregation import FACTS
 from tts_toolkit.evaluation.compare import compare_runs, read_run, table, verdict
 from tts_toolkit.evaluation.metrics.base import Column, Sample, declared, declared_in
@@ -29,8 +28,9 @@ from tts_toolkit.evaluation.metrics.speaking_rate import SpeakingRate
 from tts_toolkit.evaluation.pipeline import _facts, run
 from tts_toolkit.evaluation.reaggregate import reaggregate
 from tts_toolkit.evaluation.statistics.intervals import median_interval
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import leaderboard
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import Processes
 
 LOUDNESS = {"metrics": {"loudness": Loudness}, "ear": Mumbling()}
 

@@ -12,13 +12,13 @@ import pytest
 from fakes import CALLS, HEARD, PROMPTS, TEXTS, Ear, Levels, Mumbling, Sparkle, Verifier, plan_of, spoken_texts
 
 import tts_toolkit.evaluation.stages as stages
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.stage_log import Stage, share
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.processes import Processes
 
 
 def test_an_unchanged_run_makes_nothing_again(tmp_path):

@@ -12,15 +12,15 @@ from fakes import CALLS, HEARD, PROMPTS, TEXTS, VOICES, Ear, Levels, Moody, Mumb
 
 import tts_toolkit.evaluation.stages as stages
 from tts_toolkit.data.test_sets import Prompt, read_prompts
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.compare import compare_runs, read_run
 from tts_toolkit.evaluation.pipeline import run
-from tts_toolkit.files import file_name
 from tts_toolkit.models.base import SynthesisRequest
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.nn.devices import hardware
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_name
+from tts_toolkit.system.processes import Processes
 
 FAULTS = [
     ("an exception", ("pears", ValueError("pears are out")), "ValueError: pears are out"),

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import pytest
 from fakes import CALLS, PROMPTS, Ear, Levels, Mumbling, Verifier, plan_of
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.pipeline import run
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import Processes
 
 
 @pytest.mark.parametrize(("settings", "message"), [

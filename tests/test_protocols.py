@@ -2,11 +2,11 @@
 
 import pytest
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.metrics import protocols
 from tts_toolkit.evaluation.metrics.error_rates import Wer, scored_characters, scored_words
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS, protocol
 from tts_toolkit.evaluation.metrics.published import MEASUREMENTS, measurement
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.text.units import is_unspaced
 
 NORMALISED = {

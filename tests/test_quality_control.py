@@ -12,9 +12,9 @@ from fakes import CountingEncoder
 
 from benchmarks.faults import write_faulty
 from benchmarks.quality_control import found_reasons
-from tts_toolkit import audio as audio_module
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import load_waveform, trim_silence
+from tts_toolkit.audio import waveforms as audio_module
+from tts_toolkit.audio.waveforms import load_waveform, trim_silence
 from tts_toolkit.data import layouts, sources
 from tts_toolkit.data import quality_control as preflight_module
 from tts_toolkit.data.clips import Clip
@@ -33,11 +33,11 @@ from tts_toolkit.data.quality_control import (
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.signal_checks import measured
 from tts_toolkit.data.splits import split_clips
-from tts_toolkit.errors import UserError
 from tts_toolkit.finetuning.examples import prepare
-from tts_toolkit.formatting import apart
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.formatting import apart
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
 

@@ -9,7 +9,7 @@ from conftest import tone
 from fakes import finished
 from hydra import compose, initialize_config_module
 
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.cli import quoted
 from tts_toolkit.command_line import Known, renamed
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from conftest import tone
 
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
 from tts_toolkit.evaluation.pipeline import run
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.models.espeak_ng import EspeakNg
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.processes import Processes
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,7 +6,6 @@ import pytest
 from conftest import REVISION, tone
 
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import Measured, Reference, score_rows, sum_up
 from tts_toolkit.evaluation.metrics import asr as recognizers
 from tts_toolkit.evaluation.metrics.artifacts import n_repeats, stopped_early, waveform_health
@@ -20,6 +19,7 @@ from tts_toolkit.hub.packaged import packaged_file
 from tts_toolkit.models.base import Speech
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.report.html import word_differences
+from tts_toolkit.system.errors import UserError
 
 
 def scored(texts, waveforms, recognizer=None, verifier=None, references=None, reasons=None, language="en"):
@@ -169,7 +169,7 @@ def demo_clips():
 
 @pytest.mark.parametrize(("recognizer", "limit"), [(FasterWhisper(), 0.15), (Pocketsphinx(), 0.5)])
 def test_packaged_recognizers_understand_natural_clips(demo_clips, recognizer, limit):
-    from tts_toolkit.audio import load_waveform
+    from tts_toolkit.audio.waveforms import load_waveform
 
     heard = transcribe(recognizer, [load_waveform(clip.audio) for clip in demo_clips])
     assert compute(Wer, heard, [clip.transcript for clip in demo_clips])["wer"] <= limit

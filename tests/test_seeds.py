@@ -8,7 +8,7 @@ from conftest import CHECKOUT, tone
 from hydra import compose, initialize_config_dir
 from tts_toolkit.eval.synthesize import synthesize
 
-from tts_toolkit.audio import load_waveform, write_wav
+from tts_toolkit.audio.waveforms import load_waveform, write_wav
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.pipeline import run
@@ -20,8 +20,8 @@ from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.models.speecht5.generation import Decoding
 from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
-from tts_toolkit.processes import Processes
 from tts_toolkit.speakers.embedding_files import find_voice, save_embeddings, voices_folder
+from tts_toolkit.system.processes import Processes
 
 TEXT = "We walked [laughs] to the old town. It was a very cold day, and nobody was out."
 OTHERS = ("One more.", "The door was left open.")

@@ -9,10 +9,10 @@ import yaml
 from conftest import tone
 
 from tts_toolkit import cli
-from tts_toolkit.audio import write_wav
-from tts_toolkit.files import file_name
-from tts_toolkit.formatting import markdown, printable
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
+from tts_toolkit.system.files import file_name
+from tts_toolkit.system.formatting import markdown, printable
 
 HOSTILE = {
     "a terminal's color": "\x1b[31manna\x1b[0m",
@@ -112,9 +112,9 @@ def test_nothing_of_data_is_markup_in_pages_and_pictures(tmp_path):
     from tts_toolkit.evaluation.plan import Plan
     from tts_toolkit.finetuning.final_evaluation import with_comparison
     from tts_toolkit.models.recordings import Recordings
-    from tts_toolkit.processes import Processes
     from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
     from tts_toolkit.report.plots import curves_svg, groups_svg, intervals_svg
+    from tts_toolkit.system.processes import Processes
 
     texts = [text.encode("utf-8", "replace").decode() for text in HOSTILE.values()]  # no list holds half a character
     write_wav(tmp_path / "a.wav", tone(1.0))

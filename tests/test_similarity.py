@@ -7,10 +7,10 @@ import pytest
 from fakes import TEXTS, Ear, Mumbling, Verifier, plan_of
 
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.pipeline import run
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import Processes
 
 
 def test_similarity_stands_on_the_scale_of_natural_recordings(tmp_path, recordings):

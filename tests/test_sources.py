@@ -6,11 +6,11 @@ import soundfile
 from conftest import tone
 
 from tts_toolkit.assets import asset_path
+from tts_toolkit.audio.table_cells import opened
 from tts_toolkit.data import layouts, sources
 from tts_toolkit.data.clips import Clip, in_turns, of_speakers
 from tts_toolkit.data.splits import split_clips
-from tts_toolkit.errors import UserError
-from tts_toolkit.table_audio import opened
+from tts_toolkit.system.errors import UserError
 
 
 def write(folder, name, content):

@@ -10,15 +10,15 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import load_waveform, trim_silence
+from tts_toolkit.audio.waveforms import load_waveform, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, log_mel_files
-from tts_toolkit.errors import UserError
 from tts_toolkit.speakers.conditioning import condition, mean_embedding
 from tts_toolkit.speakers.embedding_files import EmbeddingCard, find_voice, load_embeddings, save_embeddings
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.speakers.ge2e import Ge2eEncoder, partial_starts
+from tts_toolkit.system.errors import UserError
 
 
 @pytest.fixture(scope="module")

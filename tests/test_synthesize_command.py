@@ -10,13 +10,13 @@ from conftest import CHECKOUT
 from hydra import compose, initialize_config_dir
 from tts_toolkit.eval.synthesize import synthesize
 
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_name, file_names
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.vits import Vits
 from tts_toolkit.speakers.embedding_files import EmbeddingCard, save_embeddings
 from tts_toolkit.synthesis import keeping
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_name, file_names
 
 SHORT = ["decoding.max_frames_per_token=1", "decoding.stop_threshold=2.0", "vocoder=griffin_lim", "voice=slt"]
 LINES = {"a": "hello", "b": "the cat sat on the mat", "c": "a bird", "d": "we walked to the old town"}

@@ -11,8 +11,7 @@ import pytest
 import torch
 from conftest import REVISION, tone
 
-from tts_toolkit.audio import write_wav
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.models import espeak_ng
 from tts_toolkit.models.bark import Bark
 from tts_toolkit.models.base import SynthesisRequest
@@ -25,6 +24,7 @@ from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.nn.per_row_random import RowNoise
 from tts_toolkit.speakers.arctic import arctic_embedding, arctic_xvectors
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
+from tts_toolkit.system.errors import UserError
 
 TEXTS = ["hello there", "a much longer line about the weather and the sea", "yes", "the boat is here"]
 

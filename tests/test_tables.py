@@ -18,7 +18,8 @@ import soundfile
 from conftest import REVISION, add_to_hub, tone
 from pyarrow import parquet
 
-from tts_toolkit.audio import load_waveform
+from tts_toolkit.audio.table_cells import Cell, cell_of, is_there, opened, sound_hash
+from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.data import hub_files as datasets_hub
 from tts_toolkit.data import sources
 from tts_toolkit.data.clips import Clip
@@ -26,8 +27,7 @@ from tts_toolkit.data.features import content_key
 from tts_toolkit.data.intake import counting
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.test_sets import hub_prompts, recorded_prompts
-from tts_toolkit.errors import UserError
-from tts_toolkit.table_audio import Cell, cell_of, is_there, opened, sound_hash
+from tts_toolkit.system.errors import UserError
 
 
 def sound(n, kind="WAV"):
@@ -82,7 +82,7 @@ def test_a_manifest_of_a_table_is_read_by_another_process(table, tmp_path):
     clips = sources.jsonl(str(tmp_path / "manifest.jsonl"), allow_outside=True)
     assert [clip.audio for clip in clips] == [clip.audio for clip in sources.parquet(str(table))]
     assert content_key(clips[0], 1) == content_key(sources.parquet(str(table))[0], 1) != content_key(clips[1], 1)
-    code = "import sys; from tts_toolkit.table_audio import opened; from pathlib import Path; print(len(opened(Path(sys.argv[1])).read()))"
+    code = "import sys; from tts_toolkit.audio.table_cells import opened; from pathlib import Path; print(len(opened(Path(sys.argv[1])).read()))"
     done = subprocess.run(
         [sys.executable, "-c", code, str(clips[7].audio)], cwd="/", capture_output=True, text=True, check=True
     )

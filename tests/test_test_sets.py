@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from fakes import PROMPTS
 
-from tts_toolkit.audio import write_wav
+from tts_toolkit.audio.waveforms import write_wav
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.test_sets import Prompt, read_prompts, recorded_prompts, with_recordings
-from tts_toolkit.errors import UserError
 from tts_toolkit.models.recordings import Recordings
+from tts_toolkit.system.errors import UserError
 
 READ = [
     ("t.txt", "one\n\ntwo\n", [("0001", "one"), ("0003", "two")]),

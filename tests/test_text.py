@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.transcripts import check_transcripts
-from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5.checkpoint import build_tokenizer
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.sentences import split_text

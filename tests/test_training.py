@@ -15,13 +15,13 @@ from conftest import TINY
 from safetensors.torch import load_file
 
 from tts_toolkit.data.batches import Example, make_loader
-from tts_toolkit.errors import UserError
 from tts_toolkit.finetuning.run_folder import accelerator_of, claim_run, clear_run, flat_settings
 from tts_toolkit.finetuning.tasks import SpeechT5Task
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding
 from tts_toolkit.models.speecht5.loss import fuse
 from tts_toolkit.models.speecht5.scheduled_sampling import ScheduledSampling
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.training.checkpoints import checkpoints, find_checkpoint
 from tts_toolkit.training.evaluation import mean_loss
 from tts_toolkit.training.freezing import freeze

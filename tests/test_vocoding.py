@@ -7,9 +7,9 @@ import torch
 from conftest import tone
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.errors import UserError
 from tts_toolkit.models.vocoders import open_vocoder
 from tts_toolkit.pretraining.hifigan import VocoderTraining, train_vocoder
+from tts_toolkit.system.errors import UserError
 
 TINY_VOCODER = {
     "upsample_initial_channel": 16, "upsample_rates": [4, 4, 4, 4], "upsample_kernel_sizes": [8, 8, 8, 8],

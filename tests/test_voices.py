@@ -17,13 +17,11 @@ from hydra import compose, initialize_config_dir
 from safetensors.numpy import load_file
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.audio import load_waveform, trim_silence, write_wav
+from tts_toolkit.audio.waveforms import load_waveform, trim_silence, write_wav
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.sources import audio, folder
-from tts_toolkit.errors import UserError
-from tts_toolkit.processes import Processes
 from tts_toolkit.report.plots import (
     attention_picture,
     curves_svg,
@@ -42,6 +40,8 @@ from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.speakers.interpolation import check_encoders, cosine, mixture, mixture_card, nearest
 from tts_toolkit.speakers.outliers import profiles, unparted
 from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import Processes
 
 ECAPA = """\
 compute_features: !new:speechbrain.lobes.features.Fbank

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
-from tts_toolkit.errors import UserError
-from tts_toolkit.formatting import n_of
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.formatting import n_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,9 +41,9 @@ def embed(cfg: DictConfig) -> Path | None:
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.hub.upload import check_push
-    from tts_toolkit.processes import launched_processes
     from tts_toolkit.speakers.embedding_files import FILE_NAME, check_replaces, save_embeddings
     from tts_toolkit.speakers.outliers import profiles, unparted
+    from tts_toolkit.system.processes import launched_processes
 
     if cfg.encoder is None:
         raise UserError("encoder=null: an encoder makes the embeddings; leave it out, or set encoder=xvector_mini")
@@ -122,11 +122,11 @@ def _report(
     from dataclasses import asdict
 
     from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
-    from tts_toolkit.files import write_whole
     from tts_toolkit.hub.upload import push_folder
-    from tts_toolkit.reading import sealed_json
     from tts_toolkit.report.voices import write_voices
     from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
+    from tts_toolkit.system.files import write_whole
+    from tts_toolkit.system.reading import sealed_json
 
     output_dir, speakers = Path(cfg.output_dir), [clip.speaker for clip in clips]
     scale = similarity_scale(embeddings, speakers)
@@ -211,8 +211,8 @@ def _made_by(voice: str, folder: Path, encoder: SpeakerEncoder | None) -> tuple[
 
 def _check_mix_name(output_dir: Path, name: str, overwrite: bool) -> None:
     """Raise UserError for the name of a mixture that is none, or that is a file of other voices."""
-    from tts_toolkit.files import file_name
     from tts_toolkit.speakers.embedding_files import first_card
+    from tts_toolkit.system.files import file_name
 
     file = output_dir / f"{name}.safetensors"
     if file_name(name) != name:
@@ -231,7 +231,7 @@ def _pair(names: Sequence[Any]) -> tuple[str, str]:
 
 def _scale(output_dir: Path) -> str:
     """Return what cosines mean among the voices of the folder, where they are known."""
-    from tts_toolkit.reading import read_json, reading
+    from tts_toolkit.system.reading import read_json, reading
 
     file, way_out = output_dir / "summary.json", "run tts-embed on the recordings again, or remove it"
     if not file.exists():

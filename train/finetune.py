@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
-from tts_toolkit.errors import UserError, WrongOption
-from tts_toolkit.formatting import n_of
+from tts_toolkit.system.errors import UserError, WrongOption
+from tts_toolkit.system.formatting import n_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -390,14 +390,14 @@ def _score(
     """Natural recordings, the base and the fine-tuned model on the test clips; None without any, and on helpers."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.compat import settings_of
     from tts_toolkit.evaluation.metrics.protocols import protocol
     from tts_toolkit.evaluation.pipeline import run
     from tts_toolkit.evaluation.plan import Plan
     from tts_toolkit.finetuning.final_evaluation import BASE, FINETUNED, prompts_of, with_comparison
     from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
-    from tts_toolkit.processes import Processes
     from tts_toolkit.speakers.embedding_files import FILE_NAME, save_embeddings
+    from tts_toolkit.system.compat import settings_of
+    from tts_toolkit.system.processes import Processes
 
     clips, voices = _test_sentences(cfg, prepared), Path(cfg.output_dir) / "voices" / FILE_NAME
     if not clips:
@@ -438,9 +438,9 @@ def _finish(
     """Write the page and the scores of the card, and upload the model's folder if asked to."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.files import write_whole
     from tts_toolkit.hub.upload import push_folder
     from tts_toolkit.report.benchmark import leaderboard, write_benchmark
+    from tts_toolkit.system.files import write_whole
 
     output_dir = Path(cfg.output_dir)
     if results:

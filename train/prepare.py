@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tts_toolkit.cli import command
-from tts_toolkit.errors import UserError
-from tts_toolkit.formatting import n_of
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.formatting import n_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -38,10 +38,10 @@ def prepare(cfg: DictConfig) -> Path:
     from tts_toolkit.data.quality_control import inspect_clips, note_rejected, summary
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
-    from tts_toolkit.files import write_whole
     from tts_toolkit.models.speecht5.pipeline import front_end
     from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
     from tts_toolkit.report.data_quality import write_data_report
+    from tts_toolkit.system.files import write_whole
     from tts_toolkit.text.languages import warn_where_foreign
 
     parts: dict[str, Any] = {"base_model": lambda: instantiate(cfg.base_model, _convert_="all")}
@@ -98,7 +98,8 @@ def prepare(cfg: DictConfig) -> Path:
 def _estimate(cfg: DictConfig, speech: Any, found: Inspection) -> tuple[dict[str, Any], str]:
     from dataclasses import asdict
 
-    from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
+    from tts_toolkit.audio.log_mel import HOP_LENGTH
+    from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
     from tts_toolkit.finetuning.estimate import estimate
 
     n_frames = [int(row.seconds * SAMPLE_RATE_HZ / HOP_LENGTH) + 1 for row in found.rows if row.keep]
@@ -168,10 +169,10 @@ def _cut(cfg: DictConfig) -> Path:
 
     from hydra.utils import instantiate
 
-    from tts_toolkit.audio import load_waveform, write_flac
+    from tts_toolkit.audio.waveforms import load_waveform, write_flac
     from tts_toolkit.data.sources import audio
-    from tts_toolkit.files import file_names, write_whole
-    from tts_toolkit.progress import progress
+    from tts_toolkit.system.files import file_names, write_whole
+    from tts_toolkit.system.progress import progress
 
     if not cfg.asr:
         raise UserError("raw recordings have no transcripts: choose who writes them, e.g. asr=whisper")

@@ -18,9 +18,9 @@ def train_vocoder(cfg: DictConfig) -> Path:
     """Run the recipe and return the vocoder's folder."""
     from hydra.utils import instantiate
 
-    from tts_toolkit.compat import settings_of
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.pretraining.hifigan import train_vocoder
+    from tts_toolkit.system.compat import settings_of
 
     training = instantiate(cfg.training, _convert_="all")
     with counting() as intake:

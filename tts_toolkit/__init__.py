@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         load_synthesizer,
         read_results,
     )
-    from tts_toolkit.errors import UserError
     from tts_toolkit.models.base import Speech
+    from tts_toolkit.system.errors import UserError
 
 __version__ = "0.1.0"
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
     "load_synthesizer",
     "read_results",
 ]
-_ELSEWHERE = {"Speech": "tts_toolkit.models.base", "UserError": "tts_toolkit.errors"}
+_ELSEWHERE = {"Speech": "tts_toolkit.models.base", "UserError": "tts_toolkit.system.errors"}
 
 
 def __getattr__(name: str) -> Any:

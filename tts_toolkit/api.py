@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.models.base import Speech, SynthesisRequest, Synthesizer, request_for
+from tts_toolkit.system.errors import UserError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -84,7 +84,7 @@ class SpeakerEncoder:
         `sound` is a file, a waveform (n,) at 16 kHz or a Speech; silence at its ends is left out. Raises UserError for
         sound that is silent, or too short for the encoder.
         """
-        from tts_toolkit.audio import trim_silence
+        from tts_toolkit.audio.waveforms import trim_silence
 
         trimmed = trim_silence(_waveform(sound))
         if not len(trimmed):
@@ -236,7 +236,7 @@ def _text(text: object) -> str:
 
 def _waveform(sound: Sound) -> np.ndarray:
     """Samples (n,) at 16 kHz; raises UserError for arrays that are not that."""
-    from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample
+    from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform, resample
 
     if isinstance(sound, Speech):
         return resample(sound.waveform, sound.sample_rate_hz, SAMPLE_RATE_HZ)

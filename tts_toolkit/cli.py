@@ -30,8 +30,8 @@ from tts_toolkit.command_line import (
     split_options,
     way_without_hub,
 )
-from tts_toolkit.errors import UserError, UserErrors, WrongOption, causes, hub_is_missing, one_line
-from tts_toolkit.formatting import Printable, printable
+from tts_toolkit.system.errors import UserError, UserErrors, WrongOption, causes, hub_is_missing, one_line
+from tts_toolkit.system.formatting import Printable, printable
 
 log = logging.getLogger(__name__)
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130

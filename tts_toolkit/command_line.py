@@ -13,8 +13,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.compat import hydra_parser, is_empty, is_null, node_of
-from tts_toolkit.errors import WrongOption, one_line
+from tts_toolkit.system.compat import hydra_parser, is_empty, is_null, node_of
+from tts_toolkit.system.errors import WrongOption, one_line
 
 KEY = re.compile(r"(?P<sign>\+\+|\+|~)?(?P<key>[\w@/.-]+)")
 OPEN = ("accelerator", "config", "systems", "metrics", "hydra", "mix")  # take settings that stand in no configuration

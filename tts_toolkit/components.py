@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.errors import UserError, UserErrors, causes, one_line
-from tts_toolkit.memory import free_memory
-from tts_toolkit.progress import progress
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
+from tts_toolkit.system.errors import UserError, UserErrors, causes, one_line
+from tts_toolkit.system.memory import free_memory
+from tts_toolkit.system.progress import progress
 
 PROBE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ)).astype(np.float32)  # one second of noise
 

@@ -182,9 +182,9 @@ def programs() -> Iterator[Finding]:
 
 def verifier_weights() -> Iterator[Finding]:
     """Check the packaged speaker verifier by its hash."""
-    from tts_toolkit.errors import UserError
     from tts_toolkit.hub.packaged import GE2E_INSTALL as install
     from tts_toolkit.hub.packaged import GE2E_SHA256, packaged_file
+    from tts_toolkit.system.errors import UserError
 
     try:
         packaged_file("resemblyzer", "pretrained.pt", GE2E_SHA256, install)

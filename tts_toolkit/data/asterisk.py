@@ -11,9 +11,9 @@ from typing import TypedDict, Unpack
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.splits import stable_fraction
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_hash, kept_file
-from tts_toolkit.progress import progress
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_hash, kept_file
+from tts_toolkit.system.progress import progress
 
 PACKAGES = "apt-get install asterisk-core-sounds-en-g722 asterisk-core-sounds-en ffmpeg"
 SPEAKER = "allison"

@@ -20,9 +20,9 @@ from tts_toolkit.data.manifests import (
     placed_in,
 )
 from tts_toolkit.data.rows import Row, refuse_row
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_text
-from tts_toolkit.folders import CONVERT, Found, why_no_sound
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import read_text
+from tts_toolkit.system.folders import CONVERT, Found, why_no_sound
 
 log = logging.getLogger(__name__)
 TEXT_SUFFIXES = (".txt", ".lab")  # of transcripts next to their recordings

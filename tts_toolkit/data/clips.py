@@ -8,7 +8,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 
 from tts_toolkit.data.intake import intake
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.hub.packaged import install_command
+from tts_toolkit.system.errors import UserError
 
 MARGIN_SECONDS = 0.1  # of silence kept at either end
 

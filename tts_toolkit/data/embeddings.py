@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import ClipLimits, content_key, keep_array, kept_array, read_array
-from tts_toolkit.errors import UserError
-from tts_toolkit.processes import ALONE, Processes
-from tts_toolkit.progress import AudioProgress, progress
 from tts_toolkit.speakers.encoders import SpeakerEncoder, embed_all
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.processes import ALONE, Processes
+from tts_toolkit.system.progress import AudioProgress, progress
 
 FORMAT = "embedding-3"  # of a cached file: the seconds of sound, then the embedding
 MAX_READ_SECONDS = 1200.0  # of sound held in memory together, to be sorted by length

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, Channel, Recording, load_recording, log_mel, trim_silence
+from tts_toolkit.audio.log_mel import log_mel
+from tts_toolkit.audio.table_cells import cell_of, is_there
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, Channel, Recording, load_recording, trim_silence
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.files import kept, sealed, write_whole
-from tts_toolkit.formatting import apart
-from tts_toolkit.progress import progress
-from tts_toolkit.table_audio import cell_of, is_there
+from tts_toolkit.system.errors import UserError, first_line
+from tts_toolkit.system.files import kept, sealed, write_whole
+from tts_toolkit.system.formatting import apart
+from tts_toolkit.system.progress import progress
 
 log = logging.getLogger(__name__)
 MAX_HELD_SECONDS = 7200.0  # of sound kept in memory for later steps of a run: 460 MB

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
-from tts_toolkit.table_audio import digest_of
+from tts_toolkit.audio.table_cells import digest_of
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import write_whole
 
 log = logging.getLogger(__name__)
 CONVERTED = "refs/convert/parquet"  # where the hub keeps its own conversion of a dataset

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tts_toolkit.files import write_whole
-from tts_toolkit.folders import Found, is_sound, why_no_sound
-from tts_toolkit.reading import sealed_json
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.folders import Found, is_sound, why_no_sound
+from tts_toolkit.system.reading import sealed_json
 
 LISTS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of an AudioFolder; the first that exists is read
 UNLISTED = "sound of no row that is kept"

@@ -8,9 +8,9 @@ from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.intake import count_files, intake
 from tts_toolkit.data.manifests import leads_inside, physical_lines
 from tts_toolkit.data.rows import refuse_row
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_text
-from tts_toolkit.folders import Found, found_below
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import read_text
+from tts_toolkit.system.folders import Found, found_below
 
 
 def vctk(path: str, microphone: str = "mic1", license: str = "cc-by-4.0") -> list[Clip]:

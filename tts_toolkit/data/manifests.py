@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.audio.table_cells import cell_of
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.intake import intake
 from tts_toolkit.data.rows import Row, cell, parsed_json, refuse_row
 from tts_toolkit.data.table_rows import plain_rows
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_text
-from tts_toolkit.folders import Finder, is_file, is_sound
-from tts_toolkit.table_audio import cell_of
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import read_text
+from tts_toolkit.system.folders import Finder, is_file, is_sound
 
 log = logging.getLogger(__name__)
 TEXT_COLUMNS = (

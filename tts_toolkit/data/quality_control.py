@@ -13,18 +13,18 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from tts_toolkit.audio import FULL_SCALE, SAMPLE_RATE_HZ, Recording, load_recording, trim_silence
+from tts_toolkit.audio.waveforms import FULL_SCALE, SAMPLE_RATE_HZ, Recording, load_recording, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, counted
 from tts_toolkit.data.intake import Intake
 from tts_toolkit.data.rows import RowFault
 from tts_toolkit.data.signal_checks import Sound, measured, signal_to_noise_db
-from tts_toolkit.errors import UserError
-from tts_toolkit.formatting import apart, n_of
-from tts_toolkit.progress import AudioProgress
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.outliers import profiles, unparted
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.formatting import apart, n_of
+from tts_toolkit.system.progress import AudioProgress
 from tts_toolkit.text.frontend import TextFrontEnd
 
 __all__ = ["signal_to_noise_db"]

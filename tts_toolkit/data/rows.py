@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tts_toolkit.data.intake import intake
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 
 @dataclass(frozen=True)

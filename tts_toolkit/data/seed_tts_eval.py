@@ -10,9 +10,9 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from tts_toolkit.data.test_sets import write_hashes
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_hash, whole_file
 from tts_toolkit.hub.snapshots import HubError, snapshot
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_hash, whole_file
 
 log = logging.getLogger(__name__)
 TERMS = (

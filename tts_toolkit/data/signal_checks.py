@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ, frame_powers
+from tts_toolkit.audio.log_mel import HOP_LENGTH
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, frame_powers
 
 N_FFT = 512  # samples, 32 ms: 31 Hz per bin
 BAND_BINS = 8  # 250 Hz

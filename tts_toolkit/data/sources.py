@@ -26,8 +26,8 @@ from tts_toolkit.data.manifests import leads_inside as leads_inside
 from tts_toolkit.data.rows import refuse_row
 from tts_toolkit.data.tables import hub as hub
 from tts_toolkit.data.tables import parquet as parquet
-from tts_toolkit.errors import UserError
-from tts_toolkit.folders import SOUND_SUFFIXES, found_below, is_sound
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.folders import SOUND_SUFFIXES, found_below, is_sound
 
 log = logging.getLogger(__name__)
 LJSPEECH_FOLDERS = ("wavs", "", "wav", "audio", "clips")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 log = logging.getLogger(__name__)
 Unit = Literal["transcript", "speaker", "session"]

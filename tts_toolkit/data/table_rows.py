@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tts_toolkit.audio.table_cells import BUFFER_BYTES, arrow_table
 from tts_toolkit.data.intake import intake
 from tts_toolkit.data.rows import Row
-from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.table_audio import BUFFER_BYTES, arrow_table
+from tts_toolkit.system.errors import UserError, first_line
 
 ROWS_AT_ONCE = 16
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from tts_toolkit.audio.table_cells import TABLE_SUFFIXES, Cell, digest_of, sound_bytes
 from tts_toolkit.data.audio_folders import folder_clips
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.hub_files import HubFiles, hub_files, sliced
@@ -29,10 +30,9 @@ from tts_toolkit.data.manifests import (
 from tts_toolkit.data.rows import Row, refuse_row
 from tts_toolkit.data.rows import cell as cell_text
 from tts_toolkit.data.table_rows import Part, n_rows, read_rows, schema_of
-from tts_toolkit.errors import UserError
-from tts_toolkit.folders import found_below
-from tts_toolkit.progress import progress
-from tts_toolkit.table_audio import TABLE_SUFFIXES, Cell, digest_of, sound_bytes
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.folders import found_below
+from tts_toolkit.system.progress import progress
 
 log = logging.getLogger(__name__)
 RATE_COLUMNS = ("sampling_rate", "sample_rate", "sampling_rate_hz", "sample_rate_hz", "sr", "rate")

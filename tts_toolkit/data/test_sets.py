@@ -9,16 +9,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from tts_toolkit.audio import sound_files
+from tts_toolkit.audio.waveforms import sound_files
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.intake import count_files, intake
 from tts_toolkit.data.manifests import leads_inside
 from tts_toolkit.data.rows import cell, parsed_json
 from tts_toolkit.data.tables import hub_rows
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import called, file_hash, read_text, write_whole
-from tts_toolkit.folders import found_below
-from tts_toolkit.formatting import n_of
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import called, file_hash, read_text, write_whole
+from tts_toolkit.system.folders import found_below
+from tts_toolkit.system.formatting import n_of
 
 BUILT_IN = "builtin"
 HASHES = "sha256.json"  # of the files of a test set that was fetched, by their names in its folder

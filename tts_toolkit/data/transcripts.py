@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.text.frontend import TextFrontEnd, listed
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import GROUPS, UNITS, cluster_of, prompt_of
 from tts_toolkit.evaluation.metrics.base import Column, Declared, declared_in
 from tts_toolkit.evaluation.metrics.speaker_similarity import scale_line
@@ -19,8 +18,9 @@ from tts_toolkit.evaluation.statistics.paired_tests import Difference, holm, mea
 from tts_toolkit.evaluation.statistics.variance_components import Components
 from tts_toolkit.evaluation.validation import CLUSTERS
 from tts_toolkit.evaluation.variance import RATES, Needed, needed, needed_table, scatter, scatter_table
-from tts_toolkit.formatting import markdown
-from tts_toolkit.reading import reading
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.formatting import markdown
+from tts_toolkit.system.reading import reading
 
 SIMILARITY = Column("similarity", "similarity", direction="higher")
 WER_IN_WORDS = Column("wer", "word error rate", "points", "lower", digits=1, scale=100)

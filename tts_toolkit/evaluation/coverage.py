@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tts_toolkit.formatting import markdown
 from tts_toolkit.models.base import Coverage
+from tts_toolkit.system.formatting import markdown
 
 N_SHOWN = 12  # characters or words of a table's cell
 

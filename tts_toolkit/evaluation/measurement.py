@@ -18,7 +18,7 @@ from tts_toolkit.evaluation.stage_log import Row, key_of
 from tts_toolkit.evaluation.stages import Measure, embedding, embedding_of, hypothesis_of, identity, measure, synthesize
 from tts_toolkit.evaluation.validation import background_files, described
 from tts_toolkit.models.recordings import Recordings
-from tts_toolkit.processes import Processes
+from tts_toolkit.system.processes import Processes
 
 log = logging.getLogger(__name__)
 HEARING = "hearing-2"  # part of every key; a change to how recognizers are asked changes it

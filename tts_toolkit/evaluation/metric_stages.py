@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tts_toolkit.audio import load_waveform
+from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.base import Declared, Metric, Sample, declared, values_of
 from tts_toolkit.evaluation.plan import NATURAL, Plan
 from tts_toolkit.evaluation.stage_log import Row, key_of
 from tts_toolkit.evaluation.stages import RowMeasure, finite, identity, measure_rows
-from tts_toolkit.memory import free_memory
-from tts_toolkit.processes import Processes
+from tts_toolkit.system.memory import free_memory
+from tts_toolkit.system.processes import Processes
 from tts_toolkit.text.cues import without_cues
 
 METRIC = "metric-1"  # part of every key; a change to what metrics are given changes it

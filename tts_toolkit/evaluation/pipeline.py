@@ -20,13 +20,13 @@ from tts_toolkit.evaluation.stage_log import SUM, Row, Stage, has_failed, key_of
 from tts_toolkit.evaluation.stages import failed_row, identity, reason_of, synthesize
 from tts_toolkit.evaluation.statistics.intervals import cluster_note
 from tts_toolkit.evaluation.validation import check
-from tts_toolkit.files import write_whole
 from tts_toolkit.hub.tokens import without_token
-from tts_toolkit.memory import free_memory
 from tts_toolkit.models.base import Synthesizer
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.nn.devices import hardware
-from tts_toolkit.processes import Processes
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.memory import free_memory
+from tts_toolkit.system.processes import Processes
 
 log = logging.getLogger(__name__)
 FACTS = "facts-2"  # part of their key; a change to what is known of a system changes it

@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.audio import Channel
+from tts_toolkit.audio.waveforms import Channel
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.asr import Recognizer
 from tts_toolkit.evaluation.metrics.base import Metric
 from tts_toolkit.evaluation.metrics.protocols import Protocol
 from tts_toolkit.evaluation.stage_log import Row
-from tts_toolkit.files import file_names
 from tts_toolkit.models.base import Synthesizer
 from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.system.files import file_names
 
 NATURAL = "natural"  # the system that plays the recordings of the texts
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import headline, sum_up
 from tts_toolkit.evaluation.metrics.base import columns_of, declared_in
 from tts_toolkit.evaluation.metrics.protocols import protocol
@@ -18,8 +17,9 @@ from tts_toolkit.evaluation.pipeline import Results, intervals, notes
 from tts_toolkit.evaluation.plan import NATURAL
 from tts_toolkit.evaluation.stage_log import read_rows
 from tts_toolkit.evaluation.validation import check_clusters
-from tts_toolkit.files import file_hash
-from tts_toolkit.reading import read_json, reading
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_hash
+from tts_toolkit.system.reading import read_json, reading
 
 SUMMARY, TABLE = "summary.json", "scores.parquet"
 AGAIN = "run tts-benchmark or tts-score with this output_dir again: what is spoken and heard is kept"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.files import file_hash, write_whole
+from tts_toolkit.system.files import file_hash, write_whole
 
 Row = dict[str, Any]
 MARKER = "done.json"

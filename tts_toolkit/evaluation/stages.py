@@ -13,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS, load_waveform, write_wav
+from tts_toolkit.audio.table_cells import is_there, sound_hash
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, SILENCE_RMS, load_waveform, write_wav
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.metrics.artifacts import waveform_health
 from tts_toolkit.evaluation.metrics.asr import Recognizer, transcribe
 from tts_toolkit.evaluation.stage_log import Row, Stage, key_of, share
-from tts_toolkit.files import file_hash, file_names, write_whole
-from tts_toolkit.memory import PeakMemory, free_memory
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest, Synthesizer, request_for
 from tts_toolkit.nn.devices import hardware
-from tts_toolkit.processes import Processes
-from tts_toolkit.progress import AudioProgress
 from tts_toolkit.speakers.encoders import SpeakerEncoder
-from tts_toolkit.table_audio import is_there, sound_hash
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_hash, file_names, write_whole
+from tts_toolkit.system.memory import PeakMemory, free_memory
+from tts_toolkit.system.processes import Processes
+from tts_toolkit.system.progress import AudioProgress
 
 log = logging.getLogger(__name__)
 FRONT_END = "synthesis-2"  # part of every key; a change to how texts are spoken changes it

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.audio import sound_files
+from tts_toolkit.audio.table_cells import is_there
+from tts_toolkit.audio.waveforms import sound_files
 from tts_toolkit.components import PROBE, open_parts
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.aggregation import taken_names
 from tts_toolkit.evaluation.metrics.base import Declared, Metric, Sample, check_names, declared, values_of
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.evaluation.stages import reason_of
-from tts_toolkit.memory import free_memory
 from tts_toolkit.models.base import Synthesizer
-from tts_toolkit.reading import read_json
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.registry import is_same_encoder
-from tts_toolkit.table_audio import is_there
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.memory import free_memory
+from tts_toolkit.system.reading import read_json
 
 log = logging.getLogger(__name__)
 CLUSTERS = ("id", "speaker")

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.hub.packaged import install_command
+from tts_toolkit.system.errors import UserError
 
 
 class Adapter(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.aggregation import Measured, Reference, score_rows, sum_up
 from tts_toolkit.evaluation.metrics.asr import Recognizer

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from tts_toolkit.data.batches import FrameBudgetBatches
-from tts_toolkit.memory import PeakMemory
 from tts_toolkit.models.speecht5.checkpoint import SpeechT5
 from tts_toolkit.models.speecht5.loss import fuse
 from tts_toolkit.nn.devices import pick_device
-from tts_toolkit.progress import progress
+from tts_toolkit.system.memory import PeakMemory
+from tts_toolkit.system.progress import progress
 
 N_TIMED = 2  # updates, after one that warms up
 TOKENS_PER_FRAME = 0.25  # of a text: SpeechT5 reads about 15 characters a second

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from tts_toolkit.audio import HOP_LENGTH, SAMPLE_RATE_HZ
+from tts_toolkit.audio.log_mel import HOP_LENGTH
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.data.batches import Example
 from tts_toolkit.data.clips import Clip, distinct
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, log_mel_files
 from tts_toolkit.data.intake import intake
 from tts_toolkit.data.transcripts import Unspeakable, check_transcripts
-from tts_toolkit.errors import UserError
-from tts_toolkit.formatting import apart
 from tts_toolkit.speakers.conditioning import Conditioning, condition, mean_embeddings
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
 from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.formatting import apart
 from tts_toolkit.text.frontend import TextFrontEnd
 
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
-from tts_toolkit.formatting import markdown
 from tts_toolkit.hub.loading import checkpoint_file, load_folder
 from tts_toolkit.models.speecht5.checkpoint import OWN_VOCODER, SETTINGS_FILE, SpeechSettings, SpeechT5
 from tts_toolkit.models.vocoders import GriffinLim
 from tts_toolkit.nn.plain_modules import check_plain
 from tts_toolkit.speakers.embedding_files import FILE_NAME, EmbeddingCard, save_embeddings
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.formatting import markdown
 
 if TYPE_CHECKING:
     from tts_toolkit.finetuning.examples import Prepared

@@ -9,9 +9,9 @@ from typing import Any
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.test_sets import Prompt
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.compare import compare_runs, run_of, verdict
 from tts_toolkit.evaluation.pipeline import Results
+from tts_toolkit.system.errors import UserError
 
 BASE, FINETUNED = "base", "finetuned"
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tts_toolkit.data.clips import distinct
-from tts_toolkit.errors import UserError, first_line
 from tts_toolkit.finetuning.dev_synthesis import dev_metrics
 from tts_toolkit.finetuning.export import license_of
 from tts_toolkit.hub.tokens import without_token
-from tts_toolkit.reading import reading
 from tts_toolkit.speakers.registry import is_same_encoder
+from tts_toolkit.system.errors import UserError, first_line
+from tts_toolkit.system.reading import reading
 from tts_toolkit.training.checkpoints import checked_progress, checkpoints, find_checkpoint, is_of_run
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import torch
 
-from tts_toolkit.audio import HOP_LENGTH, N_MELS, SAMPLE_RATE_HZ
+from tts_toolkit.audio.log_mel import HOP_LENGTH, N_MELS
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.models.speecht5.checkpoint import SpeechT5
 from tts_toolkit.models.speecht5.scheduled_sampling import ScheduledSampling
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.compat import quiet
-from tts_toolkit.errors import UserError, one_line
-from tts_toolkit.files import file_hash, read_text
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 from tts_toolkit.hub.snapshots import COMMIT, HubError, of_a_model, snapshot
-from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.system.compat import quiet
+from tts_toolkit.system.errors import UserError, one_line
+from tts_toolkit.system.files import file_hash, read_text
 
 # Weights that published checkpoints lack and inference never uses: of masked training, and counters.
 OTHER_SOURCES = "or give a folder that holds such a checkpoint"

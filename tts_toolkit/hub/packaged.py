@@ -6,8 +6,8 @@ import importlib.util
 import re
 from pathlib import Path
 
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_hash
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_hash
 
 GE2E_SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"  # resemblyzer 0.1.4, pretrained.pt
 GE2E_INSTALL = "pip install --no-deps resemblyzer==0.1.4"

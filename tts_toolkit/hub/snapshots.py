@@ -17,9 +17,9 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Literal
 
-from tts_toolkit.errors import UserError, one_line
-from tts_toolkit.files import write_whole
 from tts_toolkit.hub.tokens import without_token
+from tts_toolkit.system.errors import UserError, one_line
+from tts_toolkit.system.files import write_whole
 
 log = logging.getLogger(__name__)
 Kind = Literal["model", "dataset"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from tts_toolkit.errors import UserError
-from tts_toolkit.reading import reading
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.reading import reading
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
 # Checkpoints whose license also covers derived models, by prefix of their ids; from their model cards.

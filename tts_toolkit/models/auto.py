@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.hub.loading import model_type
 from tts_toolkit.models.bark import Bark
 from tts_toolkit.models.base import Synthesizer
 from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
+from tts_toolkit.system.errors import UserError
 
 
 def load_synthesizer(model: str, revision: str | None = None, device: str | None = None) -> Synthesizer:

@@ -17,19 +17,19 @@ import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from tts_toolkit.audio import joined
-from tts_toolkit.compat import quiet
-from tts_toolkit.errors import UserError, one_line
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
+from tts_toolkit.audio.waveforms import joined
 from tts_toolkit.hub.loading import checkpoint_file, load, model_version
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.nn.devices import attention_of_any_shape, pick_device
 from tts_toolkit.nn.packed_linear import pack
 from tts_toolkit.nn.per_row_random import RowNoise
+from tts_toolkit.system.compat import quiet
+from tts_toolkit.system.errors import UserError, one_line
 from tts_toolkit.text.cues import without_cues
 from tts_toolkit.text.english import normalize_english
 from tts_toolkit.text.sentences import split_text
-from tts_toolkit.torch_audio import ensure_torchaudio
 
 MAX_VOICE_BYTES = 64 * 2**20  # values of an unpacked .npz; Bark's own hold some ten thousand
 MAX_SHOWN = 8  # presets in an error

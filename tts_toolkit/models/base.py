@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.text.cues import without_cues
 
 
@@ -42,7 +42,7 @@ class Speech:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a 16-bit `.wav` or `.flac` file; raises UserError for another name or values that are not finite."""
-        from tts_toolkit.audio import write_flac, write_wav
+        from tts_toolkit.audio.waveforms import write_flac, write_wav
 
         file = Path(path)
         write = {".wav": write_wav, ".flac": write_flac}.get(file.suffix.lower())
@@ -63,7 +63,7 @@ class Speech:
         """A player that holds the sound, for notebooks."""
         import base64
 
-        from tts_toolkit.audio import encoded
+        from tts_toolkit.audio.waveforms import encoded
 
         data = base64.b64encode(encoded(self.waveform, self.sample_rate_hz, "WAV")).decode()
         return f'<audio controls src="data:audio/wav;base64,{data}"></audio> {self!r}'

@@ -11,8 +11,8 @@ from functools import cached_property
 
 import soundfile
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
+from tts_toolkit.system.errors import UserError
 
 TIMEOUT_SECONDS = 60
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, Channel, load_waveform, sound_files
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import called
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, Channel, load_waveform, sound_files
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import called
 
 
 @dataclass(frozen=True)

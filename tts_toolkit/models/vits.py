@@ -11,8 +11,7 @@ from unicodedata import category
 
 import torch
 
-from tts_toolkit.compat import vits_characters
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 from tts_toolkit.hub.loading import load, model_version
 from tts_toolkit.hub.packaged import install_command
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
@@ -20,9 +19,10 @@ from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.nn.devices import exact_convolutions, pick_device
 from tts_toolkit.nn.per_row_random import RowNoise
 from tts_toolkit.nn.zero_padding import batched
+from tts_toolkit.system.compat import vits_characters
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.text.english_tables import SYMBOLS
 from tts_toolkit.text.languages import normalizer
-from tts_toolkit.torch_audio import ensure_torchaudio
 
 SIGNS_WITH_WORDS = frozenset(SYMBOLS)  # some of them, such as % and &, are punctuation in Unicode
 MMS = "facebook/mms-tts-"  # followed by the language's ISO 639-3 code

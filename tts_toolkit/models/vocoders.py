@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.log_mel import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 from tts_toolkit.hub.loading import load
 from tts_toolkit.nn.devices import pick_device
 from tts_toolkit.nn.zero_padding import batched
-from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.system.errors import UserError
 
 HIFIGAN_TYPES = ("hifigan", "speecht5_hifigan")  # as in microsoft/speecht5_hifigan, and as transformers saves
 MIN_FRAMES = N_FFT // HOP_LENGTH + 2

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from tts_toolkit.compat import cpu_packs_bfloat16, packed_product, packed_weight
 from tts_toolkit.nn.plain_modules import is_plain
+from tts_toolkit.system.compat import cpu_packs_bfloat16, packed_product, packed_weight
 
 N_ROWS = 16  # of a full batch, whose kernel is the reference
 PROBED = (1, 2, 4, 8)

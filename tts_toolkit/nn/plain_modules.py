@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 PLAIN_LIBRARIES = ("torch.nn.modules.", "transformers.models.", "transformers.activations")
 THIS_LIBRARY = "tts_toolkit."  # its forwards compute the same: `models.speecht5.loss`

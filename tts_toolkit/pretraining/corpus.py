@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, resample, write_flac
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, resample, write_flac
 from tts_toolkit.data.splits import stable_fraction
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_lines, write_whole
 from tts_toolkit.pretraining.voices import Share, Voice
-from tts_toolkit.progress import progress
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import read_lines, write_whole
+from tts_toolkit.system.progress import progress
 
 
 def choose_voice(sentence: str, shares: Sequence[Share]) -> Voice:

@@ -17,16 +17,17 @@ import torch
 from torch.nn.functional import l1_loss
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from tts_toolkit.audio import HOP_LENGTH, MEL_FLOOR, N_FFT, load_waveform, log_mel, mel_filters
+from tts_toolkit.audio.log_mel import HOP_LENGTH, MEL_FLOOR, N_FFT, log_mel, mel_filters
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
+from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import read_each
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import kept, sealed, write_whole
 from tts_toolkit.nn.devices import pick_device
 from tts_toolkit.pretraining.discriminators import Discriminators, Scores
-from tts_toolkit.progress import progress
-from tts_toolkit.reading import reading
-from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import kept, sealed, write_whole
+from tts_toolkit.system.progress import progress
+from tts_toolkit.system.reading import reading
 
 STFT_SIZES = (512, 1024, 256)  # samples; hops are a quarter
 NO_PART_OF_IT = ("n_steps", "save_every", "device")  # settings that may change when a run is resumed

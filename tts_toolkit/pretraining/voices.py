@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 import soundfile
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.hub.packaged import install_command
+from tts_toolkit.system.errors import UserError
 
 
 class Voice(Protocol):

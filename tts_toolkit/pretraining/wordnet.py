@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
 _EXAMPLE = re.compile(r'"([^"]+)"')

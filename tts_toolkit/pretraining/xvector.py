@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform, resample, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.features import read_each
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import whole_file, write_whole
-from tts_toolkit.progress import progress
-from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import whole_file, write_whole
+from tts_toolkit.system.progress import progress
 
 HYPERPARAMS = """\
 # An x-vector encoder in SpeechBrain's recipe structure. Without `paths`, SpeechBrain takes the weights from next to

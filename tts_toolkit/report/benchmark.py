@@ -11,21 +11,22 @@ from typing import Any
 
 import soundfile
 
-from tts_toolkit.audio import N_FFT, SAMPLE_RATE_HZ, log_mel, resample
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.log_mel import N_FFT, log_mel
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, resample
 from tts_toolkit.evaluation.aggregation import GROUPS
 from tts_toolkit.evaluation.metrics.base import Column, columns_of, declared_in
 from tts_toolkit.evaluation.metrics.speaker_similarity import scale_line
 from tts_toolkit.evaluation.pipeline import NATURAL, Results
 from tts_toolkit.evaluation.plan import system_folders
 from tts_toolkit.evaluation.reaggregate import SUMMARY, TABLE, TABLE_SHA256
-from tts_toolkit.files import file_hash, write_whole
-from tts_toolkit.formatting import markdown, printable
 from tts_toolkit.nn.devices import hardware
-from tts_toolkit.reading import sealed_json
 from tts_toolkit.report.html import data_uri, mp3, word_differences
 from tts_toolkit.report.plots import intervals_svg, png, scatter_svg, spectrogram_picture
 from tts_toolkit.report.training import training_curves
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_hash, write_whole
+from tts_toolkit.system.formatting import markdown, printable
+from tts_toolkit.system.reading import sealed_json
 
 PACKAGES = (
     "tts-toolkit", "torch", "transformers", "speechbrain", "faster-whisper", "ctranslate2", "jiwer",

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.quality_control import REASONS, InspectedClip, Inspection
-from tts_toolkit.files import write_whole
-from tts_toolkit.formatting import printable
 from tts_toolkit.report.html import data_uri, mp3
 from tts_toolkit.report.plots import histograms_svg
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.formatting import printable
 
 QUANTITIES = {
     "seconds": "seconds of a clip, silent ends cut",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)

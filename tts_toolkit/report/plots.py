@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tts_toolkit.formatting import printable
+from tts_toolkit.system.formatting import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

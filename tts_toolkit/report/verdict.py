@@ -9,9 +9,9 @@ from typing import Any
 
 from tts_toolkit.evaluation.pipeline import Results, run
 from tts_toolkit.evaluation.plan import Plan
-from tts_toolkit.files import file_hash
-from tts_toolkit.processes import launched_processes
 from tts_toolkit.report.benchmark import ReportOptions, write_benchmark
+from tts_toolkit.system.files import file_hash
+from tts_toolkit.system.processes import launched_processes
 
 EXIT_MISSED, EXIT_INCOMPLETE = 1, 3
 

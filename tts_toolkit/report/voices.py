@@ -12,12 +12,12 @@ import numpy as np
 
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.evaluation.metrics.speaker_similarity import SimilarityScale
-from tts_toolkit.files import write_whole
-from tts_toolkit.formatting import printable
 from tts_toolkit.report.html import data_uri, mp3
 from tts_toolkit.report.plots import groups_svg, heat_map, histograms_svg, png
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
 from tts_toolkit.speakers.outliers import Profile
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.formatting import printable
 
 MAX_HEAT_MAP = 200  # rows; of more they are spread evenly
 N_PLAYERS = 40  # outliers first, then clips of each voice in turn

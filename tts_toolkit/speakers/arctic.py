@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.hub.snapshots import snapshot
 from tts_toolkit.speakers.conditioning import mean_embedding
+from tts_toolkit.system.errors import UserError
 
 REPO = "Matthijs/cmu-arctic-xvectors"
 ENCODER = "speechbrain/spkrec-xvect-voxceleb"  # their encoder

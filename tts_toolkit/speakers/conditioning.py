@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 Conditioning = Literal["speaker_mean", "leave_one_out", "utterance"]
 

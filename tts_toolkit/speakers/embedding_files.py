@@ -13,13 +13,13 @@ import numpy as np
 import soundfile
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.audio import load_waveform, trim_silence
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
+from tts_toolkit.audio.waveforms import load_waveform, trim_silence
 from tts_toolkit.hub.loading import checkpoint_file
-from tts_toolkit.reading import read_json, reading, typed
 from tts_toolkit.speakers.arctic import PREFIX, arctic_embedding
 from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.reading import read_json, reading, typed
 
 FILE_NAME = "speaker_embeddings.safetensors"
 SUM = "sum"  # in the header: a hash of the embeddings

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.errors import UserError, one_line
-from tts_toolkit.files import read_text
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.hub.snapshots import HubError, snapshot
 from tts_toolkit.nn import reflect_padding
 from tts_toolkit.nn.devices import exact_convolutions, pick_device
 from tts_toolkit.speakers.hyperpyyaml_guard import check_hyperparams
-from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.system.errors import UserError, one_line
+from tts_toolkit.system.files import read_text
 
 TALKATIVE = ("speechbrain.utils.fetching", "speechbrain.utils.parameter_transfer")
 MIN_SECONDS = 0.1  # shorter sound leaves the time-delay layers without a frame

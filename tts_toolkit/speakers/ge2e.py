@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import torch
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.hub.packaged import GE2E_INSTALL, GE2E_SHA256, packaged_file
 
 # All sizes: the hyperparameters of resemblyzer 0.1.4 (GE2E, Wan et al. 2018).

@@ -10,8 +10,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import read_text
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import read_text
 
 # HyperPyYAML imports and calls any object that a tag names. The published encoders and the built-in one are
 # made of these; a class counts by its defining module, as attributes lead on: torch.nn.functional.torch.hub.os.system.

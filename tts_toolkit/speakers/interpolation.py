@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.speakers.embedding_files import EmbeddingCard, same_encoder
 from tts_toolkit.speakers.encoders import SpeakerEncoder
+from tts_toolkit.system.errors import UserError
 
 UNKNOWN = "unknown"  # license of a voice whose card names none
 

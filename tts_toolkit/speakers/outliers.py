@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts_toolkit.formatting import apart
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_of_each
+from tts_toolkit.system.formatting import apart
 
 MIN_CLIPS = 5  # of a voice, before one can be an outlier
 MIN_VOICES = 5  # before the mean of all voices is removed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.files import file_hash
 from tts_toolkit.speakers.encoders import SpeakerEncoder, SpeechBrainEncoder
 from tts_toolkit.speakers.ge2e import Ge2eEncoder
+from tts_toolkit.system.files import file_hash
 
 WEIGHTS = ("embedding_model.ckpt", "model.safetensors", "pytorch_model.bin")  # files that identify an encoder
 

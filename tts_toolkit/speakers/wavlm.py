@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.hub.loading import load, model_version
 from tts_toolkit.nn.devices import pick_device
-from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.system.errors import UserError
 
 MIN_SECONDS = 0.35  # shorter sound leaves the time-delay layers too few frames for a deviation
 

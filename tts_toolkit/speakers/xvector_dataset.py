@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tts_toolkit.files import write_whole
-from tts_toolkit.formatting import markdown
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.formatting import markdown
 
 SPLIT = "validation"  # the only split of that dataset
 

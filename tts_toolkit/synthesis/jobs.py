@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, write_flac, write_wav
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, write_flac, write_wav
 from tts_toolkit.data.test_sets import read_prompts
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import file_names, write_whole
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_names, write_whole
 
 SOUND_SUFFIXES = (".wav", ".flac")
 SPECTROGRAM_SUFFIX = ".npy"

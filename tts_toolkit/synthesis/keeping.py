@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.stage_log import Row, Stage
-from tts_toolkit.files import file_hash
 from tts_toolkit.synthesis.jobs import Job, make_folder, raise_all
 from tts_toolkit.synthesis.speakers import Speaker, Written
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_hash
 
 log = logging.getLogger(__name__)
 LOG = ".tts-synthesize"  # in the folder of a list: the inputs of each file

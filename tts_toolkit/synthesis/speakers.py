@@ -19,10 +19,10 @@ from tts_toolkit.hub.loading import model_version
 from tts_toolkit.models.base import Coverage, SynthesisRequest, Synthesizer, request_for
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.vocoders import HifiGan
-from tts_toolkit.progress import progress
 from tts_toolkit.speakers.embedding_files import find_card, find_voice
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.synthesis.jobs import Job, write_spectrogram, write_speech
+from tts_toolkit.system.progress import progress
 
 log = logging.getLogger(__name__)
 Written = tuple[Job, Callable[[], None], bool]  # the job, the writer of its file, whether it was cut off

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.files import file_hash
-from tts_toolkit.reading import read_json, reading, sealed_json, typed
+from tts_toolkit.system.errors import UserError, first_line
+from tts_toolkit.system.files import file_hash
+from tts_toolkit.system.reading import read_json, reading, sealed_json, typed
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 import torch
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 
 def freeze(model: torch.nn.Module, patterns: Sequence[str]) -> int:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from tts_toolkit.compat import copy_tensors
 from tts_toolkit.data.batches import Batch, fingerprint, model_inputs
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
 from tts_toolkit.nn.devices import attention_of_any_shape
-from tts_toolkit.progress import progress as progress_bar
+from tts_toolkit.system.compat import copy_tensors
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.progress import progress as progress_bar
 from tts_toolkit.training.checkpoints import Progress, begin, save_checkpoint
 from tts_toolkit.training.interruption import Interrupted, StopRequests
 

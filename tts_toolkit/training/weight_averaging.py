@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import torch
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 
 def check_base_weight(base_weight: float) -> None:

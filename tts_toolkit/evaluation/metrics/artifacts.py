@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tts_toolkit.audio import FULL_SCALE, HOP_LENGTH
+from tts_toolkit.audio.log_mel import HOP_LENGTH
+from tts_toolkit.audio.waveforms import FULL_SCALE
 
 SILENT_DB = -50.0  # below full scale
 MIN_TAIL_WORDS = 2  # left out at the end: fewer may be the recognizer's

@@ -14,9 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ, SILENCE_RMS
-from tts_toolkit.compat import quiet, whisper_repositories
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, SILENCE_RMS
 from tts_toolkit.hub.loading import (
     checkpoint_file,
     checkpoint_folder,
@@ -29,9 +28,10 @@ from tts_toolkit.hub.loading import (
 from tts_toolkit.hub.packaged import install_command, packaged_file
 from tts_toolkit.hub.snapshots import HubError, snapshot
 from tts_toolkit.nn.devices import pick_device
-from tts_toolkit.progress import progress
+from tts_toolkit.system.compat import quiet, whisper_repositories
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.progress import progress
 from tts_toolkit.text.english import is_english
-from tts_toolkit.torch_audio import ensure_torchaudio
 
 TINY_EN = "whisper-tiny.en-packaged"
 TINY_EN_SHA256 = {

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 Direction = Literal["higher", "lower", "none"]  # which values are better
 Aggregate = Literal["mean", "median", "ratio"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.evaluation.metrics.base import SIGNAL_QUALITY, Sample
 from tts_toolkit.hub.packaged import install_command
+from tts_toolkit.system.errors import UserError
 
 MISSING = "its packages are missing; run: "
 

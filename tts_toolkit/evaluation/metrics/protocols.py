@@ -16,8 +16,8 @@ from difflib import SequenceMatcher
 from functools import cache
 from typing import Any, Literal
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.evaluation.metrics.words import scored_words
+from tts_toolkit.system.errors import UserError
 from tts_toolkit.text.english import is_english
 from tts_toolkit.text.units import base_language, is_unspaced, joined
 

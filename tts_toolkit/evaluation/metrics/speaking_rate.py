@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.evaluation.metrics.artifacts import SILENT_DB
 from tts_toolkit.evaluation.metrics.base import Column, Sample
 

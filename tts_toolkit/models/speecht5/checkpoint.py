@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.files import read_text
+from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 from tts_toolkit.hub.loading import checkpoint_file, checkpoint_folder, load_folder, model_config
-from tts_toolkit.torch_audio import ensure_torchaudio
+from tts_toolkit.system.errors import UserError, first_line
+from tts_toolkit.system.files import read_text
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech, SpeechT5Processor

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from tts_toolkit.compat import int8_product
-from tts_toolkit.errors import UserError
 from tts_toolkit.nn.packed_linear import packed
 from tts_toolkit.nn.plain_modules import check_plain
+from tts_toolkit.system.compat import int8_product
+from tts_toolkit.system.errors import UserError
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tts_toolkit.errors import UserError
 from tts_toolkit.models.speecht5.decoder import DecoderEngine, Weights
 from tts_toolkit.models.speecht5.decoding_state import DecodingState, GraphDecodingState
 from tts_toolkit.nn.devices import attention_of_any_shape
 from tts_toolkit.nn.zero_padding import batched
+from tts_toolkit.system.errors import UserError
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech

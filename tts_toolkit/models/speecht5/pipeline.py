@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from tts_toolkit.audio import joined
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.waveforms import joined
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.models.speecht5.checkpoint import SpeechT5
 from tts_toolkit.models.speecht5.decoder import DecoderEngine
 from tts_toolkit.models.speecht5.generation import DecodedMel, Decoding, decode
 from tts_toolkit.models.vocoders import Vocoder, vocode
-from tts_toolkit.progress import progress
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.progress import progress
 from tts_toolkit.text.cues import without_cues
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tts_toolkit.audio import SAMPLE_RATE_HZ
-from tts_toolkit.errors import UserError
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.hub.loading import model_version
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, SpeechT5, load_speecht5, speech_settings
@@ -23,6 +22,7 @@ from tts_toolkit.speakers.arctic import PREFIX, arctic_version
 from tts_toolkit.speakers.embedding_files import find_voice, is_recording, voices_folder
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.speakers.registry import open_encoder
+from tts_toolkit.system.errors import UserError
 
 REFERENCE = "reference"
 AS_GIVEN = 1_000_000  # requests come as one batch

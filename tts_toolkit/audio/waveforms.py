@@ -1,7 +1,6 @@
-"""Waveforms in and out of files, and the log-mel front end of SpeechT5.
+"""Waveforms in and out of files.
 
-A waveform is float32, mono, shape (n_samples,), in [-1, 1], at 16 kHz. A log-mel is float32, shape
-(n_frames, 80), base-10 logarithm of the magnitude mel spectrogram.
+A waveform is float32, mono, shape (n_samples,), in [-1, 1], at 16 kHz.
 """
 
 from __future__ import annotations
@@ -9,20 +8,19 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import soundfile
 import soxr
-import torch
 
-from tts_toolkit.audio_containers import read_sound
-from tts_toolkit.errors import UserError
-from tts_toolkit.files import write_whole
-from tts_toolkit.folders import found_below
-from tts_toolkit.table_audio import as_file, is_there
+from tts_toolkit.audio.containers import read_sound
+from tts_toolkit.audio.table_cells import as_file, is_there
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import write_whole
+from tts_toolkit.system.folders import found_below
 
 SAMPLE_RATE_HZ = 16_000
 MAX_VALUES, MAX_CHANNELS = 2**30, 32  # of a file: six hours of mono at 48 kHz, 4 GiB as float32
@@ -36,11 +34,8 @@ FULL_STEPS = 2**15  # of a 16-bit sample
 SILENCE_DB = -60.0  # of full scale: quieter than this throughout counts as silent
 SILENCE_RMS = 10 ** (SILENCE_DB / 20)
 PAUSE_SECONDS = 0.15  # between the pieces of a long text
-N_MELS = 80
-N_FFT = 1024  # samples; 64 ms Hann window
-HOP_LENGTH = 256  # samples; 16 ms, 62.5 frames per second
-MEL_MIN_HZ, MEL_MAX_HZ = 80, 7600
-MEL_FLOOR = 1e-10  # source of all six: preprocessor_config.json of microsoft/speecht5_tts
+FRAME_SAMPLES = 256  # of which a level is taken: 16 ms, a hop of the log-mels
+FULL_SCALE = 0.999  # of a sample, and above: clipped
 
 
 @dataclass(frozen=True)
@@ -213,51 +208,22 @@ def _within_full_scale(waveform: np.ndarray) -> np.ndarray:
     return waveform if peak <= 1.0 else waveform / peak
 
 
-@lru_cache(maxsize=1)
-def mel_filters() -> torch.Tensor:
-    """Return the Slaney-style mel filter bank, (n_fft // 2 + 1, 80)."""
-    from transformers.audio_utils import mel_filter_bank
-
-    filters = mel_filter_bank(
-        num_frequency_bins=N_FFT // 2 + 1,
-        num_mel_filters=N_MELS,
-        min_frequency=MEL_MIN_HZ,
-        max_frequency=MEL_MAX_HZ,
-        sampling_rate=SAMPLE_RATE_HZ,
-        norm="slaney",
-        mel_scale="slaney",
-    )
-    return torch.from_numpy(filters).float()
-
-
-def log_mel(waveform: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """Return the log-mel (1 + n // 256, 80) of a waveform (n,), equal to SpeechT5FeatureExtractor's targets."""
-    samples = torch.as_tensor(waveform, dtype=torch.float32)
-    window = torch.hann_window(N_FFT, periodic=True)
-    spectrum = torch.stft(
-        samples, N_FFT, HOP_LENGTH, window=window, center=True, pad_mode="reflect", return_complex=True
-    )
-    squares = torch.view_as_real(spectrum).square_()
-    magnitude = (squares[..., 0] + squares[..., 1]).sqrt_()  # abs() takes as long as all other steps
-    return (magnitude.T @ mel_filters()).clamp_(min=MEL_FLOOR).log10_()
-
-
 def trim_silence(waveform: np.ndarray, threshold_db: float = 40.0, margin_seconds: float = 0.05) -> np.ndarray:
     """Return `waveform` without the ends that are `threshold_db` below its loudest frame, keeping a margin.
 
     Level is the RMS of 16 ms frames without their mean. A silent waveform gives an empty one.
     """
-    if len(waveform) < HOP_LENGTH:
+    if len(waveform) < FRAME_SAMPLES:
         return waveform
     rms = np.sqrt(frame_powers(waveform))
     if rms.max() < SILENCE_RMS:
         return waveform[:0]
     loud = np.flatnonzero(rms > rms.max() * 10 ** (-threshold_db / 20))
     margin = int(margin_seconds * SAMPLE_RATE_HZ)
-    return waveform[max(0, loud[0] * HOP_LENGTH - margin) : (loud[-1] + 1) * HOP_LENGTH + margin]
+    return waveform[max(0, loud[0] * FRAME_SAMPLES - margin) : (loud[-1] + 1) * FRAME_SAMPLES + margin]
 
 
-def frame_powers(waveform: np.ndarray, frame_length: int = HOP_LENGTH) -> np.ndarray:
+def frame_powers(waveform: np.ndarray, frame_length: int = FRAME_SAMPLES) -> np.ndarray:
     """Return the power (n // frame_length,), at least 1e-12, of each whole frame of a waveform (n,), without its mean.
 
     The mean is the median over nearby frames: a constant, drifting or jumping offset is no sound.
@@ -269,6 +235,3 @@ def frame_powers(waveform: np.ndarray, frame_length: int = HOP_LENGTH) -> np.nda
     around = np.lib.stride_tricks.sliding_window_view(np.pad(means, MEAN_FRAMES // 2, mode="reflect"), MEAN_FRAMES)
     offsets = np.median(around, axis=1) if len(means) > MEAN_FRAMES // 2 else np.median(means)
     return np.maximum(((frames - np.broadcast_to(offsets, means.shape)[:, None]) ** 2).mean(axis=1), 1e-12)
-
-
-FULL_SCALE = 0.999

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 BLOCK_FRAMES = 1 << 20  # read at once where the length is unknown
 SPARE_BYTES = 64  # tolerated shortage of a chunk: writers miscount by a header or a padding byte

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 from yaml import YAMLError
 
-from tts_toolkit.errors import UserError, one_line
-from tts_toolkit.files import read_text
+from tts_toolkit.system.errors import UserError, one_line
+from tts_toolkit.system.files import read_text
 
 SEAL = "seal"  # of a JSON object: the hash of everything else in it
 KINDS: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}

@@ -24,8 +24,8 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
-from tts_toolkit.errors import UserError, first_line
-from tts_toolkit.files import file_hash
+from tts_toolkit.system.errors import UserError, first_line
+from tts_toolkit.system.files import file_hash
 
 TABLE_SUFFIXES = (".parquet", ".arrow")
 CELL = re.compile(

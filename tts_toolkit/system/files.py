@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tts_toolkit.errors import UserError
+from tts_toolkit.system.errors import UserError
 
 UNSAFE = re.compile(r"[^\w.-]+")  # in the name of a file
 MAX_NAME_BYTES = 100  # of a name made from an id: 255, the limit of most file systems, less room for endings

@@ -1,0 +1,1 @@
+"""Sound files and waveforms, and the log-mel front end."""

@@ -1,0 +1,1 @@
+"""What every layer uses: errors, files, folders, processes, memory, progress; nothing about speech."""
