@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from tts_toolkit.data.features import ClipLimits, keep_log_mel
 from tts_toolkit.data.quality_control import Thresholds, inspect_clips, rejected_share, summary, usable
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
-from tts_toolkit.finetuning.examples import prepare
+from tts_toolkit.finetuning.speecht5_task import SpeechT5Task
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.report.voices import write_voices
 from tts_toolkit.speakers.outliers import profiles
@@ -37,9 +36,6 @@ from tts_toolkit.text.languages import normalizer
 
 SECONDS = 0.45
 DIM = 64
-CONFIG = SimpleNamespace(
-    speaker_embedding_dim=DIM, max_text_positions=600, max_speech_positions=4000, reduction_factor=2
-)
 
 
 class BandEncoder:
@@ -84,7 +80,8 @@ def measure(n_voices: int, n_clips: int) -> dict[str, float]:
             seconds[step] = time.process_time() - started
             return result
 
-        front_end = TextFrontEnd(load_speecht5("speecht5-mini").processor.tokenizer, normalizer("en"))
+        speech = load_speecht5("speecht5-mini", speaker_embedding_dim=DIM)
+        front_end = TextFrontEnd(speech.processor.tokenizer, normalizer("en"))
         limits, encoder, cache = ClipLimits(), BandEncoder(), work / "cache"
         thresholds, share = Thresholds(min_snr_db=None), rejected_share("warn", 0.2)
         found = timed("quality_control", lambda: inspect_clips(
@@ -93,9 +90,7 @@ def measure(n_voices: int, n_clips: int) -> dict[str, float]:
         ))  # fmt: skip
         kept = timed("summary", lambda: (summary(found), usable(found, share))[1])
         parts = timed("splits", lambda: split_clips(kept))
-        timed("preparation", lambda: prepare(
-            parts, front_end, encoder, limits, "speaker_mean", None, CONFIG, "error", cache
-        ))  # fmt: skip
+        timed("preparation", lambda: SpeechT5Task(lambda: speech, lambda: encoder).prepare(parts, limits, cache))
         embeddings = clip_voices(kept, encoder, limits, cache).embeddings
         speakers = [clip.speaker for clip in kept]
         profiled = timed("profiles", lambda: profiles([clip.id for clip in kept], speakers, embeddings))

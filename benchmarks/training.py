@@ -22,7 +22,8 @@ from tts_toolkit.assets import ASSETS
 from tts_toolkit.audio.log_mel import HOP_LENGTH, log_mel
 from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
 from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform
-from tts_toolkit.data.batches import Example, collate, make_loader, model_inputs
+from tts_toolkit.data.batches import BatchLayout, make_loader, model_inputs
+from tts_toolkit.finetuning.speecht5_examples import SpeechT5Example, SpeechT5Examples
 
 PEER_BATCH, ACCUMULATED = 4, 8
 CLIPS_PER_UPDATE = PEER_BATCH * ACCUMULATED
@@ -30,7 +31,7 @@ FRAMES_PER_TOKEN = 4.2  # 62.5 frames and about 15 characters per second
 LEARNING_RATE = 1e-4
 
 
-def examples_of(n_clips: int, folder: Path) -> list[Example]:
+def examples_of(n_clips: int, folder: Path) -> list[SpeechT5Example]:
     """Return clips of 1 to 10 s as training reads them; texts are random letters of the usual length."""
     sound = np.concatenate([load_waveform(file) for file in sorted((ASSETS / "demo-voice/audio").glob("*.flac"))])
     rng = np.random.default_rng(0)
@@ -42,7 +43,7 @@ def examples_of(n_clips: int, folder: Path) -> list[Example]:
         np.save(folder / f"{number}.npy", mel)
         ids = (*rng.integers(4, 79, int(len(mel) / FRAMES_PER_TOKEN)).tolist(), 2)
         voice = rng.standard_normal(512).astype(np.float32)
-        found.append(Example(str(number), ids, folder / f"{number}.npy", len(mel), voice))
+        found.append(SpeechT5Example(str(number), ids, folder / f"{number}.npy", len(mel), voice))
     return found
 
 
@@ -58,7 +59,7 @@ def model_of(device: str) -> Any:
 class Peer:
     """Seq2SeqTrainer, one epoch per call."""
 
-    def __init__(self, examples: Sequence[Example], options: Options, mixed: bool, folder: Path) -> None:
+    def __init__(self, examples: Sequence[SpeechT5Example], options: Options, mixed: bool, folder: Path) -> None:
         from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, get_constant_schedule
         from transformers.utils import logging
 
@@ -84,7 +85,7 @@ class Peer:
             model=self.model,
             args=arguments,
             train_dataset=rows,
-            data_collator=lambda items: model_inputs(collate(items, 1), "cpu"),
+            data_collator=lambda items: model_inputs(SpeechT5Examples(examples).collate(items), "cpu"),
             optimizers=(optimizer, get_constant_schedule(optimizer)),  # or each call would start with new moments
         )
 
@@ -96,11 +97,11 @@ class Peer:
 class Ours:
     """The toolkit's loop, one epoch per call."""
 
-    def __init__(self, examples: Sequence[Example], options: Options, mixed: bool, folder: Path) -> None:
+    def __init__(self, examples: Sequence[SpeechT5Example], options: Options, mixed: bool, folder: Path) -> None:
         from accelerate.state import AcceleratorState
 
         from tts_toolkit.finetuning.run_folder import accelerator_of
-        from tts_toolkit.finetuning.tasks import SpeechT5Task
+        from tts_toolkit.finetuning.speecht5_task import SpeechT5Task
         from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, SpeechT5
         from tts_toolkit.models.speecht5.loss import fuse
 
@@ -118,8 +119,8 @@ class Ours:
         )
         self.model = model_of(options.device)
         fuse(self.model)
-        self.task = SpeechT5Task(SpeechT5(self.model, None, SpeechSettings(), "benchmark"))
-        self.loader = make_loader(examples, budget, 2, 1)
+        self.task = SpeechT5Task(lambda: SpeechT5(self.model, None, SpeechSettings(), "benchmark"))
+        self.loader = make_loader(SpeechT5Examples(examples), BatchLayout(budget))
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE, fused=True)
         self.prepared, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.n_updates = max(1, round(len(examples) / CLIPS_PER_UPDATE))
@@ -148,7 +149,7 @@ class Ours:
 
 
 @torch.no_grad()
-def loss_of(model: Any, examples: Sequence[Example]) -> float:
+def loss_of(model: Any, examples: Sequence[SpeechT5Example]) -> float:
     """Return the mean loss over clips, as transformers computes it, dropout off.
 
     Batch normalization uses the batch's statistics: after few updates the running ones depend on their number.
@@ -158,7 +159,7 @@ def loss_of(model: Any, examples: Sequence[Example]) -> float:
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
             module.train().momentum = 0.0
-    for batch in make_loader(examples, 4000, 2, 1, shuffle=False):
+    for batch in make_loader(SpeechT5Examples(examples), BatchLayout(4000), shuffle=False):
         torch.manual_seed(0)
         inputs = model_inputs(batch, model.device)
         losses += [float(type(model).forward(model, **inputs, use_cache=False).loss)] * len(batch["labels"])

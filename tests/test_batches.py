@@ -4,9 +4,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tts_toolkit.data.batches import Example, FrameBudgetBatches, collate, make_loader
+from tts_toolkit.data.batches import BatchLayout, FrameBudgetBatches, make_loader
 from tts_toolkit.data.clips import Clip, of_speakers
 from tts_toolkit.data.splits import split_clips
+from tts_toolkit.finetuning.speecht5_examples import SpeechT5Example, SpeechT5Examples
 from tts_toolkit.system.errors import UserError
 
 lengths = st.lists(st.integers(1, 900), min_size=1, max_size=60)
@@ -56,7 +57,7 @@ def test_collate_marks_padding_and_keeps_content():
         {"ids": name, "input_ids": tokens, "labels": mel, "speaker_embeddings": voice}
         for name, tokens, mel, voice in zip("ab", ids, labels, voices, strict=True)
     ]
-    batch = collate(items, pad_token_id=1)
+    batch = SpeechT5Examples([]).collate(items)
     assert batch["ids"] == ["a", "b"] and batch["input_ids"].tolist() == [[5, 6, 2], [7, 2, 1]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert (batch["labels"][1, 2:] == -100).all() and (batch["labels"][1, :2] == 0.5).all()
@@ -67,10 +68,10 @@ def test_padding_to_a_multiple_gives_few_shapes_within_the_budget(tmp_path):
     lengths = np.random.default_rng(0).integers(20, 90, 200).tolist()
     np.save(tmp_path / "a.npy", np.zeros((90, 80), dtype=np.float32))
     examples = [
-        Example(f"{i}", (4,) * (n // 4) + (2,), tmp_path / "a.npy", n, np.zeros(8, np.float32))
+        SpeechT5Example(f"{i}", (4,) * (n // 4) + (2,), tmp_path / "a.npy", n, np.zeros(8, np.float32))
         for i, n in enumerate(lengths)
     ]
-    batches = list(make_loader(examples, 640, reduction_factor=2, pad_token_id=1, pad_to_multiple_of=15))
+    batches = list(make_loader(SpeechT5Examples(examples), BatchLayout(640, pad_to_multiple_of=15)))
     shapes = {(*batch["labels"].shape[:2], batch["input_ids"].shape[1]) for batch in batches}
     assert all(n_clips * n_frames <= 640 for n_clips, n_frames, _ in shapes)
     assert {length % 30 for _, *of_batch in shapes for length in of_batch} == {0}
@@ -80,8 +81,8 @@ def test_padding_to_a_multiple_gives_few_shapes_within_the_budget(tmp_path):
 
 def test_labels_are_cut_to_the_reduction_factor_and_the_global_generator_is_left_alone(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((31, 80), dtype=np.float32))
-    example = Example("a", (4, 2), tmp_path / "a.npy", 31, np.zeros(512, dtype=np.float32))
-    loader = make_loader([example], 100, reduction_factor=2, pad_token_id=1)
+    example = SpeechT5Example("a", (4, 2), tmp_path / "a.npy", 31, np.zeros(512, dtype=np.float32))
+    loader = make_loader(SpeechT5Examples([example]), BatchLayout(100))
     before = torch.get_rng_state()
     assert next(iter(loader))["labels"].shape == (1, 30, 80)
     assert torch.equal(before, torch.get_rng_state())

@@ -2,6 +2,7 @@ import functools
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,23 @@ import transformers
 from conftest import add_to_hub
 from safetensors.torch import load_file
 
-from tts_toolkit.data.clips import Clip
-from tts_toolkit.finetuning.examples import Prepared
-from tts_toolkit.finetuning.export import export_model, model_card, settings_for, title_of
+from tts_toolkit.finetuning.export import export_model, model_card, title_of
 from tts_toolkit.finetuning.run_folder import flat_settings
+from tts_toolkit.finetuning.speecht5_task import code, exported_settings, save_speecht5
 from tts_toolkit.hub.tokens import without_token
 from tts_toolkit.hub.upload import push_folder
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, load_speecht5
 from tts_toolkit.models.vocoders import open_vocoder
-from tts_toolkit.speakers.embedding_files import EmbeddingCard
+from tts_toolkit.speakers.embedding_files import FILE_NAME, EmbeddingCard, save_embeddings
 from tts_toolkit.system.errors import UserError
 
-FACTS = {"name": "kim", "base_model": "microsoft/speecht5_tts", "license": "cc-by-4.0", "embedding_size": 512}
+FACTS = {
+    "name": "kim",
+    "architecture": "SpeechT5",
+    "base_model": "microsoft/speecht5_tts",
+    "license": "cc-by-4.0",
+    "embedding_size": 512,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +39,12 @@ def exported(tiny_speecht5_dir, tmp_path_factory):
     cards = [EmbeddingCard("kim", "encoder", "revision", 3, 9.0, "speaker_mean")]
     card = model_card(FACTS, "| system | WER |", ["kim"])
     folder = tmp_path_factory.mktemp("run") / "model"
-    return export_model(speech, folder, {"kim": voice}, cards, "seed: 0\n", card)
+    return export_model(folder, partial(save, speech, {"kim": voice}, cards), "seed: 0\n", card)
+
+
+def save(speech, voices, cards, folder, half_precision=False):
+    save_speecht5(speech, folder, half_precision)
+    save_embeddings(folder / FILE_NAME, voices, cards)
 
 
 def test_stock_transformers_loads_and_speaks(exported, tiny_hifigan_dir):
@@ -97,8 +108,9 @@ def test_the_code_of_a_card_makes_sound_where_it_is_pasted(
     speech = replace(load_speecht5("microsoft/speecht5_tts"), settings=SpeechSettings(vocoder=given))
     name = f"user/of-{Path(given).name}"
     place = name if on_the_hub else str(tmp_path / "model's own")
-    card = model_card(FACTS, "", ['kim "k"'], place, given)
-    folder = export_model(speech, tmp_path / "model's own", {'kim "k"': np.ones(512, np.float32)}, [], "", card)
+    card = model_card(FACTS, "", ['kim "k"'], place, code(place, 'kim "k"', 512, given))
+    voices = {'kim "k"': np.ones(512, np.float32)}
+    folder = export_model(tmp_path / "model's own", partial(save, speech, voices, []), "", card)
     if on_the_hub:
         add_to_hub(name, folder)
         monkeypatch.setattr(transformers.utils.hub.constants, "HF_HUB_OFFLINE", True)
@@ -141,7 +153,9 @@ def test_a_model_has_a_name(name, hub_model_id, voices, title):
 
 def test_half_precision_halves_the_file_and_loads_as_float32(exported, tmp_path):
     speech = load_speecht5(str(exported))
-    half = export_model(speech, tmp_path / "half", {"kim": np.ones(512)}, [], "", "", half_precision=True)
+    half = export_model(
+        tmp_path / "half", partial(save, speech, {"kim": np.ones(512)}, [], half_precision=True), "", ""
+    )
     assert (half / "model.safetensors").stat().st_size < 0.6 * (exported / "model.safetensors").stat().st_size
     loaded = load_speecht5(str(half)).model
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
@@ -235,12 +249,10 @@ def test_another_embedding_size_starts_the_speaker_input_anew(tiny_speecht5_dir)
 
 
 def test_settings_follow_the_base_and_the_longest_training_text():
-    clips = {"train": [Clip("a", None, "x" * 120, "kim", "f:1")]}
-    prepared = Prepared(clips, {}, {}, [])
-    assert settings_for(SpeechSettings(max_characters=80), None, "enc", "da", prepared) == SpeechSettings(
-        "microsoft/speecht5_hifigan", "enc", "da", 120
-    )
-    assert settings_for(SpeechSettings(), "griffin_lim", "enc", "en", prepared).max_characters == 200
+    base = SpeechSettings(language="da", max_characters=80)
+    assert exported_settings(base, None, "enc", 120) == SpeechSettings("microsoft/speecht5_hifigan", "enc", "da", 120)
+    assert exported_settings(SpeechSettings(), "griffin_lim", "enc", 120).max_characters == 200
+    assert exported_settings(base, None, "enc", 5000).max_characters == 300
 
 
 def test_what_ships_is_small_safe_and_loads():

@@ -13,10 +13,10 @@ from tts_toolkit.audio.log_mel import log_mel
 from tts_toolkit.audio.waveforms import load_waveform
 from tts_toolkit.data import sources
 from tts_toolkit.data.asterisk import decoded
-from tts_toolkit.data.batches import Example, Examples
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits, keep_array, kept_array, log_mel_files, read_array
+from tts_toolkit.finetuning.speecht5_examples import SpeechT5Example, SpeechT5Examples
 from tts_toolkit.system.errors import UserError
 from tts_toolkit.system.files import kept, kept_file, sealed
 
@@ -99,7 +99,7 @@ def test_kept_log_mels_and_embeddings_that_are_damaged_are_made_again(clips, tmp
 def test_a_log_mel_that_is_damaged_while_training_is_refused_in_one_line(clips, tmp_path, damage):
     files = log_mel_files(clips, ClipLimits(), tmp_path / "cache")
     n_frames = len(read_array(files[0]))
-    examples = Examples([Example("a", (4, 2), files[0], n_frames, np.zeros(8, np.float32))], 2)
+    examples = SpeechT5Examples([SpeechT5Example("a", (4, 2), files[0], n_frames, np.zeros(8, np.float32))], 2)
     assert torch.isfinite(examples[0]["labels"]).all()
     damage(files[0], files[1])
     with pytest.raises(UserError, match=r"\.npy: .*; remove it: the next run makes it again") as error:

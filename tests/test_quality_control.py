@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from conftest import run, tone
 from fakes import CountingEncoder
+from safetensors.torch import load_file
 
 from benchmarks.faults import write_faulty
 from benchmarks.quality_control import found_reasons
@@ -33,7 +34,7 @@ from tts_toolkit.data.quality_control import (
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.signal_checks import measured
 from tts_toolkit.data.splits import split_clips
-from tts_toolkit.finetuning.examples import prepare
+from tts_toolkit.finetuning.speecht5_task import SpeechT5Task
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
 from tts_toolkit.speakers.encoders import SpeechBrainEncoder
 from tts_toolkit.system.errors import UserError
@@ -106,45 +107,45 @@ def three_voices(tmp_path):
     return split_clips(clips)
 
 
-def prepared(parts, cache, **config):
-    speech = load_speecht5("speecht5-mini", **config)
-    encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
-    front_end = TextFrontEnd(speech.processor.tokenizer, normalizer("en"))
-    return prepare(parts, front_end, encoder, ClipLimits(), "speaker_mean", None, speech.model.config, "error", cache)
+def mini_task(**config):
+    return SpeechT5Task(
+        lambda: load_speecht5("speecht5-mini", **config), lambda: SpeechBrainEncoder("xvector-mini", device="cpu")
+    )
 
 
 def test_voices_that_are_not_trained_on_are_heard_in_their_own_recordings(three_voices, tmp_path):
-    found = prepared(three_voices, tmp_path / "cache")
-    assert set(found.voices) == {"a", "b", "c"} and [card.speaker for card in found.cards] == ["a"]
-    assert np.array_equal(found.examples["dev"][0].speaker_embedding, found.voices["b"])
-    assert not np.array_equal(found.voices["a"], found.voices["b"])
+    task = mini_task()
+    examples = task.prepare(three_voices, ClipLimits(), tmp_path / "cache")
+    task.save_voices(tmp_path)
+    voices = load_file(tmp_path / "speaker_embeddings.safetensors")
+    assert set(voices) == {"a", "b", "c"} and task.voices == ["a"]
+    assert np.array_equal(examples["dev"][0].speaker_embedding, voices["b"][0])
+    assert not np.array_equal(voices["a"], voices["b"])
 
 
 def test_what_the_model_has_no_positions_for_names_its_row(three_voices, tmp_path):
     parts = {**three_voices, "train": [replace(three_voices["train"][0], transcript="many words " * 200)]}
     with pytest.raises(UserError, match=r"f:a0: the text has \d+ tokens, the model reads \d+ at once"):
-        prepared(parts, tmp_path / "cache")
+        mini_task().prepare(parts, ClipLimits(), tmp_path / "cache")
     long = tmp_path / "long.wav"
     speech = load_speecht5("speecht5-mini")
     n_seconds = speech.model.config.max_speech_positions * speech.model.config.reduction_factor / 62.5
     limits = ClipLimits(max_duration_in_seconds=1000.0)
     soundfile.write(long, np.resize(tone(19.0), int(16_000 * (n_seconds + 2))), 16_000)
     parts = {**three_voices, "train": [replace(three_voices["train"][0], audio=long)]}
-    front_end = TextFrontEnd(speech.processor.tokenizer, normalizer("en"))
-    encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
     with pytest.raises(UserError, match=r"f:a0: the clip lasts [\d.]+ s, the model speaks [\d.]+ at once"):
-        prepare(
-            parts, front_end, encoder, limits, "speaker_mean", None, speech.model.config, "error", tmp_path / "cache"
-        )
+        mini_task().prepare(parts, limits, tmp_path / "cache")
 
 
 def test_half_an_array_in_the_cache_is_made_again(three_voices, tmp_path):
-    before = prepared(three_voices, tmp_path / "cache")
+    before = mini_task().prepare(three_voices, ClipLimits(), tmp_path / "cache")
     files = sorted((tmp_path / "cache").rglob("*.npy"))
     for file in files:
         file.write_bytes(file.read_bytes()[:90])
-    after = prepared(three_voices, tmp_path / "cache")
-    assert len(files) == 9 and all(np.array_equal(before.voices[name], after.voices[name]) for name in "abc")
+    after = mini_task().prepare(three_voices, ClipLimits(), tmp_path / "cache")
+    pairs = [pair for part in before for pair in zip(before[part], after[part], strict=True)]
+    assert len(files) == 9 and len(pairs) == 4
+    assert all(np.array_equal(a.speaker_embedding, b.speaker_embedding) for a, b in pairs)
 
 
 @pytest.mark.slow
@@ -417,8 +418,8 @@ def test_no_recording_is_decoded_twice_by_a_fine_tune_or_a_preparation(tmp_path,
         decoded.clear()
         parts = [*common, "asr=offline", "speaker_verifier=ge2e", f"cache_dir={tmp_path / 'new'}"]
         cfg = compose("finetune", parts)
-        speech, clips, limits = finetune._clips(cfg, finetune._speech(cfg))
-        prepared = finetune._prepare(cfg, speech, clips, limits)
-        assert finetune._spoken_evaluation(cfg, speech, prepared) is not None
-        assert all(len(limits.read(clip)) for clip in finetune._test_sentences(cfg, prepared))
+        run = finetune.fine_tune(cfg)
+        prepared = run.prepare(run.clips())
+        assert run.dev_evaluation(prepared) is not None
+        assert all(len(prepared.limits.read(clip)) for clip in run.test_clips(prepared))
     assert set(decoded.values()) == {1} and len(decoded) == 20

@@ -14,9 +14,10 @@ from accelerate.optimizer import AcceleratedOptimizer
 from conftest import TINY
 from safetensors.torch import load_file
 
-from tts_toolkit.data.batches import Example, make_loader
+from tts_toolkit.data.batches import BatchLayout, make_loader
 from tts_toolkit.finetuning.run_folder import accelerator_of, claim_run, clear_run, flat_settings
-from tts_toolkit.finetuning.tasks import SpeechT5Task
+from tts_toolkit.finetuning.speecht5_examples import SpeechT5Example, SpeechT5Examples
+from tts_toolkit.finetuning.speecht5_task import SpeechT5Task
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 from tts_toolkit.models.speecht5.generation import Decoding
 from tts_toolkit.models.speecht5.loss import fuse
@@ -42,7 +43,9 @@ def examples(tmp_path_factory):
         np.save(folder / f"{number}.npy", rng.standard_normal((n_frames, 80)).astype(np.float32) - 4)
         ids = (4, *rng.integers(5, 38, 8).tolist(), 2)
         made.append(
-            Example(str(number), ids, folder / f"{number}.npy", n_frames, rng.standard_normal(512).astype(np.float32))
+            SpeechT5Example(
+                str(number), ids, folder / f"{number}.npy", n_frames, rng.standard_normal(512).astype(np.float32)
+            )
         )
     return made
 
@@ -58,9 +61,9 @@ class Run:
         speech = build_speecht5(SpeechSettings(), seed=0, **TINY)
         speech.model.eval()  # as from_pretrained leaves it
         optimizer = torch.optim.AdamW(speech.model.parameters(), lr=3e-3)
-        self.task = SpeechT5Task(speech)
+        self.task = SpeechT5Task(lambda: speech)
         self.model, self.optimizer = self.accelerator.prepare(speech.model, optimizer)
-        self.loader = make_loader(examples, 120, 2, 1, seed=5)
+        self.loader = make_loader(SpeechT5Examples(examples), BatchLayout(120), seed=5)
         self.run_dir, self.evaluate, self.lr_steps = run_dir, evaluate, 6
 
     def fit(self, schedule, resume_from=None):
@@ -494,5 +497,6 @@ def test_wandb_gets_sound_and_pictures(speech, monkeypatch):
     (utterance,) = SpeechT5Pipeline(speech, decoding=Decoding(stop_threshold=2.0, max_frames_per_token=2.0)).synthesize(
         ["one two"], np.ones((1, 512), np.float32), keep_attention=True
     )
-    _show(SimpleNamespace(trackers=[tracker]), replace(utterance, waveform=np.zeros(800, np.float32)), 3)
+    speech = replace(utterance, waveform=np.zeros(800, np.float32)).speech()
+    _show(SimpleNamespace(trackers=[tracker]), speech, 3)
     assert got == {"dev/spectrogram": 1, "dev/attention": 1, "dev/speech": (800, 16_000)}

@@ -1,4 +1,4 @@
-"""Examples, batches of a bounded number of frames, and their padding."""
+"""Batches of a bounded number of frames, of any model's examples."""
 
 from __future__ import annotations
 
@@ -9,77 +9,62 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from tts_toolkit.data.features import read_array
-
-IGNORED_FRAME = -100.0  # label value that SpeechT5's loss ignores (SpeechT5SpectrogramLoss)
-
-
-@dataclass(frozen=True)
-class Example:
-    """One clip, ready for the model."""
-
-    id: str
-    input_ids: tuple[int, ...]  # with the end mark
-    log_mel: Path  # .npy, (n_frames, 80)
-    n_frames: int
-    speaker_embedding: np.ndarray  # (dim,)
-
+from tts_toolkit.system.errors import UserError
 
 Batch = dict[str, Any]  # tensors, and the clips' ids under `ids`
 
 
-class Examples(Dataset[Batch]):
-    """Log-mels read on access, cut to a multiple of the reduction factor."""
+class Example(Protocol):
+    """A clip that is ready for a model."""
 
-    def __init__(self, examples: Sequence[Example], reduction_factor: int) -> None:
-        self.examples = list(examples)
-        self.reduction_factor = reduction_factor
+    @property
+    def id(self) -> str:
+        """That of the clip."""
+
+    @property
+    def n_frames(self) -> int:
+        """Length of its spectrogram."""
+
+
+class TrainingSet(Protocol):
+    """Examples as tensors, read on access, and how they become batches."""
+
+    @property
+    def examples(self) -> Sequence[Example]:
+        """In the order of the indices."""
+
+    @property
+    def frame_multiple(self) -> int:
+        """A number that the frames of a padded batch are a multiple of."""
 
     def __len__(self) -> int:
-        return len(self.examples)
+        """Number of examples."""
 
     def __getitem__(self, index: int) -> Batch:
-        example = self.examples[index]
-        n_frames = example.n_frames - example.n_frames % self.reduction_factor
-        return {
-            "ids": example.id,
-            "input_ids": torch.tensor(example.input_ids),
-            "labels": torch.from_numpy(read_array(example.log_mel)[:n_frames]),
-            "speaker_embeddings": torch.from_numpy(example.speaker_embedding).float(),
-        }
+        """The tensors of an example, and its `ids`."""
+
+    def collate(self, items: Sequence[Batch], pad_to_multiple_of: int) -> Batch:
+        """A padded batch: `ids`, `n_frames` with padding, of which `n_padded` are padding, and tensors (B, ...)."""
 
 
-def collate(items: Sequence[Batch], pad_token_id: int, pad_to_multiple_of: int = 1) -> Batch:
-    """Return a padded batch, L and T multiples of `pad_to_multiple_of`.
+@dataclass(frozen=True)
+class BatchLayout:
+    """The size and the padding of batches."""
 
-    `ids` of the B clips, `n_frames` of the padded batch, of which `n_padded` are padding, `input_ids` and
-    `attention_mask` (B, L), `labels` (B, T, 80) padded with -100, `speaker_embeddings` (B, dim).
-    """
+    max_frames: int = 6000  # of a padded batch on one device
+    n_workers: int = 0  # processes that read ahead
+    pad_to_multiple_of: int = 1  # of frames and tokens
 
-    def pad(tensors: Sequence[torch.Tensor], value: float) -> torch.Tensor:
-        missing = -max(map(len, tensors)) % pad_to_multiple_of
-        padded = torch.nn.utils.rnn.pad_sequence(list(tensors), batch_first=True, padding_value=value)
-        return torch.nn.functional.pad(padded, (0, 0) * (padded.ndim - 2) + (0, missing), value=value)
-
-    input_ids = [item["input_ids"] for item in items]
-    labels = pad([item["labels"] for item in items], IGNORED_FRAME)
-    n_frames = labels.shape[0] * labels.shape[1]
-    return {
-        "ids": [item["ids"] for item in items],
-        "n_frames": n_frames,
-        "n_padded": n_frames - sum(len(item["labels"]) for item in items),
-        "input_ids": pad(input_ids, pad_token_id),
-        "attention_mask": pad([torch.ones_like(ids) for ids in input_ids], 0),
-        "labels": labels,
-        "speaker_embeddings": torch.stack([item["speaker_embeddings"] for item in items]),
-    }
+    def __post_init__(self) -> None:
+        for name in ("max_frames", "pad_to_multiple_of"):
+            if getattr(self, name) < 1:
+                raise UserError(f"loader.{name}={getattr(self, name)}: at least 1")
 
 
 def model_inputs(batch: Batch, device: torch.device | str) -> dict[str, torch.Tensor]:
@@ -146,7 +131,7 @@ class FrameBudgetBatches:
 def fingerprint(loader: DataLoader[Batch]) -> str:
     """Return a hash of everything that determines the clips of a loader's n-th batch of an epoch."""
     sampler: Any = loader.batch_sampler
-    clips = [(example.id, example.n_frames) for example in cast(Examples, loader.dataset).examples]
+    clips = [(example.id, example.n_frames) for example in cast(TrainingSet, loader.dataset).examples]
     parts = (clips, sampler.n_frames.tolist(), sampler.max_frames, sampler.seed, sampler.shuffle, sampler.n_ranks)
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
@@ -162,26 +147,17 @@ def outlive_signals(worker: int) -> None:
 
 
 def make_loader(
-    examples: Sequence[Example],
-    max_frames: int,
-    reduction_factor: int,
-    pad_token_id: int,
-    seed: int = 0,
-    shuffle: bool = True,
-    rank: int = 0,
-    n_ranks: int = 1,
-    n_workers: int = 0,
-    pad_to_multiple_of: int = 1,
+    data: TrainingSet, layout: BatchLayout, seed: int = 0, shuffle: bool = True, rank: int = 0, n_ranks: int = 1
 ) -> DataLoader[Batch]:
     """Return a loader of padded batches; its own generator keeps iteration from advancing the global one."""
-    lengths = [example.n_frames for example in examples]
-    multiple = math.lcm(pad_to_multiple_of, reduction_factor)
-    sampler = FrameBudgetBatches(lengths, max_frames, seed, shuffle, rank, n_ranks, multiple)
+    multiple = math.lcm(layout.pad_to_multiple_of, data.frame_multiple)
+    lengths = [example.n_frames for example in data.examples]
+    sampler = FrameBudgetBatches(lengths, layout.max_frames, seed, shuffle, rank, n_ranks, multiple)
     return DataLoader(
-        Examples(examples, reduction_factor),
+        cast(Dataset[Batch], data),
         batch_sampler=sampler,
-        collate_fn=partial(collate, pad_token_id=pad_token_id, pad_to_multiple_of=multiple),
-        num_workers=n_workers,
+        collate_fn=partial(data.collate, pad_to_multiple_of=multiple),
+        num_workers=layout.n_workers,
         worker_init_fn=outlive_signals,
         generator=torch.Generator().manual_seed(seed),
         persistent_workers=False,

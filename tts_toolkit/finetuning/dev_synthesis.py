@@ -1,4 +1,4 @@
-"""Dev sentences spoken and scored while a model trains: what the loss does not say."""
+"""Dev sentences synthesized and scored while a model trains: intelligibility and likeness, which the loss misses."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
+from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.aggregation import Measured, Reference, score_rows, sum_up
 from tts_toolkit.evaluation.metrics.asr import Recognizer
 from tts_toolkit.evaluation.metrics.speaker_similarity import speaker_references
 from tts_toolkit.evaluation.stage_log import Row
 from tts_toolkit.evaluation.stages import Measure, embedding_of, hypothesis_of, measured, speech_row
-from tts_toolkit.models.base import Speech
-from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline, Utterance
+from tts_toolkit.finetuning.tasks import TrainingTask
+from tts_toolkit.models.base import Speech, SynthesisRequest
 from tts_toolkit.report.plots import attention_picture, spectrogram_picture
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 
@@ -28,9 +28,9 @@ NOT_TIMED = {"batch_size": 1, "batch_seconds": 0.0}
 
 
 def dev_metrics(has_recognizer: bool, has_speaker_verifier: bool) -> tuple[str, ...]:
-    """The metrics of a spoken evaluation, by name."""
+    """The metrics of an evaluation by synthesis, by name, without those of the task."""
     rates, similarity = ("wer", "cer") * has_recognizer, ("similarity",) * has_speaker_verifier
-    return (*rates, *similarity, *("score",) * (has_recognizer or has_speaker_verifier), "n_cut_off", "diagonality")
+    return (*rates, *similarity, *("score",) * (has_recognizer or has_speaker_verifier), "n_cut_off")
 
 
 def held_out_references(
@@ -41,61 +41,57 @@ def held_out_references(
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """A held-out sentence, the voice that says it, and what its sound is compared with."""
+class DevEvaluation:
+    """Synthesizes the same sentences with the same seed each time, in the voices of their speakers.
 
-    id: str
-    text: str
-    voice: np.ndarray  # (dim,) that conditions the model
-    reference: np.ndarray | None  # (dim,) of the speaker verifier
-
-
-@dataclass(frozen=True)
-class SpokenEvaluation:
-    """Speaks the same sentences with the same seed each time.
-
-    The recognizer is opened for each evaluation and let go after it: it would hold memory that training wants, and
-    where CTranslate2 keeps its threads, PyTorch's own wait for each other in their sleep (libgomp counts them all).
+    The recognizer is opened for each evaluation and released after it: it would hold memory that training needs, and
+    where CTranslate2 keeps its threads, PyTorch's own sleep until each other wakes them (libgomp counts them all).
     """
 
-    sentences: Sequence[Sentence]
-    synthesizer: SpeechT5Pipeline
-    open_recognizer: Callable[[], Recognizer | None]
+    clips: Sequence[Clip]
+    references: Sequence[np.ndarray | None]  # (dim,) per clip, of the speaker verifier
+    task: TrainingTask
+    open_recognizer: Callable[[], Recognizer] | None
     speaker_verifier: SpeakerEncoder | None
     seed: int
     language: str = "en"
 
     def __call__(self, accelerator: Accelerator, step: int) -> dict[str, float]:
-        """Return `wer`, `cer`, `similarity`, `score`, `n_cut_off` and `diagonality`, the same on every process.
+        """`wer`, `cer`, `similarity`, `score`, `n_cut_off` and the task's own metrics, the same on every process.
 
-        What takes a recognizer or a speaker verifier is left out without one.
-
-        Each process speaks its share. The first sentence goes to the trackers as sound and pictures.
+        Metrics that need a recognizer or a speaker verifier are left out without one. Each process synthesizes its
+        share. The first sentence goes to the trackers as sound and pictures.
         """
         from accelerate.utils import gather_object
 
-        share = self.sentences[accelerator.process_index :: accelerator.num_processes]
-        utterances = self._speak(share)
-        rows = self._rows(share, utterances)
-        extras = [(float(u.truncated), diagonality(u)) for u in utterances]
+        share = slice(accelerator.process_index, None, accelerator.num_processes)
+        clips = self.clips[share]
+        speeches = self._synthesized(clips)
+        rows = self._rows(clips, self.references[share], speeches)
+        extras = [{"n_cut_off": float(speech.truncated)} for speech in speeches]
+        extras = [{**extra, **own} for extra, own in zip(extras, self.task.dev_metrics_of(speeches), strict=True)]
         if accelerator.is_main_process:
-            _show(accelerator, utterances[0], step)
+            _show(accelerator, speeches[0], step)
         rows, extras = gather_object(rows), gather_object(extras)
         figures = sum_up(rows, [], None)
         found = {name: figures[name] for name in ("wer", "cer", "similarity") if figures[name] is not None}
         return {
             **found,
             **({"score": found.get("similarity", 0.0) - found.get("wer", 0.0)} if found else {}),
-            "n_cut_off": float(sum(cut for cut, _ in extras)),
-            "diagonality": float(np.mean([straight for _, straight in extras])),
+            "n_cut_off": float(sum(extra["n_cut_off"] for extra in extras)),
+            **{name: float(np.mean([extra[name] for extra in extras])) for name in self.task.dev_metrics},
         }
 
-    def _rows(self, sentences: Sequence[Sentence], utterances: Sequence[Utterance]) -> list[Row]:
+    def _synthesized(self, clips: Sequence[Clip]) -> list[Speech]:
+        requests = [SynthesisRequest(clip.transcript, self.seed, clip.speaker) for clip in clips]
+        return self.task.synthesize(requests) if requests else []
+
+    def _rows(
+        self, clips: Sequence[Clip], references: Sequence[np.ndarray | None], speeches: Sequence[Speech]
+    ) -> list[Row]:
         """Rows scored as in the final evaluation; an error of a measurement fails its row only."""
-        recognizer, verifier = self.open_recognizer(), self.speaker_verifier
-        made = {
-            s.id: Speech(u.waveform, SAMPLE_RATE_HZ, u.truncated) for s, u in zip(sentences, utterances, strict=True)
-        }
+        recognizer = self.open_recognizer() if self.open_recognizer else None
+        made = {clip.id: speech for clip, speech in zip(clips, speeches, strict=True)}
 
         def by_id(measure: Measure) -> dict[str, Row]:
             return {id_: {"id": id_, **measured(measure, speech.waveform)} for id_, speech in made.items()}
@@ -103,46 +99,31 @@ class SpokenEvaluation:
         found = Measured(
             {id_: speech_row(id_, speech) | NOT_TIMED for id_, speech in made.items()},
             by_id(hypothesis_of(recognizer)) if recognizer else None,
-            by_id(embedding_of(verifier)) if verifier else {},
+            by_id(embedding_of(self.speaker_verifier)) if self.speaker_verifier else {},
         )
-        prompts = [Prompt(s.id, s.text, language=self.language) for s in sentences]
-        return score_rows(prompts, found, {s.id: Reference(s.reference) for s in sentences}, self.language)
-
-    def _speak(self, sentences: Sequence[Sentence]) -> list[Utterance]:
-        if not sentences:
-            return []
-        voices = np.stack([s.voice for s in sentences])
-        return self.synthesizer.synthesize([s.text for s in sentences], voices, self.seed, keep_attention=True)
+        prompts = [Prompt(clip.id, clip.transcript, language=self.language) for clip in clips]
+        compared = {clip.id: Reference(vector) for clip, vector in zip(clips, references, strict=True)}
+        return score_rows(prompts, found, compared, self.language)
 
 
-def diagonality(utterance: Utterance) -> float:
-    """Return the share of decoder steps whose attention peak moves forward by at most a few tokens: 1 is a clean walk.
-
-    Steps that jump more than four tokens, or back by more than one, are a word skipped or repeated.
-    """
-    shares = []
-    for attention in utterance.attentions:
-        if attention is not None and len(attention) > 1:
-            moves = torch.diff(attention.argmax(dim=1))
-            shares.append(((moves >= -1) & (moves <= 4)).float().mean().item())
-    return float(np.mean(shares)) if shares else 0.0
-
-
-def _show(accelerator: Accelerator, utterance: Utterance, step: int) -> None:
-    pictures = {"spectrogram": spectrogram_picture(utterance.log_mels[0].numpy())}
-    if utterance.attentions[0] is not None:
-        pictures["attention"] = attention_picture(utterance.attentions[0].numpy())
+def _show(accelerator: Accelerator, speech: Speech, step: int) -> None:
+    """Log a sentence to all trackers that take pictures and sound."""
+    pictures = {}
+    if speech.log_mels:
+        pictures["spectrogram"] = spectrogram_picture(speech.log_mels[0])
+    if speech.attentions:
+        pictures["attention"] = attention_picture(speech.attentions[0])
     for tracker in accelerator.trackers:
-        if hasattr(tracker, "log_images"):
+        if hasattr(tracker, "log_images") and pictures:
             images = {f"dev/{name}": picture[None] for name, picture in pictures.items()}
             options: dict[str, Any] = {"dataformats": "NHWC"} if tracker.name == "tensorboard" else {}
             tracker.log_images(images, step=step, **options)
-        if not len(utterance.waveform):
+        if not len(speech.waveform):
             continue
         if tracker.name == "tensorboard":
-            sound = torch.from_numpy(utterance.waveform).clamp(-1, 1)
-            tracker.tracker.add_audio("dev/speech", sound, step, sample_rate=SAMPLE_RATE_HZ)
+            sound = torch.from_numpy(speech.waveform).clamp(-1, 1)
+            tracker.tracker.add_audio("dev/speech", sound, step, sample_rate=speech.sample_rate_hz)
         if tracker.name == "wandb":
             import wandb
 
-            tracker.log({"dev/speech": wandb.Audio(utterance.waveform, SAMPLE_RATE_HZ)}, step=step)
+            tracker.log({"dev/speech": wandb.Audio(speech.waveform, speech.sample_rate_hz)}, step=step)

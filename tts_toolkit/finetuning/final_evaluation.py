@@ -16,15 +16,15 @@ from tts_toolkit.system.errors import UserError
 BASE, FINETUNED = "base", "finetuned"
 
 
-def prompts_of(clips: Sequence[Clip], voices: Path, language: str) -> list[Prompt]:
-    """Prompts of held-out clips, each in its speaker's voice of the embedding file `voices`."""
+def prompts_of(clips: Sequence[Clip], voices: Mapping[str, str], language: str) -> list[Prompt]:
+    """Prompts of held-out clips, each in its speaker's voice."""
     return [
         Prompt(
             clip.id,
             clip.transcript,
             speaker=clip.speaker,
             language=language,
-            voice=f"{voices}:{clip.speaker}",
+            voice=voices[clip.speaker],
             reference=str(clip.audio),
             source=clip.source,
         )

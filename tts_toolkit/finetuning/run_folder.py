@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tts_toolkit.data.clips import distinct
-from tts_toolkit.finetuning.dev_synthesis import dev_metrics
+from tts_toolkit.data.clips import Clip, distinct
 from tts_toolkit.finetuning.export import license_of
 from tts_toolkit.hub.tokens import without_token
 from tts_toolkit.speakers.registry import is_same_encoder
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from tts_toolkit.evaluation.metrics.asr import Recognizer
-    from tts_toolkit.finetuning.examples import Prepared
-    from tts_toolkit.models.speecht5.checkpoint import SpeechT5
+    from tts_toolkit.finetuning.tasks import Prepared, TrainingTask
     from tts_toolkit.speakers.encoders import SpeakerEncoder
 
 
@@ -75,20 +73,13 @@ def accelerator_of(settings: Mapping[str, Any], output_dir: Path, patience_secon
         raise UserError(f"accelerator: {first_line(error)}") from error
 
 
-def check_metric(
-    metric: str, n_spoken_sentences: int, has_recognizer: bool = True, has_speaker_verifier: bool = True
-) -> None:
-    """Raise UserError when no evaluation will measure `metric`."""
-    found = ("loss", *(dev_metrics(has_recognizer, has_speaker_verifier) if n_spoken_sentences else ()))
-    if metric not in found:
-        missing = [
-            f"{group}=null"
-            for group, there in (("asr", has_recognizer), ("speaker_verifier", has_speaker_verifier))
-            if not there
-        ]
+def check_metric(metric: str, measured: Sequence[str], missing: Sequence[str] = ()) -> None:
+    """Raise UserError when no evaluation will measure `metric`; `missing` are the groups that are null."""
+    if metric not in (found := ("loss", *measured)):
+        without = f" with {' '.join(f'{group}=null' for group in missing)}" if missing else ""
         raise UserError(
-            f"schedule.best_metric={metric}: measured are {', '.join(found)}{' with ' * bool(missing)}"
-            f"{' '.join(missing)}; to choose by the loss: schedule.best_metric=loss schedule.greater_is_better=false"
+            f"schedule.best_metric={metric}: measured are {', '.join(found)}{without}; to choose by the loss: "
+            "schedule.best_metric=loss schedule.greater_is_better=false"
         )
 
 
@@ -132,32 +123,40 @@ def flat_settings(settings: Any, prefix: str = "") -> dict[str, str | int | floa
 
 
 def describe(
-    name: str,
-    speech: SpeechT5,
+    task: TrainingTask,
     prepared: Prepared,
-    encoder: SpeakerEncoder,
+    name: str,
+    license: str,
+    best_step: int,
     recognizer: Recognizer | None,
     speaker_verifier: SpeakerEncoder | None,
-    best_step: int,
-    license: str,
 ) -> dict[str, Any]:
-    """Return what a reader of the report and the model card must know of how the figures came about."""
-    seconds = sum(card.seconds for card in prepared.cards)
-    licenses = distinct(license for card in prepared.cards for license in card.licenses)
-    consents = [f"{card.speaker}: {', '.join(card.consents) or 'not told'}" for card in prepared.cards]
+    """What a reader of the report and of the model card must know of how the figures came about."""
+    trained = prepared.clips["train"]
+    frames = sum(example.n_frames for example in prepared.examples["train"])
     return {
         "name": name,
-        "base_model": speech.name,
+        "architecture": task.architecture,
+        "base_model": task.base_name,
         "license": license,
-        "license_of_the_base_model": license_of(speech.name),
-        "licenses_of_the_recordings": ", ".join(licenses) or "not told",
-        "consent_of_the_speakers": "; ".join(consents),
+        "license_of_the_base_model": license_of(task.base_name),
+        "licenses_of_the_recordings": ", ".join(distinct(clip.license for clip in trained)) or "not stated",
+        "consent_of_the_speakers": _consents(trained),
         "steps": best_step,
-        "training_clips": len(prepared.clips["train"]),
+        "training_clips": len(trained),
         "test_clips": len(prepared.clips.get("test", ())),
-        "seconds_of_speech": round(seconds, 1),
-        "speaker_encoder": f"{encoder.name} ({encoder.version})",
-        "embedding_size": int(speech.model.config.speaker_embedding_dim),
+        "seconds_of_speech": round(frames / task.audio.frames_per_second, 1),
+        **task.facts(),
         "recognizer": recognizer.name if recognizer else "none",
         "speaker_verifier": f"{speaker_verifier.name} ({speaker_verifier.version})" if speaker_verifier else "none",
     }
+
+
+def _consents(clips: Sequence[Clip]) -> str:
+    """The consent of each speaker, by name."""
+    stated: dict[str, list[str]] = {}
+    for clip in clips:
+        stated.setdefault(clip.speaker, []).append(clip.consent)
+    return "; ".join(
+        f"{name}: {', '.join(distinct(of_one)) or 'not stated'}" for name, of_one in sorted(stated.items())
+    )

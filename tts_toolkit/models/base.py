@@ -34,6 +34,8 @@ class Speech:
     waveform: np.ndarray  # (n,) float32, true length
     sample_rate_hz: int
     truncated: bool = False  # the model reached its length limit instead of stopping by itself
+    log_mels: tuple[np.ndarray, ...] = ()  # (n_frames, n_bins) per piece of the text, where kept
+    attentions: tuple[np.ndarray, ...] = ()  # (n_steps, n_tokens) per piece of the text, where kept
 
     @property
     def seconds(self) -> float:

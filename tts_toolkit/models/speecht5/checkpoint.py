@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TEXT_TO_SPEECH = "SpeechT5ForTextToSpeech"
 SETTINGS_FILE = "tts_toolkit.json"
 OWN_VOCODER = "./vocoder"  # in the settings: the folder of that name in the checkpoint
+SCRATCH = "scratch"  # the name of a model that was built, not loaded
 MINI_CHARACTERS = "abcdefghijklmnopqrstuvwxyz'-,.;:?!"
 
 
@@ -41,6 +42,13 @@ class SpeechT5:
     processor: SpeechT5Processor
     settings: SpeechSettings
     name: str
+    revision: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)  # further arguments of load_speecht5
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether it was loaded, and not built from scratch."""
+        return self.name != SCRATCH
 
 
 def load_speecht5(
@@ -62,7 +70,8 @@ def load_speecht5(
     if speaker_embedding_dim not in (None, model.config.speaker_embedding_dim):
         _resize_speaker_input(model, speaker_embedding_dim)
     processor = load_folder(SpeechT5Processor, folder, named)
-    return SpeechT5(model, processor, speech_settings(source, revision), source)
+    options = {**config, **({"speaker_embedding_dim": speaker_embedding_dim} if speaker_embedding_dim else {})}
+    return SpeechT5(model, processor, speech_settings(source, revision), source, revision, options)
 
 
 def _check_architecture(source: str, revision: str | None) -> None:
@@ -107,7 +116,7 @@ def speech_settings(source: str, revision: str | None = None) -> SpeechSettings:
     try:
         settings = SpeechSettings(**_settings(json.loads(read_text(file))))
     except (ValueError, TypeError, RecursionError) as error:
-        known = ", ".join(f"{field.name} ({field.type})" for field in fields(SpeechSettings))
+        known = ", ".join(f"{item.name} ({item.type})" for item in fields(SpeechSettings))
         raise UserError(f"{file}: is not one object of settings ({first_line(error)}); allowed are {known}") from None
     return _with_own_vocoder(settings, source, revision)
 
@@ -127,9 +136,9 @@ def _settings(found: Any) -> dict[str, Any]:
     """Return the settings of a file; raises ValueError for a value that is not of its field's type."""
     if not isinstance(found, dict):
         raise ValueError(f"found {found!r}")
-    for field in fields(SpeechSettings):
-        if field.name in found and type(found[field.name]).__name__ != field.type:
-            raise ValueError(f"{field.name} is {found[field.name]!r}")
+    for known in fields(SpeechSettings):
+        if known.name in found and type(found[known.name]).__name__ != known.type:
+            raise ValueError(f"{known.name} is {found[known.name]!r}")
     return found
 
 
@@ -149,7 +158,7 @@ def build_speecht5(
     tokenizer = build_tokenizer(characters, int(config["max_text_positions"]))
     set_seed(seed)
     model = SpeechT5ForTextToSpeech(SpeechT5Config(vocab_size=len(tokenizer), **config))
-    return SpeechT5(model, SpeechT5Processor(SpeechT5FeatureExtractor(), tokenizer), settings, "scratch")
+    return SpeechT5(model, SpeechT5Processor(SpeechT5FeatureExtractor(), tokenizer), settings, SCRATCH)
 
 
 def build_tokenizer(characters: Sequence[str], max_length: int) -> Any:

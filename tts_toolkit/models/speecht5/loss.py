@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, dropout, scaled_dot_product_attention
 
-from tts_toolkit.data.batches import IGNORED_FRAME
+IGNORED_FRAME = -100.0  # label value that SpeechT5SpectrogramLoss ignores
 
 if TYPE_CHECKING:
     from transformers import SpeechT5ForTextToSpeech

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from tts_toolkit.audio.waveforms import joined
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, joined
+from tts_toolkit.models.base import Speech
 from tts_toolkit.models.seeds import piece_seed
 from tts_toolkit.models.speecht5.checkpoint import SpeechT5
 from tts_toolkit.models.speecht5.decoder import DecoderEngine
@@ -34,6 +35,12 @@ class Utterance:
     attentions: tuple[torch.Tensor | None, ...]  # (n_steps, n_tokens) for each piece, where kept
     skipped: tuple[str, ...]  # characters of the text that the tokenizer does not know
     truncated: bool  # the stop token never came
+
+    def speech(self) -> Speech:
+        """As any synthesizer's, with log-mels and what was kept of the attention."""
+        mels = tuple(mel.numpy() for mel in self.log_mels)
+        attentions = tuple(attention.numpy() for attention in self.attentions if attention is not None)
+        return Speech(self.waveform, SAMPLE_RATE_HZ, self.truncated, mels, attentions)
 
 
 def front_end(speech: SpeechT5, language: str) -> TextFrontEnd:
