@@ -25,7 +25,7 @@ from benchmarks.faults import write_faulty
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices, usable_clips
 from tts_toolkit.data.features import ClipLimits
-from tts_toolkit.data.quality_control import Inspection, Thresholds, inspect_clips
+from tts_toolkit.data.quality_control import Inspection, QualityControl, Thresholds
 from tts_toolkit.data.rows import collected_faults
 from tts_toolkit.data.sources import folder
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
@@ -41,9 +41,9 @@ def inspect_folder(path: Path, cache: Path) -> Inspection:
     front_end = TextFrontEnd(load_speecht5("speecht5-mini").processor.tokenizer, normalizer("en"))
     with collected_faults() as faults:
         clips = folder(str(path))
-    return inspect_clips(
-        clips, faults, front_end, ClipLimits(), Thresholds(), cache, SpeechBrainEncoder("xvector-mini")
-    )
+    encoder = SpeechBrainEncoder("xvector-mini")
+    control = QualityControl(front_end, ClipLimits(), Thresholds(), cache_dir=cache, encoder=encoder)
+    return control.inspect(clips, faults)
 
 
 def found_reasons(found: Inspection) -> dict[str, str]:

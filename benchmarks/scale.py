@@ -14,6 +14,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, keep_log_mel
-from tts_toolkit.data.quality_control import Thresholds, inspect_clips, rejected_share, summary, usable
+from tts_toolkit.data.quality_control import QualityControl, Thresholds, rejected_share, summary, usable
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
 from tts_toolkit.finetuning.speecht5_task import SpeechT5Task
@@ -84,10 +85,16 @@ def measure(n_voices: int, n_clips: int) -> dict[str, float]:
         front_end = TextFrontEnd(speech.processor.tokenizer, normalizer("en"))
         limits, encoder, cache = ClipLimits(), BandEncoder(), work / "cache"
         thresholds, share = Thresholds(min_snr_db=None), rejected_share("warn", 0.2)
-        found = timed("quality_control", lambda: inspect_clips(
-            clips, [], front_end, limits, thresholds, cache, encoder, share=share,
-            use=lambda clip, waveform: keep_log_mel(clip, waveform, limits, cache),
-        ))  # fmt: skip
+        control = QualityControl(
+            front_end=front_end,
+            limits=limits,
+            thresholds=thresholds,
+            cache_dir=cache,
+            encoder=encoder,
+            max_rejected=share,
+        )
+        use = partial(keep_log_mel, limits=limits, cache_dir=cache)
+        found = timed("quality_control", lambda: control.inspect(clips, use=use))
         kept = timed("summary", lambda: (summary(found), usable(found, share))[1])
         parts = timed("splits", lambda: split_clips(kept))
         timed("preparation", lambda: SpeechT5Task(lambda: speech, lambda: encoder).prepare(parts, limits, cache))

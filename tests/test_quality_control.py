@@ -24,8 +24,9 @@ from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.quality_control import (
     REASONS,
     UNUSABLE,
+    QualityControl,
     Thresholds,
-    inspect_clips,
+    TranscriptCheck,
     rejected_share,
     signal_to_noise_db,
     summary,
@@ -55,11 +56,15 @@ def corpus(tmp_path_factory):
     return folder, write_faulty(sources.folder(str(ASSETS / "demo-voice"))[:60], folder, 22)
 
 
+def control(front_end, cache, limits=None, thresholds=None, **settings):
+    return QualityControl(front_end, limits or ClipLimits(), thresholds or Thresholds(), cache, **settings)
+
+
 def quality_control(folder, front_end, cache, **settings):
     with collected_faults() as faults:
         clips = sources.folder(str(folder))
     encoder = SpeechBrainEncoder("xvector-mini", device="cpu")
-    return inspect_clips(clips, faults, front_end, ClipLimits(), Thresholds(), cache, encoder, **settings)
+    return control(front_end, cache, encoder=encoder, **settings).inspect(clips, faults)
 
 
 def test_every_fault_is_found_once_for_the_right_reason_and_no_clean_clip_is_rejected(corpus, front_end, tmp_path):
@@ -79,10 +84,11 @@ def test_transcripts_are_checked_by_what_a_recognizer_hears(corpus, front_end, t
     with collected_faults():
         clips = sources.folder(str(folder))[:3]
     said = iter([clips[0].transcript, "something else entirely", clips[2].transcript.upper()])
-    found = inspect_clips(
-        clips, [], front_end, ClipLimits(), Thresholds(), tmp_path, None, lambda waveform: next(said),
-        lambda expected, heard: 0.0 if expected.casefold() == heard.casefold() else 1.0,
-    )  # fmt: skip
+    check = TranscriptCheck(
+        transcribe=lambda waveform: next(said),
+        error_rate=lambda expected, heard: 0.0 if expected.casefold() == heard.casefold() else 1.0,
+    )
+    found = control(front_end, tmp_path, transcripts=check).inspect(clips)
     assert [list(row.reasons) for row in found.rows] == [[], ["transcript"], []]
     assert "recognized as 'something else entirely' (CER 100 %, 50 are allowed)" in found.rows[1].reasons["transcript"]
 
@@ -90,8 +96,8 @@ def test_transcripts_are_checked_by_what_a_recognizer_hears(corpus, front_end, t
 def test_more_text_than_the_model_reads_is_told(front_end, tmp_path):
     clips = sources.folder(str(ASSETS / "demo-voice"))[:1]
     short = replace(front_end, max_tokens=len(front_end.tokens(clips[0].transcript)) - 1)
-    assert inspect_clips(clips, [], front_end, ClipLimits(), Thresholds(), tmp_path).kept == clips
-    (row,) = inspect_clips(clips, [], short, ClipLimits(), Thresholds(), tmp_path).rows
+    assert control(front_end, tmp_path).inspect(clips).kept == clips
+    (row,) = control(short, tmp_path).inspect(clips).rows
     assert row.reasons == {"long_text": f"{short.max_tokens + 1} tokens, the model reads {short.max_tokens}"}
 
 
@@ -174,7 +180,7 @@ def test_thresholds_of_none_reject_nothing(corpus, front_end, tmp_path):
     with collected_faults():
         clips = [clip for clip in sources.folder(str(folder)) if expected.get(clip.id) in doubtful]
     lenient = Thresholds(*[None] * 3, False, *[None] * 6, False)
-    assert len(inspect_clips(clips, [], front_end, ClipLimits(), lenient, tmp_path).kept) == len(clips) > 8
+    assert len(control(front_end, tmp_path, thresholds=lenient).inspect(clips).kept) == len(clips) > 8
 
 
 @pytest.mark.parametrize("snr_db", [5.0, 15.0, 25.0])
@@ -219,11 +225,11 @@ def test_recordings_whose_channels_cancel_are_kept_and_counted(front_end, tmp_pa
         speech = load_waveform(clip.audio)
         soundfile.write(file, np.stack([speech, (-1) ** row * speech], axis=1), 16_000)
         clips.append(replace(clip, audio=file))
-    found = inspect_clips(clips, [], front_end, ClipLimits(), Thresholds(), tmp_path)
+    found = control(front_end, tmp_path).inspect(clips)
     assert found.kept == clips and list(found.notes.values()) == [2]
     (note,) = summary(found)["notes"]
     assert "so the loudest channel is taken" in note and note.endswith(": 2 clips")
-    mixed = inspect_clips(clips, [], front_end, ClipLimits(channel="mix"), Thresholds(), tmp_path)
+    mixed = control(front_end, tmp_path, ClipLimits(channel="mix")).inspect(clips)
     assert mixed.kept == clips[::2] and "loses" in mixed.rows[1].reasons["silent"]
 
 
@@ -241,7 +247,8 @@ def share_of(n_bad, largest, on_reject, tmp_path, front_end, **limits):
     clips = sources.folder(str(ASSETS / "demo-voice"))[:10]
     clips = [replace(clip, audio=tmp_path / "none.flac") if row < n_bad else clip for row, clip in enumerate(clips)]
     share, encoder = rejected_share(on_reject, largest), CountingEncoder()
-    found = inspect_clips(clips, [], front_end, ClipLimits(**limits), Thresholds(), tmp_path, encoder, share=share)
+    settings = {"encoder": encoder, "max_rejected": share}
+    found = control(front_end, tmp_path, ClipLimits(**limits), **settings).inspect(clips)
     return usable(found, share), encoder.lengths
 
 

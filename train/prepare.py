@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from tts_toolkit.data.clips import Clip
-    from tts_toolkit.data.quality_control import InspectedClip, Inspection
+    from tts_toolkit.data.quality_control import InspectedClip, Inspection, TranscriptCheck
+    from tts_toolkit.evaluation.metrics.asr import Recognizer
 
 log = logging.getLogger("tts_toolkit.prepare")
 
@@ -35,9 +36,8 @@ def prepare(cfg: DictConfig) -> Path:
     from tts_toolkit.components import open_parts, working_encoder, working_recognizer
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.intake import counting
-    from tts_toolkit.data.quality_control import inspect_clips, note_rejected, summary
+    from tts_toolkit.data.quality_control import QualityControl, note_rejected, summary
     from tts_toolkit.data.rows import collected_faults
-    from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
     from tts_toolkit.models.speecht5.pipeline import front_end
     from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
     from tts_toolkit.report.data_quality import write_data_report
@@ -58,24 +58,16 @@ def prepare(cfg: DictConfig) -> Path:
         letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
         print(f"new letters: {report(letters) or 'none'}")
         speech = extend_vocabulary(speech, letters)
-    strict = PROTOCOLS["strict"]
-
-    def character_error_rate(expected: str, heard: str) -> float:
-        counts = strict.characters(expected, heard, cfg.text.language)
-        return counts.errors / max(1, counts.n_reference)
-
     limits = instantiate(cfg.limits)
-    found = inspect_clips(
-        clips,
-        faults,
-        front_end(speech, cfg.text.language),
-        limits,
-        instantiate(cfg.thresholds),
-        Path(cfg.cache_dir),
-        opened.get("encoder"),
-        opened["asr"].transcribe if cfg.asr else None,
-        character_error_rate,
+    control = QualityControl(
+        front_end=front_end(speech, cfg.text.language),
+        limits=limits,
+        thresholds=instantiate(cfg.thresholds),
+        cache_dir=Path(cfg.cache_dir),
+        encoder=opened.get("encoder"),
+        transcripts=_transcript_check(opened["asr"], cfg.text.language) if cfg.asr else None,
     )
+    found = control.inspect(clips, faults)
     note_rejected(found, intake)
     output_dir, figures = Path(cfg.output_dir), summary(found) | {"data": intake.summary()}
     told = ""
@@ -93,6 +85,16 @@ def prepare(cfg: DictConfig) -> Path:
     if not found.kept:
         raise UserError(f"none of {figures['n_rows']} rows can be trained on; {page} tells why")
     return manifest
+
+
+def _transcript_check(recognizer: Recognizer, language: str) -> TranscriptCheck:
+    from tts_toolkit.data.quality_control import TranscriptCheck
+    from tts_toolkit.evaluation.metrics.protocols import PROTOCOLS
+
+    def error_rate(expected: str, recognized: str) -> float:
+        return PROTOCOLS["strict"].characters(expected, recognized, language).rate
+
+    return TranscriptCheck(recognizer.transcribe, error_rate)
 
 
 def _estimate(cfg: DictConfig, speech: Any, found: Inspection) -> tuple[dict[str, Any], str]:

@@ -140,70 +140,16 @@ class Inspection:
         return dict(sorted(table.items()))
 
 
-def inspect_clips(
-    clips: Sequence[Clip],
-    faults: Sequence[RowFault],
-    front_end: TextFrontEnd,
-    limits: ClipLimits,
-    thresholds: Thresholds,
-    cache_dir: Path,
-    encoder: SpeakerEncoder | None = None,
-    transcribe: Callable[[np.ndarray], str] | None = None,
-    cer: Callable[[str, str], float] | None = None,
-    skip_characters: bool = False,
-    share: RejectedShare | None = None,
-    use: Callable[[Clip, np.ndarray], None] | None = None,
-) -> Inspection:
-    """Return what is wrong with each clip. Its sound is decoded once, for the `encoder` (foreign voices), too.
-
-    `hear` writes down what a waveform says, `cer` (expected, heard) tells how far off that is; without them
-    transcripts are taken at their word. `skip_characters` lets characters pass that the model cannot speak. `use`
-    gets each clip that may be kept with its waveform, while it is there. Rows are rejected for every reason that
-    holds, the gravest first. Raises UserError as soon as more than the `share` of rows allowed are rejected, before
-    anything is embedded as long as the sound fits into memory.
-    """
-    rows, waiting, n_rejected = list[InspectedClip](), list[Clip](), len(faults)
-    with AudioProgress("quality_control", "clip", len(clips)) as bar:
-        for clip in clips:
-            row, waveform = _inspect(clip, front_end, limits, thresholds, skip_characters)
-            rows.append(row)
-            if row.keep:
-                _check_transcript(row, waveform, front_end, thresholds, transcribe, cer)
-            if len(waveform) and not limits.held.put(clip, waveform):
-                _embed(waiting, encoder, limits, cache_dir)
-                waiting.clear()
-                limits.held.only(())
-                limits.held.put(clip, waveform)
-            if row.keep:
-                waiting.append(clip)
-                if use is not None:
-                    use(clip, waveform)
-            if share is not None and set(row.reasons) & set(share.reasons):
-                n_rejected += 1
-                if n_rejected > share.largest * (len(clips) + len(faults)):
-                    share.check(rows, faults, len(clips))
-            bar.update(1, np.nan_to_num(row.seconds))
-    if thresholds.max_speed_ratio is not None:
-        _check_speed(rows, thresholds.max_speed_ratio)
-    if thresholds.duplicates:
-        _check_duplicates(rows)
-    if share is not None:
-        share.check(rows, faults, len(clips))
-    unparted = _check_voices([row for row in rows if row.keep], encoder, limits, cache_dir) if encoder else ""
-    return Inspection(rows, faults, unparted)
-
-
-def _embed(clips: Sequence[Clip], encoder: SpeakerEncoder | None, limits: ClipLimits, cache_dir: Path) -> None:
-    if encoder is not None and clips:
-        clip_voices(clips, encoder, limits, cache_dir)
-
-
 @dataclass(frozen=True)
 class RejectedShare:
     """Maximum share of rejected rows, above which a run stops."""
 
     largest: float  # share of the rows
     reasons: Collection[str] = tuple(REASONS)  # that are counted
+
+    def counts(self, row: InspectedClip) -> bool:
+        """Whether a row is rejected for one of the reasons."""
+        return any(reason in self.reasons for reason in row.reasons)
 
     def check(self, rows: Sequence[InspectedClip], faults: Sequence[RowFault], n_clips: int) -> None:
         """Raise UserError when more rows than allowed are rejected so far, of `n_clips` clips and the faults."""
@@ -226,6 +172,143 @@ class RejectedShare:
         )
 
 
+@dataclass(frozen=True)
+class TranscriptCheck:
+    """A recognizer, and how far off a transcript is from what it recognizes."""
+
+    transcribe: Callable[[np.ndarray], str]  # of a waveform at 16 kHz
+    error_rate: Callable[[str, str], float]  # of characters: the transcript, then the recognized text
+
+
+@dataclass(frozen=True)
+class QualityControl:
+    """Everything that the rows of a data set are inspected with."""
+
+    front_end: TextFrontEnd
+    limits: ClipLimits
+    thresholds: Thresholds
+    cache_dir: Path
+    encoder: SpeakerEncoder | None = None  # finds foreign voices; None: they are not looked for
+    transcripts: TranscriptCheck | None = None  # None: transcripts are taken at their word
+    skip_characters: bool = False  # let characters pass that the model cannot speak
+    max_rejected: RejectedShare = RejectedShare(1.0)  # of the rows; more end the inspection
+
+    def inspect(
+        self,
+        clips: Sequence[Clip],
+        faults: Sequence[RowFault] = (),
+        use: Callable[[Clip, np.ndarray], None] | None = None,
+    ) -> Inspection:
+        """Return what is wrong with each clip; rows are rejected for every reason that holds, the gravest first.
+
+        Each recording is decoded once: `use` gets each clip that may be kept with its waveform, while it is there.
+        Raises UserError as soon as more rows are rejected than allowed, before anything is embedded as long as the
+        sound fits into memory.
+        """
+        rows = self._each(clips, faults, use)
+        if self.thresholds.max_speed_ratio is not None:
+            _check_speed(rows, self.thresholds.max_speed_ratio)
+        if self.thresholds.duplicates:
+            _check_duplicates(rows)
+        self.max_rejected.check(rows, faults, len(clips))
+        return Inspection(rows, faults, self._check_voices([row for row in rows if row.keep]))
+
+    def _each(
+        self,
+        clips: Sequence[Clip],
+        faults: Sequence[RowFault],
+        use: Callable[[Clip, np.ndarray], None] | None,
+    ) -> list[InspectedClip]:
+        """Return the findings about each clip alone; raises UserError once too many are rejected."""
+        rows, waiting = list[InspectedClip](), list[Clip]()
+        n_rejected, n_allowed = len(faults), self.max_rejected.largest * (len(clips) + len(faults))
+        with AudioProgress("quality_control", "clip", len(clips)) as bar:
+            for clip in clips:
+                row, waveform = self._inspected(clip)
+                rows.append(row)
+                self._hold(clip, waveform, waiting)
+                if row.keep:
+                    waiting.append(clip)
+                    if use is not None:
+                        use(clip, waveform)
+                n_rejected += self.max_rejected.counts(row)
+                if n_rejected > n_allowed:
+                    self.max_rejected.check(rows, faults, len(clips))
+                bar.update(1, np.nan_to_num(row.seconds))
+        return rows
+
+    def _inspected(self, clip: Clip) -> tuple[InspectedClip, np.ndarray]:
+        """Return the findings about one clip alone, and its waveform for training, empty where there is none."""
+        row = InspectedClip(clip)
+        try:
+            recording = load_recording(clip.audio, self.limits.channel)
+        except UserError as error:
+            row.reasons["unreadable"] = str(error)
+            return row, np.zeros(0, np.float32)
+        row.note = recording.note
+        waveform = self.limits.trimmed(recording)
+        if not len(waveform):
+            cancel = f": {recording.note}" if recording.note else ""
+            row.reasons["silent"] = f"is silent{cancel}"
+            return row, waveform
+        sound = _measure(row, recording, trim_silence(recording.waveform, self.limits.trim_silence_db or 200.0))
+        n_characters = sum(c.isalnum() for c in self.front_end.normalize(clip.transcript))
+        row.seconds_per_character = row.seconds / (n_characters + EXTRA_CHARACTERS)
+        _check_duration(row, len(waveform) / SAMPLE_RATE_HZ, self.limits)
+        _check_sound(row, recording, sound, self.thresholds)
+        self._check_text(row)
+        if row.keep:
+            self._check_transcript(row, waveform)
+        return row, waveform
+
+    def _hold(self, clip: Clip, waveform: np.ndarray, waiting: list[Clip]) -> None:
+        """Hold a waveform for later steps; a full memory is emptied once the clips `waiting` in it are embedded."""
+        if not len(waveform) or self.limits.held.put(clip, waveform):
+            return
+        if self.encoder is not None and waiting:
+            clip_voices(waiting, self.encoder, self.limits, self.cache_dir)
+        waiting.clear()
+        self.limits.held.only(())
+        self.limits.held.put(clip, waveform)
+
+    def _check_text(self, row: InspectedClip) -> None:
+        front_end, transcript = self.front_end, row.clip.transcript
+        if not front_end.has_words(transcript):
+            row.reasons["unspeakable"] = f"nothing in {transcript!r} can be spoken"
+            return
+        missing = Counter[str]() if self.skip_characters else Counter(front_end.unspeakable(transcript))
+        if missing:
+            listed = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
+            row.reasons["unspeakable"] = f"cannot speak {missing.total()} characters: {listed}"
+        if front_end.max_tokens is None:
+            return
+        n_tokens = len(front_end.tokens(transcript))
+        if n_tokens > front_end.max_tokens:
+            row.reasons["long_text"] = f"{n_tokens} tokens, the model reads {front_end.max_tokens}"
+
+    def _check_transcript(self, row: InspectedClip, waveform: np.ndarray) -> None:
+        if self.transcripts is None or self.thresholds.max_cer is None:
+            return
+        row.heard = self.transcripts.transcribe(waveform)
+        row.cer = self.transcripts.error_rate(self.front_end.normalize(row.clip.transcript), row.heard)
+        if row.cer > self.thresholds.max_cer:
+            shown, allowed = apart(100 * row.cer, 100 * self.thresholds.max_cer)
+            row.reasons["transcript"] = f"recognized as {row.heard!r} (CER {shown} %, {allowed} are allowed)"
+
+    def _check_voices(self, rows: Sequence[InspectedClip]) -> str:
+        """Reject clips of another voice; return a note where the encoder does not separate the voices."""
+        if self.encoder is None or not rows:
+            return ""
+        clips = [row.clip for row in rows]
+        embeddings = clip_voices(clips, self.encoder, self.limits, self.cache_dir).embeddings
+        by_id = {row.clip.id: row for row in rows}
+        found = profiles([clip.id for clip in clips], [clip.speaker for clip in clips], embeddings)
+        for profile in found:
+            for outlier in profile.outliers:
+                by_id[outlier.id].reasons["foreign_voice"] = outlier.reason
+        return unparted(found)
+
+
 def _first(rows: Sequence[InspectedClip], faults: Sequence[RowFault], reasons: Collection[str]) -> str:
     """Return the source and the message of the first row that is rejected for one of the reasons."""
     of_faults = (f"{fault.source}: {fault.message}" for fault in faults)
@@ -237,36 +320,16 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{REASONS[reason]} {n}" for reason, n in counts.items())
 
 
-def _inspect(
-    clip: Clip, front_end: TextFrontEnd, limits: ClipLimits, thresholds: Thresholds, skip_characters: bool
-) -> tuple[InspectedClip, np.ndarray]:
-    """Return the findings about one clip alone, and its waveform for training, empty where there is none."""
-    row = InspectedClip(clip)
-    try:
-        recording = load_recording(clip.audio, limits.channel)
-    except UserError as error:
-        row.reasons["unreadable"] = str(error)
-        return row, np.zeros(0, np.float32)
-    waveform = limits.trimmed(recording)
-    speech = trim_silence(recording.waveform, limits.trim_silence_db or 200.0)
-    row.note = recording.note
-    if not len(speech):
-        cancel = f": {recording.note}" if recording.note else ""
-        row.reasons["silent"] = f"is silent{cancel}"
-        return row, speech
+def _measure(row: InspectedClip, recording: Recording, speech: np.ndarray) -> Sound:
+    """Fill in the quantities of a row from its speech (n,), silent ends cut; return what the sound is checked by."""
     row.seconds = len(speech) / SAMPLE_RATE_HZ
     row.cut_seconds = (len(recording.waveform) - len(speech)) / SAMPLE_RATE_HZ
     row.sound = hashlib.blake2b((speech * 32767).astype(np.int16).tobytes(), digest_size=16).hexdigest()
     row.clipped_share = float((np.abs(recording.waveform) >= FULL_SCALE).mean())
-    n_characters = sum(c.isalnum() for c in front_end.normalize(clip.transcript))
-    row.seconds_per_character = row.seconds / (n_characters + EXTRA_CHARACTERS)
-    _check_duration(row, len(waveform) / SAMPLE_RATE_HZ, limits)
     sound = measured(speech)
     row.level_db, row.offset, row.snr_db = sound.level_db, sound.offset, sound.snr_db
     row.bandwidth_hz, row.pause_seconds = sound.bandwidth_hz, sound.pause_seconds
-    _check_sound(row, recording, sound, thresholds)
-    _check_text(row, front_end, skip_characters)
-    return row, waveform
+    return sound
 
 
 def _check_duration(row: InspectedClip, seconds: float, limits: ClipLimits) -> None:
@@ -309,38 +372,6 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _check_transcript(
-    row: InspectedClip,
-    speech: np.ndarray,
-    front_end: TextFrontEnd,
-    thresholds: Thresholds,
-    transcribe: Callable[[np.ndarray], str] | None,
-    cer: Callable[[str, str], float] | None,
-) -> None:
-    if transcribe is None or cer is None or thresholds.max_cer is None:
-        return
-    row.heard = transcribe(speech)
-    row.cer = cer(front_end.normalize(row.clip.transcript), row.heard)
-    if row.cer > thresholds.max_cer:
-        shown, allowed = apart(100 * row.cer, 100 * thresholds.max_cer)
-        row.reasons["transcript"] = f"recognized as {row.heard!r} (CER {shown} %, {allowed} are allowed)"
-
-
-def _check_text(row: InspectedClip, front_end: TextFrontEnd, skip_characters: bool) -> None:
-    if not front_end.has_words(row.clip.transcript):
-        row.reasons["unspeakable"] = f"nothing in {row.clip.transcript!r} can be spoken"
-        return
-    missing = Counter[str]() if skip_characters else Counter(front_end.unspeakable(row.clip.transcript))
-    if missing:
-        listed = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
-        row.reasons["unspeakable"] = f"cannot speak {missing.total()} characters: {listed}"
-    if front_end.max_tokens is None:
-        return
-    n_tokens = len(front_end.tokens(row.clip.transcript))
-    if n_tokens > front_end.max_tokens:
-        row.reasons["long_text"] = f"{n_tokens} tokens, the model reads {front_end.max_tokens}"
-
-
 def _check_speed(rows: Sequence[InspectedClip], max_ratio: float) -> None:
     by_speaker: dict[str, list[InspectedClip]] = defaultdict(list)
     for row in rows:
@@ -374,20 +405,6 @@ def _check_duplicates(rows: Sequence[InspectedClip]) -> None:
             sounds[row.sound] = texts[text] = row.clip.source
 
 
-def _check_voices(rows: Sequence[InspectedClip], encoder: SpeakerEncoder, limits: ClipLimits, cache_dir: Path) -> str:
-    """Reject clips of another voice; return a note where the encoder does not separate the voices."""
-    if not rows:
-        return ""
-    clips = [row.clip for row in rows]
-    embeddings = clip_voices(clips, encoder, limits, cache_dir).embeddings
-    by_id = {row.clip.id: row for row in rows}
-    found = profiles([clip.id for clip in clips], [clip.speaker for clip in clips], embeddings)
-    for profile in found:
-        for outlier in profile.outliers:
-            by_id[outlier.id].reasons["foreign_voice"] = outlier.reason
-    return unparted(found)
-
-
 OnReject = Literal["drop", "warn"]
 
 
@@ -416,7 +433,7 @@ def usable(found: Inspection, share: RejectedShare) -> list[Clip]:
     Raises UserError when more than the share allowed is left out, or nothing is left.
     """
     share.check(found.rows, found.faults, len(found.rows))
-    kept = [row.clip for row in found.rows if not set(row.reasons) & set(share.reasons)]
+    kept = [row.clip for row in found.rows if not share.counts(row)]
     n_rows, n_left_out = len(found.rows) + len(found.faults), len(found.rows) + len(found.faults) - len(kept)
     counts = found.by_reason(share.reasons)
     if n_left_out:

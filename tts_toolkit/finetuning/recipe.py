@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from tts_toolkit.data.batches import BatchLayout, make_loader
 from tts_toolkit.data.clips import Clip, in_turns, of_speakers
 from tts_toolkit.data.features import ClipLimits
 from tts_toolkit.data.intake import intake
-from tts_toolkit.data.quality_control import OnReject, Thresholds, inspect_clips, note_rejected, rejected_share, usable
+from tts_toolkit.data.quality_control import OnReject, QualityControl, Thresholds, note_rejected, rejected_share, usable
 from tts_toolkit.data.rows import RowFault, collected_faults, row_remedy
 from tts_toolkit.data.splits import split_clips
 from tts_toolkit.data.transcripts import Unspeakable, check_transcripts
@@ -184,18 +184,17 @@ class FineTune:
             self.task.extend_vocabulary(clip.transcript for clip in clips)
         if share is None:
             return clips
-        found = inspect_clips(
-            clips,
-            faults,
-            self.task.front_end,
-            data.limits,
-            data.thresholds,
-            data.cache_dir,
-            self.open_encoder(),
+        control = QualityControl(
+            front_end=self.task.front_end,
+            limits=data.limits,
+            thresholds=data.thresholds,
+            cache_dir=data.cache_dir,
+            encoder=self.open_encoder(),
             skip_characters=self.text.unspeakable == "warn",
-            share=share,
-            use=lambda clip, waveform: self.task.keep(clip, waveform, data.limits, data.cache_dir),
+            max_rejected=share,
         )
+        keep = partial(self.task.keep, limits=data.limits, cache_dir=data.cache_dir)
+        found = control.inspect(clips, faults, use=keep)
         note_rejected(found, intake(), share.reasons)
         return usable(found, share)
 
