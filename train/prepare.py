@@ -6,8 +6,9 @@ tts-prepare raw=long_recordings asr=whisper
 
 from __future__ import annotations
 
-import logging
 import shlex
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,72 +20,64 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from tts_toolkit.data.clips import Clip
-    from tts_toolkit.data.quality_control import InspectedClip, Inspection, TranscriptCheck
+    from tts_toolkit.data.features import ClipLimits
+    from tts_toolkit.data.intake import Intake
+    from tts_toolkit.data.quality_control import Inspection, TranscriptCheck
     from tts_toolkit.evaluation.metrics.asr import Recognizer
-
-log = logging.getLogger("tts_toolkit.prepare")
+    from tts_toolkit.finetuning.estimate import Estimate
+    from tts_toolkit.models.speecht5.checkpoint import SpeechT5
 
 
 def prepare(cfg: DictConfig) -> Path:
     """Run the recipe and return the manifest of what can be trained on, or the metadata of what was cut."""
     if cfg.raw:
         return _cut(cfg)
-    import json
-
     from hydra.utils import instantiate
 
     from tts_toolkit.components import open_parts, working_encoder, working_recognizer
     from tts_toolkit.data.clips import of_speakers
     from tts_toolkit.data.intake import counting
-    from tts_toolkit.data.quality_control import QualityControl, note_rejected, summary
+    from tts_toolkit.data.quality_control import QualityControl, note_rejected
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.models.speecht5.pipeline import front_end
-    from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
-    from tts_toolkit.report.data_quality import write_data_report
-    from tts_toolkit.system.files import write_whole
     from tts_toolkit.text.languages import warn_where_foreign
 
-    parts: dict[str, Any] = {"base_model": lambda: instantiate(cfg.base_model, _convert_="all")}
-    if cfg.encoder:
-        parts["encoder"] = lambda: working_encoder(instantiate(cfg.encoder))
-    if cfg.asr:
-        parts["asr"] = lambda: working_recognizer(instantiate(cfg.asr))
-    opened = open_parts(parts)
-    speech = opened["base_model"]
+    language = cfg.text.language
+    parts: dict[str, Callable[[], Any]] = {
+        "base_model": partial(instantiate, cfg.base_model, _convert_="all"),
+        "encoder": lambda: working_encoder(instantiate(cfg.encoder)),
+        "asr": lambda: working_recognizer(instantiate(cfg.asr)),
+    }
+    opened = open_parts({name: part for name, part in parts.items() if cfg[name]})
     with counting() as intake, collected_faults() as faults:
         clips = of_speakers(instantiate(cfg.data), cfg.speaker.names)
-    warn_where_foreign([clip.transcript for clip in clips], cfg.text.language)
+    warn_where_foreign([clip.transcript for clip in clips], language)
+    speech: SpeechT5 = opened["base_model"]
     if cfg.text.extend_vocabulary:
-        letters = new_letters((clip.transcript for clip in clips), front_end(speech, cfg.text.language))
-        print(f"new letters: {report(letters) or 'none'}")
-        speech = extend_vocabulary(speech, letters)
+        speech = _with_new_letters(speech, clips, language)
     limits = instantiate(cfg.limits)
     control = QualityControl(
-        front_end=front_end(speech, cfg.text.language),
+        front_end=front_end(speech, language),
         limits=limits,
         thresholds=instantiate(cfg.thresholds),
         cache_dir=Path(cfg.cache_dir),
         encoder=opened.get("encoder"),
-        transcripts=_transcript_check(opened["asr"], cfg.text.language) if cfg.asr else None,
+        transcripts=_transcript_check(opened["asr"], language) if cfg.asr else None,
     )
     found = control.inspect(clips, faults)
     note_rejected(found, intake)
-    output_dir, figures = Path(cfg.output_dir), summary(found) | {"data": intake.summary()}
-    told = ""
-    if cfg.estimate and found.kept:
-        figures["estimate"], told = _estimate(cfg, speech, found)
-    write_whole(output_dir / "manifest.jsonl", _lines(_manifest_row(clip) for clip in found.kept))
-    write_whole(output_dir / "rows.jsonl", _lines([*map(_row, found.rows), *({**vars(f)} for f in found.faults)]))
-    write_whole(output_dir / "summary.json", json.dumps(figures, indent=2, ensure_ascii=False).encode())
-    page = write_data_report(output_dir / "report.html", found, figures, told, cfg.n_players, limits)
-    _tell(found, figures, told)
-    print("\n".join(intake.lines()), end="\n" if intake.lines() else "")
-    manifest = output_dir / "manifest.jsonl"
-    settings = f"data=jsonl {shlex.quote(f'data.path={manifest}')} data.allow_outside=true"
-    print(f"manifest: {manifest} ({settings})\nreport: {page}")
-    if not found.kept:
-        raise UserError(f"none of {figures['n_rows']} rows can be trained on; {page} tells why")
-    return manifest
+    estimate = _estimate(speech, found, cfg.estimate) if cfg.estimate and found.kept else None
+    return _conclude(Path(cfg.output_dir), found, intake, estimate, limits=limits, n_players=cfg.n_players)
+
+
+def _with_new_letters(speech: SpeechT5, clips: Sequence[Clip], language: str) -> SpeechT5:
+    """Return the model with the letters of the transcripts that its tokenizer does not know."""
+    from tts_toolkit.models.speecht5.pipeline import front_end
+    from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
+
+    letters = new_letters((clip.transcript for clip in clips), front_end(speech, language))
+    print(f"new letters: {report(letters) or 'none'}")
+    return extend_vocabulary(speech, letters)
 
 
 def _transcript_check(recognizer: Recognizer, language: str) -> TranscriptCheck:
@@ -97,56 +90,54 @@ def _transcript_check(recognizer: Recognizer, language: str) -> TranscriptCheck:
     return TranscriptCheck(recognizer.transcribe, error_rate)
 
 
-def _estimate(cfg: DictConfig, speech: Any, found: Inspection) -> tuple[dict[str, Any], str]:
-    from dataclasses import asdict
-
+def _estimate(speech: SpeechT5, found: Inspection, settings: Mapping[str, Any]) -> Estimate:
+    """Return what a fine-tune on the rows that are kept takes."""
     from tts_toolkit.audio.log_mel import HOP_LENGTH
     from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
     from tts_toolkit.finetuning.estimate import estimate
 
-    n_frames = [int(row.seconds * SAMPLE_RATE_HZ / HOP_LENGTH) + 1 for row in found.rows if row.keep]
-    settings = cfg.estimate
-    made = estimate(
+    return estimate(
         speech,
-        n_frames,
-        settings.max_frames,
-        settings.max_steps,
-        settings.gradient_accumulation_steps,
-        settings.mixed_precision,
-        settings.gradient_checkpointing,
+        n_frames=[int(row.seconds * SAMPLE_RATE_HZ / HOP_LENGTH) + 1 for row in found.rows if row.keep],
+        max_frames=settings["max_frames"],
+        n_steps=settings["max_steps"],
+        n_accumulated=settings["gradient_accumulation_steps"],
+        mixed_precision=settings["mixed_precision"],
+        gradient_checkpointing=settings["gradient_checkpointing"],
     )
+
+
+def _conclude(
+    output_dir: Path, found: Inspection, intake: Intake, estimate: Estimate | None, limits: ClipLimits, n_players: int
+) -> Path:
+    """Write and print the findings; return the manifest, or raise UserError where nothing is kept."""
+    from dataclasses import asdict
+
+    from tts_toolkit.data.inspection_files import write_inspection
+    from tts_toolkit.data.quality_control import summary
+    from tts_toolkit.report.data_quality import write_data_report
+
+    figures, line = summary(found) | {"data": intake.summary()}, ""
+    if estimate is not None:
+        figures, line = figures | {"estimate": asdict(estimate)}, _in_words(estimate)
+    manifest, page = write_inspection(output_dir, found, figures), output_dir / "report.html"
+    write_data_report(page, found, figures, estimate=line, n_players=n_players, limits=limits)
+    _tell(found, figures, line)
+    for left_out in intake.lines():
+        print(left_out)
+    settings = f"data=jsonl {shlex.quote(f'data.path={manifest}')} data.allow_outside=true"
+    print(f"manifest: {manifest} ({settings})\nreport: {page}")
+    if not found.kept:
+        raise UserError(f"none of {figures['n_rows']} rows can be trained on; {page} tells why")
+    return manifest
+
+
+def _in_words(made: Estimate) -> str:
     memory = "" if made.peak_memory_bytes is None else f", {made.peak_memory_bytes / 1e9:.1f} GB of memory"
-    told = (
+    return (
         f"{made.n_steps} steps are {made.n_epochs:.1f} epochs and take about {made.hours:.1f} hours on one "
         f"{made.device} ({made.seconds_per_step:.2f} s a step, {100 * made.padding_share:.0f} % padding{memory})."
     )
-    return asdict(made), told
-
-
-def _manifest_row(clip: Clip) -> dict[str, Any]:
-    row = {"id": clip.id, "audio": str(clip.audio.absolute()), "text": clip.transcript, "speaker": clip.speaker}
-    more = {name: getattr(clip, name) for name in ("split", "license", "consent", "session")}
-    return row | {name: value for name, value in more.items() if value}
-
-
-def _row(row: InspectedClip) -> dict[str, Any]:
-    import math
-
-    numbers = (
-        "seconds", "cut_seconds", "clipped_share", "level_db", "offset", "bandwidth_hz", "pause_seconds", "snr_db",
-        "seconds_per_character",
-    )  # fmt: skip
-    measured = {name: None if math.isnan(value := getattr(row, name)) else round(value, 5) for name in numbers}
-    heard = {} if row.heard is None else {"heard": row.heard, "cer": row.cer}
-    decision = {"decision": "keep" if row.keep else "reject", "reasons": row.reasons}
-    decision |= {"note": row.note} if row.note else {}
-    return {"source": row.clip.source, **_manifest_row(row.clip), **decision, **measured, **heard}
-
-
-def _lines(rows: Any) -> bytes:
-    import json
-
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def _tell(found: Inspection, figures: Any, estimate: str) -> None:
@@ -171,36 +162,23 @@ def _cut(cfg: DictConfig) -> Path:
 
     from hydra.utils import instantiate
 
-    from tts_toolkit.audio.waveforms import load_waveform, write_flac
+    from tts_toolkit.data.cutting import COLUMNS, transcribed_pieces
     from tts_toolkit.data.sources import audio
-    from tts_toolkit.system.files import file_names, write_whole
-    from tts_toolkit.system.progress import progress
+    from tts_toolkit.system.files import write_whole
 
     if not cfg.asr:
         raise UserError("raw recordings have no transcripts: choose who writes them, e.g. asr=whisper")
     recognizer, cut, output_dir = instantiate(cfg.asr), instantiate(cfg.cut), Path(cfg.output_dir)
-    (output_dir / "audio").mkdir(parents=True, exist_ok=True)
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["file_name", "text", "speaker", "session"])
-    clips, n_pieces = audio(cfg.raw), 0
-    names = file_names(clip.id for clip in clips)
-    for clip in progress(clips, "cutting", "recording"):
-        try:
-            pieces = list(cut(load_waveform(clip.audio)))
-        except UserError as error:  # one recording that cannot be read leaves the others as they are
-            log.warning("left out: %s", error)
-            continue
-        for number, piece in enumerate(pieces):
-            file = Path("audio") / f"{names[clip.id]}_{number:04d}.flac"
-            write_flac(output_dir / file, piece)
-            writer.writerow([file.as_posix(), recognizer.transcribe(piece).strip(), clip.speaker, clip.id])
-            n_pieces += 1
-    if not n_pieces:
+    rows = list(transcribed_pieces(audio(cfg.raw), cut, recognizer.transcribe, output_dir))
+    if not rows:
         raise UserError(f"raw={cfg.raw}: no speech is found in the recordings")
-    write_whole(output_dir / "metadata.csv", table.getvalue().encode())
-    print(f"{n_pieces} clips; read and correct {output_dir / 'metadata.csv'}, then: tts-prepare data.path={output_dir}")
-    return output_dir / "metadata.csv"
+    table, metadata = io.StringIO(), output_dir / "metadata.csv"
+    writer = csv.DictWriter(table, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(metadata, table.getvalue().encode())
+    print(f"{len(rows)} clips; read and correct {metadata}, then: tts-prepare data.path={output_dir}")
+    return metadata
 
 
 def main() -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
+from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform, write_flac
+from tts_toolkit.data.clips import Clip
 from tts_toolkit.hub.packaged import install_command
 from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.files import file_names
+from tts_toolkit.system.progress import progress
 
+log = logging.getLogger(__name__)
 MARGIN_SECONDS = 0.1  # of silence kept at either end
+COLUMNS = ("file_name", "text", "speaker", "session")  # of the pieces' metadata.csv
 
 
 @dataclass(frozen=True)
@@ -65,3 +72,28 @@ def _detector() -> tuple[Any, Any]:
     except ImportError:
         raise UserError(f"cutting raw recordings needs silero-vad; run: {install_command('raw')}") from None
     return load_silero_vad(onnx=True), get_speech_timestamps
+
+
+def transcribed_pieces(
+    clips: Sequence[Clip],
+    cut: Callable[[np.ndarray], Sequence[np.ndarray]],
+    transcribe: Callable[[np.ndarray], str],
+    folder: Path,
+) -> Iterator[dict[str, str]]:
+    """Yield a row of `metadata.csv` for each piece of the recordings, once it is a FLAC in `folder/audio`.
+
+    A recording that cannot be read is left out with a warning.
+    """
+    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    names = file_names(clip.id for clip in clips)
+    for clip in progress(clips, "cutting", "recording"):
+        try:
+            pieces = cut(load_waveform(clip.audio))
+        except UserError as error:  # one recording that cannot be read leaves the others as they are
+            log.warning("left out: %s", error)
+            continue
+        for number, piece in enumerate(pieces):
+            file = Path("audio") / f"{names[clip.id]}_{number:04d}.flac"
+            write_flac(folder / file, piece)
+            values = file.as_posix(), transcribe(piece).strip(), clip.speaker, clip.id
+            yield dict(zip(COLUMNS, values, strict=True))
