@@ -27,10 +27,9 @@ from tts_toolkit.data.embeddings import clip_voices
 from tts_toolkit.data.features import ClipLimits, keep_log_mel
 from tts_toolkit.data.quality_control import QualityControl, Thresholds, rejected_share, summary, usable
 from tts_toolkit.data.splits import split_clips
-from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
 from tts_toolkit.finetuning.speecht5_task import SpeechT5Task
 from tts_toolkit.models.speecht5.checkpoint import load_speecht5
-from tts_toolkit.report.voices import write_voices
+from tts_toolkit.report.voices import VoiceSet, write_voices
 from tts_toolkit.speakers.outliers import profiles
 from tts_toolkit.text.frontend import TextFrontEnd
 from tts_toolkit.text.languages import normalizer
@@ -101,11 +100,10 @@ def measure(n_voices: int, n_clips: int) -> dict[str, float]:
         embeddings = clip_voices(kept, encoder, limits, cache).embeddings
         speakers = [clip.speaker for clip in kept]
         profiled = timed("profiles", lambda: profiles([clip.id for clip in kept], speakers, embeddings))
-        scale = timed("scale", lambda: similarity_scale(embeddings, speakers))
         cards = timed("cards", lambda: [_card(profile, kept) for profile in profiled])
-        timed("page", lambda: write_voices(
-            work / "page.html", kept, embeddings, profiled, cards, trials(embeddings, speakers), scale, limits.read
-        ))  # fmt: skip
+        voices = VoiceSet(kept, embeddings, profiled, cards)
+        timed("scale", lambda: voices.scale)
+        timed("page", lambda: write_voices(work / "page.html", voices, limits.read))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return {"n_voices": n_voices, "n_clips": len(clips), **seconds, "peak_memory_gb": peak}
 

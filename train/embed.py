@@ -7,7 +7,7 @@ tts-embed --compare anna ben
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,14 @@ from tts_toolkit.system.errors import UserError
 from tts_toolkit.system.formatting import n_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from omegaconf import DictConfig
 
     from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.embeddings import ClipVoices
-    from tts_toolkit.data.features import ClipLimits
+    from tts_toolkit.report.voices import VoiceSet
     from tts_toolkit.speakers.embedding_files import EmbeddingCard
     from tts_toolkit.speakers.encoders import SpeakerEncoder
+    from tts_toolkit.speakers.known_voices import KnownVoices
     from tts_toolkit.speakers.outliers import Profile
 
 CLIP_FILE = "embeddings.safetensors"
@@ -37,12 +37,11 @@ def embed(cfg: DictConfig) -> Path | None:
 
     from tts_toolkit.components import open_parts, working_encoder
     from tts_toolkit.data.embeddings import clip_voices, usable_clips
-    from tts_toolkit.data.features import counted
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.hub.upload import check_push
-    from tts_toolkit.speakers.embedding_files import FILE_NAME, check_replaces, save_embeddings
-    from tts_toolkit.speakers.outliers import profiles, unparted
+    from tts_toolkit.report.voices import write_voices
+    from tts_toolkit.speakers.embedding_files import FILE_NAME, check_replaces
     from tts_toolkit.system.processes import launched_processes
 
     if cfg.encoder is None:
@@ -51,43 +50,35 @@ def embed(cfg: DictConfig) -> Path | None:
         check_push(cfg.hub_dataset_id, "hub_dataset_id")
     encoder = open_parts({"encoder": lambda: working_encoder(instantiate(cfg.encoder))})["encoder"]
     limits, processes = instantiate(cfg.limits), launched_processes()
+    output_dir, cache_dir = Path(cfg.output_dir), Path(cfg.cache_dir)
     with counting() as intake, collected_faults() as faults:
         given: Sequence[Clip] = instantiate(cfg.data)
     if not cfg.overwrite:
-        check_replaces(Path(cfg.output_dir) / FILE_NAME, encoder, {clip.speaker for clip in given})
-    clips, left_out = usable_clips(given, encoder, limits, Path(cfg.cache_dir))
+        check_replaces(output_dir / FILE_NAME, encoder, {clip.speaker for clip in given})
+    clips, left_out = usable_clips(given, encoder, limits, cache_dir)
     intake.leave_out("rows", "no embedding can be taken from", left_out)
-    voices = clip_voices(clips, encoder, limits, Path(cfg.cache_dir), processes)
+    taken = clip_voices(clips, encoder, limits, cache_dir=cache_dir, processes=processes)
     if not processes.is_first:
         return None
-    found = profiles([clip.id for clip in clips], [clip.speaker for clip in clips], voices.embeddings)
-    cards = [_card(profile, clips, voices, encoder) for profile in found]
-    output_dir = Path(cfg.output_dir)
-    save_embeddings(output_dir / FILE_NAME, {profile.speaker: profile.embedding for profile in found}, cards)
-    by_id = {clip.id: embedding for clip, embedding in zip(clips, voices.embeddings, strict=True)}
-    save_embeddings(output_dir / CLIP_FILE, by_id, cards)
-    report = _report(cfg, clips, left_out, voices.embeddings, found, cards, limits)
-    for card in cards:
-        together = (
-            "" if card.leave_one_out_cosine is None else f", leave-one-out cosine {card.leave_one_out_cosine:.3f}"
-        )
-        print(f"{card.speaker}: {n_of(card.n_clips, 'clip')}, {card.seconds:.1f} s{together}")
-        for outlier in card.outliers:
-            print(f"  {outlier['id']}: {outlier['reason']}")
-    if line := unparted(found):
-        print(f"note: {line}")
-    for note, n in counted(limits.held.notes.values()).items():
-        print(f"note: {note}: {n_of(n, 'clip')}")
-    for reason in left_out.values():
-        print(f"left out: {reason}")
-    for fault in faults:
-        print(f"left out: {fault.source}: {fault.message}")
+    voices = _voice_set(clips, taken, encoder)
+    _save(output_dir, voices, left_out)
+    _publish(output_dir / "dataset", voices, cfg.hub_dataset_id if cfg.push_to_hub else None, cfg.hub_private)
+    report = write_voices(output_dir / "report.html", voices, limits.read)
+    _tell(voices, limits.held.notes.values(), [*left_out.values(), *(f"{f.source}: {f.message}" for f in faults)])
     conclude(output_dir / "summary.json", intake)
     print(f"embeddings: {output_dir / FILE_NAME}\nreport: {report}")
     return output_dir / FILE_NAME
 
 
-def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: SpeakerEncoder) -> EmbeddingCard:
+def _voice_set(clips: Sequence[Clip], taken: ClipVoices, encoder: SpeakerEncoder) -> VoiceSet:
+    from tts_toolkit.report.voices import VoiceSet
+    from tts_toolkit.speakers.outliers import profiles
+
+    found = profiles([clip.id for clip in clips], [clip.speaker for clip in clips], taken.embeddings)
+    return VoiceSet(clips, taken.embeddings, found, [_card(profile, clips, taken, encoder) for profile in found])
+
+
+def _card(profile: Profile, clips: Sequence[Clip], taken: ClipVoices, encoder: SpeakerEncoder) -> EmbeddingCard:
     from dataclasses import asdict
 
     from tts_toolkit.data.clips import distinct
@@ -99,7 +90,7 @@ def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: 
         encoder=encoder.name,
         encoder_revision=encoder.version,
         n_clips=len(own),
-        seconds=round(float(voices.seconds[profile.rows].sum()), 2),
+        seconds=round(float(taken.seconds[profile.rows].sum()), 2),
         conditioning="speaker_mean",
         clips=[clip.id for clip in own],
         leave_one_out_cosine=round(float(profile.cosines.mean()), 4) if len(own) > 1 else None,
@@ -109,85 +100,91 @@ def _card(profile: Profile, clips: Sequence[Clip], voices: ClipVoices, encoder: 
     )
 
 
-def _report(
-    cfg: DictConfig,
-    clips: Sequence[Clip],
-    left_out: Mapping[str, str],
-    embeddings: np.ndarray,
-    found: Sequence[Profile],
-    cards: Sequence[EmbeddingCard],
-    limits: ClipLimits,
-) -> Path:
-    """Write the summary, the page and the folder that `datasets` loads; return the page."""
+def _save(output_dir: Path, voices: VoiceSet, left_out: Mapping[str, str]) -> None:
+    """Write the embeddings of the voices and of the clips, and the summary."""
     from dataclasses import asdict
 
-    from tts_toolkit.evaluation.metrics.speaker_similarity import similarity_scale, trials
-    from tts_toolkit.hub.upload import push_folder
-    from tts_toolkit.report.voices import write_voices
-    from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
+    from tts_toolkit.speakers.embedding_files import FILE_NAME, save_embeddings
     from tts_toolkit.system.files import write_whole
     from tts_toolkit.system.reading import sealed_json
 
-    output_dir, speakers = Path(cfg.output_dir), [clip.speaker for clip in clips]
-    scale = similarity_scale(embeddings, speakers)
-    summary = {"encoder": cards[0].encoder, "revision": cards[0].encoder_revision, "scale": asdict(scale)}
+    cards = voices.cards
+    save_embeddings(output_dir / FILE_NAME, {one.speaker: one.embedding for one in voices.profiles}, cards)
+    by_id = {clip.id: embedding for clip, embedding in zip(voices.clips, voices.embeddings, strict=True)}
+    save_embeddings(output_dir / CLIP_FILE, by_id, cards)
+    summary = {"encoder": cards[0].encoder, "revision": cards[0].encoder_revision, "scale": asdict(voices.scale)}
     summary |= {"left_out": left_out, "speakers": {card.speaker: asdict(card) for card in cards}}
     write_whole(output_dir / "summary.json", sealed_json(summary))
-    hub_id = cfg.hub_dataset_id if cfg.push_to_hub else None
-    folder = write_xvector_dataset(output_dir / "dataset", [clip.id for clip in clips], embeddings, cards, hub_id)
-    if cfg.push_to_hub:
-        print(f"hub: {push_folder(folder, cfg.hub_dataset_id, 'hub_dataset_id', cfg.hub_private, 'dataset')}")
-    cosines = trials(embeddings, speakers)
-    return write_voices(output_dir / "report.html", clips, embeddings, found, cards, cosines, scale, limits.read)
+
+
+def _publish(folder: Path, voices: VoiceSet, hub_id: str | None, private: bool) -> None:
+    """Write the folder that `datasets` loads, and upload it where `hub_id` names a repository."""
+    from tts_toolkit.hub.upload import push_folder
+    from tts_toolkit.speakers.xvector_dataset import write_xvector_dataset
+
+    ids = [clip.id for clip in voices.clips]
+    write_xvector_dataset(folder, ids, voices.embeddings, cards=voices.cards, hub_id=hub_id)
+    if hub_id:
+        print(f"hub: {push_folder(folder, hub_id, 'hub_dataset_id', private=private, kind='dataset')}")
+
+
+def _tell(voices: VoiceSet, notes: Iterable[str], left_out: Iterable[str]) -> None:
+    from tts_toolkit.data.features import counted
+    from tts_toolkit.speakers.outliers import unparted
+
+    for card in voices.cards:
+        cosine = card.leave_one_out_cosine
+        together = "" if cosine is None else f", leave-one-out cosine {cosine:.3f}"
+        print(f"{card.speaker}: {n_of(card.n_clips, 'clip')}, {card.seconds:.1f} s{together}")
+        for outlier in card.outliers:
+            print(f"  {outlier['id']}: {outlier['reason']}")
+    if line := unparted(voices.profiles):
+        print(f"note: {line}")
+    for note, n in counted(notes).items():
+        print(f"note: {note}: {n_of(n, 'clip')}")
+    for reason in left_out:
+        print(f"left out: {reason}")
 
 
 def _known_voices(cfg: DictConfig) -> Path:
     """Compare, look up or mix voices that are there already."""
-    from tts_toolkit.speakers.embedding_files import FILE_NAME, find_card, find_voice, load_embeddings, save_embeddings
-    from tts_toolkit.speakers.interpolation import check_encoders, cosine, makers, mixture, mixture_card, nearest
+    from hydra.utils import instantiate
 
-    output_dir = Path(cfg.output_dir)
+    from tts_toolkit.speakers.embedding_files import FILE_NAME
+    from tts_toolkit.speakers.known_voices import KnownVoices
+
+    output_dir, voice = Path(cfg.output_dir), str(cfg.nearest or "")
     file = Path(cfg.known or output_dir / FILE_NAME)
     first, second = _pair(cfg.compare) if cfg.compare else ("", "")
-    weights: Mapping[str, float] = {str(name): float(weight) for name, weight in (cfg.mix or {}).items()}
-    if cfg.mix:
+    weights = {str(name): float(weight) for name, weight in (cfg.mix or {}).items()}
+    if weights:
         _check_mix_name(output_dir, cfg.mix_name, cfg.overwrite)
-    names = [name for name in (first, second, str(cfg.nearest or ""), *weights) if name]
-    encoder = _reader(cfg, [*names, str(file)], output_dir)
-
-    def voice(name: str) -> np.ndarray:
-        return find_voice(name, output_dir, encoder)
-
-    def check(voices: Sequence[str]) -> None:
-        check_encoders(makers({name: _made_by(name, output_dir, encoder) for name in voices}))
-
+    names = [name for name in (first, second, voice, *weights) if name]
+    known = KnownVoices(output_dir, _reader(instantiate(cfg.encoder), [*names, str(file)], output_dir))
     if cfg.compare:
-        check([first, second])
-        print(f"{first} and {second}: cosine {cosine(voice(first), voice(second)):.3f}{_scale(output_dir)}")
-    if cfg.nearest:
-        known = load_embeddings(file)
-        check([str(cfg.nearest), f"{file}:{next(iter(known))}"])
-        others = {name: embedding for name, embedding in known.items() if name != str(cfg.nearest)}
-        for name, value in nearest(voice(str(cfg.nearest)), others).items():
-            print(f"{name}: cosine {value:.3f}")
-    if cfg.mix:
-        check(list(weights))
-        mixed = mixture({name: voice(name) for name in weights}, weights)
-        shares = ", ".join(f"{weight:g} {name}" for name, weight in weights.items())
-        card = mixture_card(cfg.mix_name, weights, {name: find_card(name, output_dir) for name in weights}, encoder)
-        save_embeddings(output_dir / f"{cfg.mix_name}.safetensors", {cfg.mix_name: mixed}, [card])
-        print(f"{shares}: {output_dir / cfg.mix_name}.safetensors")
+        print(f"{first} and {second}: cosine {known.cosine(first, second):.3f}{_scale(output_dir)}")
+    if voice:
+        for name, cosine in known.nearest(voice, file).items():
+            print(f"{name}: cosine {cosine:.3f}")
+    if weights:
+        _mix(known, weights, cfg.mix_name)
     return output_dir
 
 
-def _reader(cfg: DictConfig, voices: Sequence[str], folder: Path) -> SpeakerEncoder | None:
-    """Return the encoder that recordings are read by: the one that made the first voice of which it is known."""
-    from hydra.utils import instantiate
+def _mix(known: KnownVoices, weights: Mapping[str, float], name: str) -> None:
+    from tts_toolkit.speakers.embedding_files import save_embeddings
 
+    mixed, card = known.mixture(name, weights)
+    save_embeddings(known.folder / f"{name}.safetensors", {name: mixed}, [card])
+    shares = ", ".join(f"{weight:g} {voice}" for voice, weight in weights.items())
+    print(f"{shares}: {known.folder / name}.safetensors")
+
+
+def _reader(chosen: SpeakerEncoder | None, voices: Sequence[str], folder: Path) -> SpeakerEncoder | None:
+    """Return the encoder that recordings are read by: the one that made the first voice of which it is known."""
     from tts_toolkit.speakers.embedding_files import find_card, first_card, is_recording
     from tts_toolkit.speakers.registry import open_encoder
 
-    chosen: SpeakerEncoder | None = instantiate(cfg.encoder)
     cards = [find_card(voice, folder) or first_card(Path(voice)) for voice in voices]
     card = next((card for card in cards if card), None)
     same = card is not None and chosen is not None and card.encoder == chosen.name
@@ -195,18 +192,6 @@ def _reader(cfg: DictConfig, voices: Sequence[str], folder: Path) -> SpeakerEnco
         return chosen
     print(f"recordings are read by {card.encoder}, which made {card.speaker}", file=sys.stderr)
     return open_encoder(card.encoder)
-
-
-def _made_by(voice: str, folder: Path, encoder: SpeakerEncoder | None) -> tuple[str, str] | None:
-    """Return name and revision of the encoder that made a voice, None where nobody knows."""
-    from tts_toolkit.speakers.arctic import ENCODER, PREFIX
-    from tts_toolkit.speakers.embedding_files import find_card, is_recording
-
-    if card := find_card(voice, folder):
-        return card.encoder, card.encoder_revision
-    if voice.startswith(PREFIX):
-        return ENCODER, ""
-    return (encoder.name, encoder.version) if encoder and is_recording(voice) else None
 
 
 def _check_mix_name(output_dir: Path, name: str, overwrite: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.evaluation.metrics.speaker_similarity import SimilarityScale
+from tts_toolkit.evaluation.metrics.speaker_similarity import SimilarityScale, similarity_scale, trials
 from tts_toolkit.report.html import data_uri, mp3
 from tts_toolkit.report.plots import groups_svg, heat_map, histograms_svg, png
 from tts_toolkit.speakers.embedding_files import EmbeddingCard
@@ -23,38 +25,57 @@ MAX_HEAT_MAP = 200  # rows; of more they are spread evenly
 N_PLAYERS = 40  # outliers first, then clips of each voice in turn
 
 
-def write_voices(
-    file: Path,
-    clips: Sequence[Clip],
-    embeddings: np.ndarray,
-    found: Sequence[Profile],
-    cards: Sequence[EmbeddingCard],
-    cosines: tuple[np.ndarray, np.ndarray],
-    scale: SimilarityScale,
-    read: Callable[[Clip], np.ndarray],
-) -> Path:
-    """Return `file` once it holds the page; `cosines` are those of same-speaker and different-speaker trials."""
+@dataclass(frozen=True)
+class VoiceSet:
+    """Recordings of some voices, their embeddings, and what these say about the voices."""
+
+    clips: Sequence[Clip]
+    embeddings: np.ndarray  # (n_clips, dim), L2-normalized
+    profiles: Sequence[Profile]  # one per voice
+    cards: Sequence[EmbeddingCard]  # in the same order
+
+    @property
+    def speakers(self) -> list[str]:
+        """The speaker of each clip."""
+        return [clip.speaker for clip in self.clips]
+
+    @cached_property
+    def cosines(self) -> tuple[np.ndarray, np.ndarray]:
+        """The cosines of same-speaker and of different-speaker trials."""
+        return trials(self.embeddings, self.speakers)
+
+    @cached_property
+    def scale(self) -> SimilarityScale:
+        """The scale that a similarity between these voices is read on."""
+        return similarity_scale(self.embeddings, self.speakers)
+
+
+def write_voices(file: Path, voices: VoiceSet, read: Callable[[Clip], np.ndarray]) -> Path:
+    """Return `file` once it holds the page, with players of what `read` returns for a clip."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
-    speakers = [clip.speaker for clip in clips]
+    found, row_of = voices.profiles, {clip.id: row for row, clip in enumerate(voices.clips)}
     outliers = {outlier.id: outlier for profile in found for outlier in profile.outliers}
-    row_of = {clip.id: row for row, clip in enumerate(clips)}
-    points, method = projection(embeddings)
-    same, different = cosines
-    plots = {f"Projection ({method})": groups_svg(points, speakers, [row_of[id_] for id_ in outliers])}
-    trials = {name: values for name, values in (("same voice", same), ("different voices", different)) if len(values)}
-    if trials:
-        plots["Cosines to a voice's mean"] = histograms_svg(trials, "cosine")
     html = environment.get_template("voices.html.j2").render(
-        cards=cards,
-        scale=scale,
-        plots=plots,
-        heat_map=data_uri("image/png", png(_similarities(embeddings, found))),
-        players=[_player(clips[row], outliers, found, read) for row in _prenet(found, row_of)],
+        cards=voices.cards,
+        scale=voices.scale,
+        plots=_plots(voices, [row_of[id_] for id_ in outliers]),
+        heat_map=data_uri("image/png", png(_similarities(voices.embeddings, found))),
+        players=[_player(voices.clips[row], outliers, read) for row in _played(found, row_of)],
     )
     write_whole(file, printable(html).encode())
     return file
+
+
+def _plots(voices: VoiceSet, outliers: Sequence[int]) -> dict[str, str]:
+    """Return the plots by title; `outliers` are rows."""
+    points, method = projection(voices.embeddings)
+    plots = {f"Projection ({method})": groups_svg(points, voices.speakers, outliers)}
+    named = zip(("same voice", "different voices"), voices.cosines, strict=True)
+    if drawn := {name: cosines for name, cosines in named if len(cosines)}:
+        plots["Cosines to a voice's mean"] = histograms_svg(drawn, "cosine")
+    return plots
 
 
 def projection(embeddings: np.ndarray) -> tuple[np.ndarray, str]:
@@ -77,7 +98,7 @@ def _similarities(embeddings: np.ndarray, found: Sequence[Profile]) -> np.ndarra
     return np.repeat(np.repeat(picture, n := max(1, 320 // len(rows)), axis=0), n, axis=1)
 
 
-def _prenet(found: Sequence[Profile], row_of: dict[str, int]) -> list[int]:
+def _played(found: Sequence[Profile], row_of: dict[str, int]) -> list[int]:
     """Return the rows of the clips to be played: outliers, then clips of each voice in turn."""
     rows = [row_of[outlier.id] for profile in found for outlier in profile.outliers]
     turns = zip_longest(*(profile.rows[:N_PLAYERS].tolist() for profile in found))
@@ -85,7 +106,5 @@ def _prenet(found: Sequence[Profile], row_of: dict[str, int]) -> list[int]:
     return list(dict.fromkeys(rows))[:N_PLAYERS]
 
 
-def _player(
-    clip: Clip, outliers: dict[str, Any], found: Sequence[Profile], read: Callable[[Clip], np.ndarray]
-) -> dict[str, Any]:
+def _player(clip: Clip, outliers: dict[str, Any], read: Callable[[Clip], np.ndarray]) -> dict[str, Any]:
     return {"clip": clip, "outlier": outliers.get(clip.id), "audio": data_uri("audio/mpeg", mp3(read(clip)))}
