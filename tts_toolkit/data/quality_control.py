@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import operator
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -343,29 +344,36 @@ def _check_duration(row: InspectedClip, seconds: float, limits: ClipLimits) -> N
 def _check_sound(row: InspectedClip, recording: Recording, sound: Sound, thresholds: Thresholds) -> None:
     """Add the reasons that the sound gives, the gravest first."""
 
-    def beyond(name: str, value: float, limit: float | None, sign: int, template: str, digits: int = 0) -> None:
-        if limit is not None and sign * value > sign * limit:
-            shown, allowed = apart(value, limit, digits)
-            row.reasons[name] = template.format(shown, allowed)
+    def check(
+        name: str,
+        value: float,
+        message: str,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        digits: int = 0,
+    ) -> None:
+        for limit, beyond in ((at_least, operator.lt), (at_most, operator.gt)):
+            if limit is not None and beyond(value, limit):
+                row.reasons[name] = message.format(*apart(value, limit, digits))
 
-    beyond("clipped", 100 * row.clipped_share, _percent(thresholds.max_clipped_share), 1,
-           "{} % of the samples are at full scale, {} are allowed", 2)  # fmt: skip
-    beyond("quiet", sound.level_db, thresholds.min_level_db, -1,
-           "speech is at {} dB of full scale, {} are wanted: record it louder")  # fmt: skip
-    beyond("offset", 100 * sound.offset, _percent(thresholds.max_offset), 1,
-           "the mean is {} % of full scale off zero, {} are allowed", 1)  # fmt: skip
+    check("clipped", 100 * row.clipped_share, "{} % of the samples are at full scale, {} are allowed",
+          at_most=_percent(thresholds.max_clipped_share), digits=2)  # fmt: skip
+    check("quiet", sound.level_db, "speech is at {} dB of full scale, {} are wanted: record it louder",
+          at_least=thresholds.min_level_db)  # fmt: skip
+    check("offset", 100 * sound.offset, "the mean is {} % of full scale off zero, {} are allowed",
+          at_most=_percent(thresholds.max_offset), digits=1)  # fmt: skip
     if thresholds.channels and recording.used_channel == "mix" and recording.note:
         row.reasons["channels"] = recording.note
-    beyond("bandwidth", sound.bandwidth_hz, thresholds.min_bandwidth_hz, -1,
-           "there is no sound above {} Hz, as over a telephone; {} are wanted")  # fmt: skip
+    check("bandwidth", sound.bandwidth_hz, "there is no sound above {} Hz, as over a telephone; {} are wanted",
+          at_least=thresholds.min_bandwidth_hz)  # fmt: skip
     pauses = "the sound in the pauses is echo, {} dB below speech; {} are wanted"
     noise = "speech is {} dB above the noise, {} are wanted"
-    reason = ("echo", pauses) if sound.echoes else ("noisy", noise)
-    beyond(reason[0], sound.snr_db, thresholds.min_snr_db, -1, reason[1])
-    beyond("holes", recording.n_holes, thresholds.max_holes, 1,
-           "the sound breaks off into digital silence {} times, {} are allowed")  # fmt: skip
-    beyond("pauses", sound.pause_seconds, thresholds.max_pause_seconds, 1,
-           "{} s of silence between words, {} are allowed", 1)  # fmt: skip
+    name, message = ("echo", pauses) if sound.echoes else ("noisy", noise)
+    check(name, sound.snr_db, message, at_least=thresholds.min_snr_db)
+    check("holes", recording.n_holes, "the sound breaks off into digital silence {} times, {} are allowed",
+          at_most=thresholds.max_holes)  # fmt: skip
+    check("pauses", sound.pause_seconds, "{} s of silence between words, {} are allowed",
+          at_most=thresholds.max_pause_seconds, digits=1)  # fmt: skip
 
 
 def _percent(share: float | None) -> float | None:
@@ -434,35 +442,35 @@ def usable(found: Inspection, share: RejectedShare) -> list[Clip]:
     """
     share.check(found.rows, found.faults, len(found.rows))
     kept = [row.clip for row in found.rows if not share.counts(row)]
-    n_rows, n_left_out = len(found.rows) + len(found.faults), len(found.rows) + len(found.faults) - len(kept)
-    counts = found.by_reason(share.reasons)
+    n_rows = len(found.rows) + len(found.faults)
+    _log_findings(found, share.reasons, n_rows, n_rows - len(kept))
+    if not kept:
+        listed = _listed(found.by_reason(share.reasons))
+        raise UserError(f"quality_control: none of {n_rows} clips can be trained on ({listed}); tts-prepare lists why")
+    return kept
+
+
+def _log_findings(found: Inspection, reasons: Collection[str], n_rows: int, n_left_out: int) -> None:
     if n_left_out:
-        first = _first(found.rows, found.faults, share.reasons)
         log.info(
             "quality_control: %d of %d clips are left out (%s); the first: %s",
             n_left_out,
             n_rows,
-            _listed(counts),
-            first,
+            _listed(found.by_reason(reasons)),
+            _first(found.rows, found.faults, reasons),
         )
     if n_doubtful := sum(not row.keep for row in found.rows) + len(found.faults) - n_left_out:
-        doubtful = _listed(found.by_reason(set(REASONS) - set(share.reasons)))
         log.warning(
             "quality_control: %d of %d clips are doubtful (%s); tts-prepare lists them, and "
             "quality_control.on_reject=drop leaves them out",
             n_doubtful,
             n_rows,
-            doubtful,
+            _listed(found.by_reason(set(REASONS) - set(reasons))),
         )
     for note, n in found.notes.items():
         log.info("quality_control: %s: %s", note, n_of(n, "clip"))
     if found.unparted:
         log.info("quality_control: %s", found.unparted)
-    if not kept:
-        raise UserError(
-            f"quality_control: none of {n_rows} clips can be trained on ({_listed(counts)}); tts-prepare lists why"
-        )
-    return kept
 
 
 def summary(found: Inspection) -> dict[str, object]:
