@@ -123,6 +123,8 @@ MISTAKES = {  # what is typed, and what the one line says
     "--config-dir=/nowhere/at/all": "--config-dir /nowhere/at/all: no such folder",
     "--config-name=other": "each command has a configuration of its own",
     "hydra.nothing=1": "hydra.nothing",
+    "asr._target_=no.such.Ear": "asr._target_=no.such.Ear: there is no module no; put its folder on the PYTHONPATH, or install it",
+    "report._target_=${nothing}": "report._target_: refers to the setting nothing, which is not there",
 }  # fmt: skip
 
 
@@ -137,7 +139,9 @@ def test_mistakes_in_a_class_or_its_settings_are_one_line(monkeypatch, capsys):
     from hydra.utils import instantiate
 
     for settings, message in {
-        ("speaker_verifier._target_=no.such.Encoder",): "speaker_verifier: Error locating target 'no.such.Encoder'",
+        (
+            "speaker_verifier._target_=tts_toolkit.no.Such",
+        ): "speaker_verifier: Error locating target 'tts_toolkit.no.Such'",
         ("speaker_verifier=ge2e", "+speaker_verifier.source=x"): "unexpected keyword argument 'source'",
     }.items():
         status, told, (cfg,) = invoke("finetune", settings, monkeypatch, capsys)

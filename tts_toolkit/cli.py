@@ -20,6 +20,7 @@ from tts_toolkit.command_line import (
     Known,
     about_command,
     check_interpolations,
+    check_modules,
     check_settings,
     check_values,
     emptied,
@@ -97,6 +98,7 @@ def _compose_and_run(
             check_values(cfg, given, known)
             set_empty(cfg, empty, known, optional)
             check_interpolations(cfg)
+            check_modules(cfg)
         except Exception as error:  # Hydra would print the overrides first
             if told := _told(error):
                 _fail(*told)

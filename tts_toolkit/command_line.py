@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -485,6 +487,26 @@ def check_interpolations(config: Any) -> None:
         OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
         raise WrongOption(of_configuration(error)) from None
+
+
+def check_modules(config: Any) -> None:
+    """Raise WrongOption for a class or function whose module cannot be found, before anything is run."""
+    from omegaconf import OmegaConf
+
+    for place, target in _targets(OmegaConf.to_container(config, resolve=True, throw_on_missing=False)):
+        module = target.partition(".")[0]
+        if module not in sys.modules and importlib.util.find_spec(module) is None:
+            way_out = "put its folder on the PYTHONPATH, or install it"
+            raise WrongOption(f"{place}._target_={target}: there is no module {module}; {way_out}")
+
+
+def _targets(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the place and the name of each class or function that a configuration names."""
+    if isinstance(node, dict) and isinstance(node.get("_target_"), str):
+        yield place, node["_target_"]
+    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, part in parts:
+        yield from _targets(part, f"{place}.{key}" if place else str(key))
 
 
 def way_without_hub(config_name: str) -> str:
