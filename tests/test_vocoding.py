@@ -7,8 +7,9 @@ import torch
 from conftest import tone
 
 from tts_toolkit.data.clips import Clip
-from tts_toolkit.models.vocoders import open_vocoder
+from tts_toolkit.models.vocoders import open_vocoder, vocode
 from tts_toolkit.pretraining.hifigan import VocoderTraining, train_vocoder
+from tts_toolkit.speakers.encoders import embed_all
 from tts_toolkit.system.errors import UserError
 
 TINY_VOCODER = {
@@ -95,3 +96,15 @@ def test_a_resumed_training_ends_as_a_straight_one(tmp_path):
     for other in ((recordings[1:], training(25)), (recordings, training(25, learning_rate=2e-3))):
         with pytest.raises(UserError, match=r"state\.pt: is of a run with other recordings or settings"):
             train_vocoder(other[0], TINY_VOCODER, other[1], tmp_path / "stopped")
+
+
+def test_the_batches_of_a_class_are_used():
+    class Batches:
+        def batch(self, log_mels):
+            return [np.zeros(len(mel)) for mel in log_mels]
+
+        def embed_batch(self, waveforms):
+            return np.ones((len(waveforms), 3))
+
+    assert [len(waveform) for waveform in vocode(Batches(), [torch.zeros(2, 80), torch.zeros(3, 80)])] == [2, 3]
+    assert [row.shape for row in embed_all(Batches(), [np.zeros(4), np.zeros(5)])] == [(3,), (3,)]

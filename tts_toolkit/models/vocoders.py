@@ -14,7 +14,7 @@ import torch
 
 from tts_toolkit.audio.log_mel import HOP_LENGTH, MEL_FLOOR, N_FFT, mel_filters
 from tts_toolkit.audio.torchaudio_stand_in import ensure_torchaudio
-from tts_toolkit.hub.loading import load
+from tts_toolkit.hub.loading import load, model_version
 from tts_toolkit.nn.devices import pick_device
 from tts_toolkit.nn.zero_padding import batched
 from tts_toolkit.system.errors import UserError
@@ -24,11 +24,18 @@ MIN_FRAMES = N_FFT // HOP_LENGTH + 2
 
 
 class Vocoder(Protocol):
-    """Maps a log-mel (n_frames, 80) to a waveform of about n_frames * 256 samples."""
+    """Maps a log-mel (n_frames, 80) to a waveform of about n_frames * 256 samples.
+
+    It may have `batch`, which returns the waveform of each log-mel of a list, the same as alone.
+    """
 
     @property
     def name(self) -> str:
         """The name, for messages and reports."""
+
+    @property
+    def version(self) -> str:
+        """The identity of the weights and of the algorithm; speech is reused only if it matches."""
 
     @property
     def n_parameters(self) -> int:
@@ -46,6 +53,7 @@ class GriffinLim:
     momentum: float = 0.99  # Perraudin, Balazs and Soendergaard 2013
     name: str = "griffin_lim"
 
+    version = ""
     n_parameters = 0
 
     def __call__(self, log_mel: torch.Tensor) -> np.ndarray:
@@ -98,6 +106,11 @@ class HifiGan:
         return self.source
 
     @cached_property
+    def version(self) -> str:
+        """The hub commit or the hash of the folder."""
+        return model_version(self.source, self.revision)
+
+    @cached_property
     def _model(self) -> Any:
         ensure_torchaudio()
         from transformers import SpeechT5HifiGan
@@ -127,7 +140,8 @@ class HifiGan:
 
 def vocode(vocoder: Vocoder, log_mels: Sequence[torch.Tensor]) -> list[np.ndarray]:
     """Return the waveform of each log-mel (n_frames, 80), in a batch where the vocoder has one."""
-    return vocoder.batch(log_mels) if isinstance(vocoder, HifiGan) else [vocoder(log_mel) for log_mel in log_mels]
+    batch = getattr(vocoder, "batch", None)
+    return list(batch(log_mels)) if batch else [vocoder(log_mel) for log_mel in log_mels]
 
 
 def open_vocoder(source: str, device: str | None = None) -> Vocoder:

@@ -31,7 +31,10 @@ MIN_SECONDS = 0.1  # shorter sound leaves the time-delay layers without a frame
 
 
 class SpeakerEncoder(Protocol):
-    """Maps a waveform to a vector that identifies its speaker."""
+    """Maps a waveform to a vector that identifies its speaker.
+
+    It may have `embed_batch`, which returns the embeddings (n, dim) of a list of waveforms, each the same as alone.
+    """
 
     @property
     def name(self) -> str:
@@ -47,9 +50,8 @@ class SpeakerEncoder(Protocol):
 
 def embed_all(encoder: SpeakerEncoder, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the embedding (dim,) of each waveform, equal to `embed` alone, in a batch where supported."""
-    if isinstance(encoder, SpeechBrainEncoder):
-        return list(encoder.embed_batch(waveforms))
-    return [encoder.embed(waveform) for waveform in waveforms]
+    embed_batch = getattr(encoder, "embed_batch", None)
+    return list(embed_batch(waveforms)) if embed_batch else [encoder.embed(waveform) for waveform in waveforms]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from tts_toolkit.evaluation.stages import FRONT_END, identity, request_key
 from tts_toolkit.hub.loading import model_version
 from tts_toolkit.models.base import Coverage, SynthesisRequest, Synthesizer, request_for
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
-from tts_toolkit.models.vocoders import HifiGan
 from tts_toolkit.speakers.embedding_files import find_card, find_voice
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.synthesis.jobs import Job, write_spectrogram, write_speech
@@ -81,7 +80,7 @@ class SpeechT5Backend:
     @cached_property
     def _version(self) -> str:
         vocoder = self.synthesizer.vocoder
-        of_vocoder = model_version(vocoder.source, vocoder.revision) if isinstance(vocoder, HifiGan) else ""
+        of_vocoder = vocoder.version if vocoder else ""
         decoding = asdict(self.synthesizer.decoding)
         return key_of(model_version(self.model, self.revision), identity(vocoder, of_vocoder), decoding)
 

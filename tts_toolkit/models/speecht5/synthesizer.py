@@ -16,7 +16,7 @@ from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, SpeechT5, load_speecht5, speech_settings
 from tts_toolkit.models.speecht5.generation import Decoding
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
-from tts_toolkit.models.vocoders import HifiGan, Vocoder, open_vocoder
+from tts_toolkit.models.vocoders import Vocoder, open_vocoder
 from tts_toolkit.nn.devices import pick_device
 from tts_toolkit.speakers.arctic import PREFIX, arctic_version
 from tts_toolkit.speakers.embedding_files import find_voice, is_recording, voices_folder
@@ -40,7 +40,7 @@ class SpeechT5Synthesizer:
     model: str = "microsoft/speecht5_tts"  # hub id, folder or speecht5-mini
     revision: str | None = None
     voice: str | None = None  # where a request names none
-    vocoder: str | None = None  # None: the one that belongs to the model
+    vocoder: str | Vocoder | None = None  # None: the one that belongs to the model
     decoding: Decoding = field(default_factory=Decoding)
     device: str | None = None  # None: a GPU where there is one
     language: str | None = None  # of the texts; None: that of the model
@@ -54,10 +54,8 @@ class SpeechT5Synthesizer:
     @cached_property
     def version(self) -> str:
         """The hub commits or hashes of model and vocoder."""
-        versions = [model_version(self.model, self.revision)]
-        if isinstance(self._vocoder, HifiGan):
-            versions.append(model_version(self._vocoder.source, self._vocoder.revision))
-        return "+".join(versions)
+        versions = (model_version(self.model, self.revision), self._vocoder.version)
+        return "+".join(version for version in versions if version)
 
     @property
     def conditioned_by(self) -> str:
@@ -85,7 +83,8 @@ class SpeechT5Synthesizer:
 
     @cached_property
     def _vocoder(self) -> Vocoder:
-        return open_vocoder(self.vocoder or self._settings.vocoder, self.device)
+        given = self.vocoder or self._settings.vocoder
+        return open_vocoder(given, self.device) if isinstance(given, str) else given
 
     @cached_property
     def _synthesizer(self) -> SpeechT5Pipeline:
