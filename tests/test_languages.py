@@ -1,6 +1,7 @@
 """Languages as they are spoken: tables of readings, and properties that hold for anything written in digits."""
 
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tts_toolkit.evaluation.metrics.error_rates import scored_words
+from tts_toolkit.system.errors import UserError
+from tts_toolkit.text import languages
 from tts_toolkit.text.asian import _HINDI
 from tts_toolkit.text.languages import (
     LANGUAGES,
@@ -163,3 +166,34 @@ def test_a_set_of_another_language_is_told_with_examples(caplog):
 
 def test_only_a_few_examples_are_given():
     assert len(looks_foreign([FOREIGN[0][1]] * 10, "en")) == 3
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    ("nowhere:GONE", r"the language eo = nowhere:GONE: cannot be imported \(ModuleNotFoundError: .*; repair or uninstall"),
+    ("json:loads", "the language eo = json:loads: is not a Language of tts_toolkit.text.languages; repair or uninstall"),
+    ("tts_toolkit.text.languages:LANGUAGES", "is not a Language"),
+])  # fmt: skip
+def test_a_package_whose_language_is_none_is_named(monkeypatch, value, message):
+    languages.installed.cache_clear()
+    entry = EntryPoint("eo", value, languages.ENTRY_POINTS)
+    monkeypatch.setattr(languages, "entry_points", lambda group: [entry])
+    with pytest.raises(UserError, match=message):
+        languages.language("eo")
+    assert languages.language("de").code == "de", "what the toolkit knows itself is not asked for"
+    languages.installed.cache_clear()
+
+
+def test_a_language_does_not_take_the_name_of_another(monkeypatch):
+    class Entry:
+        name, value, dist = "fi", "suomi:FI", None
+
+        def load(self):
+            return languages.Language("qfi", "Other Finnish", ("fin",), "LATIN")
+
+    languages.installed.cache_clear()
+    monkeypatch.setattr(languages, "entry_points", lambda group: [Entry()])
+    with pytest.raises(
+        UserError, match="the language fi = suomi:FI: the name 'fin' is one of Finnish; give it another"
+    ):
+        languages.language("qfi")
+    languages.installed.cache_clear()

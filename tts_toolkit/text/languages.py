@@ -10,11 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
+from tts_toolkit.system.errors import UserError, one_line
 from tts_toolkit.text.english import is_english, normalize_english
 from tts_toolkit.text.typography import fold
 
+if TYPE_CHECKING:
+    from tts_toolkit.text.grammar import Grammar
+
 log = logging.getLogger(__name__)
+ENTRY_POINTS = "tts_toolkit.languages"  # group in which other packages name their `Language` objects
 _FOREIGN_SHARE = 0.1  # of texts that may look foreign without a warning
 _UNSPOKEN = 3  # words of another language that a text must hold before it counts as foreign
 
@@ -27,7 +34,7 @@ class Language:
     name: str  # in English
     aliases: tuple[str, ...]  # ISO 639-2 and 639-3
     script: str  # of its letters: LATIN, CYRILLIC, ... as Unicode names begin
-    grammar: str = ""  # module:function; empty where numbers are not read
+    grammar: str | Callable[[], Grammar] = ""  # or module:function of tts_toolkit.text; empty: numbers are not read
     counts_characters: bool = False  # words are not separated by blanks: error rates count characters
     common: str = ""  # words of every text that other languages lack
 
@@ -97,11 +104,47 @@ LANGUAGES = _table(
     Language("ca", "Catalan", ("cat",), "LATIN"),
     Language("fa", "Persian", ("fas", "per", "pes"), "ARABIC"),
 )  # fmt: skip
-_BY_NAME = {
-    name.lower(): language
-    for language in LANGUAGES.values()
-    for name in (language.code, language.name, *language.aliases)
-}
+
+
+def _by_name(languages: Iterable[Language]) -> dict[str, Language]:
+    return {name.lower(): row for row in languages for name in (row.code, row.name, *row.aliases)}
+
+
+_BY_NAME = _by_name(LANGUAGES.values())
+
+
+@cache
+def installed() -> dict[str, Language]:
+    """Languages of other installed packages, by code: the entry points `tts_toolkit.languages`.
+
+    Raises UserError for one that cannot be imported, is not a `Language`, or has the name of another.
+    """
+    found: dict[str, Language] = {}
+    for entry in entry_points(group=ENTRY_POINTS):
+        row, taken = _loaded(entry), _BY_NAME | _by_name(found.values())
+        if clash := next((name for name in _by_name([row]) if name in taken), None):
+            raise UserError(
+                f"{_package(entry)}: the name {clash!r} is one of {taken[clash].name}; give it another name"
+            )
+        found[row.code] = row
+    return found
+
+
+def _loaded(entry: EntryPoint) -> Language:
+    try:
+        row = entry.load()
+    except Exception as error:  # of a module that is not ours
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        raise UserError(f"{_package(entry)}: cannot be imported ({reason}); repair or uninstall it") from error
+    if not isinstance(row, Language):
+        raise UserError(f"{_package(entry)}: is not a Language of tts_toolkit.text.languages; repair or uninstall it")
+    return row
+
+
+def _package(entry: EntryPoint) -> str:
+    """The origin of an entry point, for messages."""
+    of_package = f" of the package {entry.dist.name}" if entry.dist else ""
+    return f"the language {entry.name} = {entry.value}{of_package}"
 
 
 def language(name: str) -> Language | None:
@@ -109,7 +152,11 @@ def language(name: str) -> Language | None:
     if not name:
         return LANGUAGES["en"]
     lower = name.strip().lower().replace("_", "-")
-    return _BY_NAME.get(lower) or _BY_NAME.get(lower.split("-")[0])
+    code = lower.split("-")[0]
+    if found := _BY_NAME.get(lower) or _BY_NAME.get(code):
+        return found
+    others = _by_name(installed().values())
+    return others.get(lower) or others.get(code)
 
 
 def normalizer(name: str) -> Callable[[str], str]:
@@ -124,9 +171,11 @@ def normalizer(name: str) -> Callable[[str], str]:
 
 
 @cache
-def _reader(grammar: str) -> Callable[[str], str]:
+def _reader(grammar: str | Callable[[], Grammar]) -> Callable[[str], str]:
     from tts_toolkit.text.grammar import reader
 
+    if callable(grammar):
+        return reader(grammar())
     module, function = grammar.split(":")
     return reader(getattr(importlib.import_module(f"tts_toolkit.text.{module}"), function)())
 
@@ -191,7 +240,8 @@ def _of_another_script(text: str, known: Language) -> bool:
 
 @cache
 def _common() -> dict[str, frozenset[str]]:
-    return {row.code: frozenset(row.common.split()) for row in LANGUAGES.values() if row.common}
+    rows = (*LANGUAGES.values(), *installed().values())
+    return {row.code: frozenset(row.common.split()) for row in rows if row.common}
 
 
 def _of_another_language(text: str, known: Language) -> bool:
