@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 import pytest
 from conftest import CHECKOUT
+from omegaconf import OmegaConf
 
 from tts_toolkit import cli
 from tts_toolkit.cli import quoted
@@ -193,6 +194,22 @@ def test_any_group_of_any_command_may_be_null_or_is_told_to_be_needed(config, gr
         assert (status, len(kept)) == ((2, 0) if needed else (0, 1)), told
         assert not needed or (told.startswith(f"error: {group}=null: the command needs one") and told.count("\n") == 1)
         assert needed or group == "experiment" or kept[0][group] is None
+
+
+def settings_that_say_null():
+    """Settings of the commands with a default of their own, whose comment says what null does."""
+    for file in sorted((CHECKOUT / "conf").glob("*.yaml")):
+        above = ""
+        for indent, key, value, comment in re.findall(r"^( *)(\w+):([^#\n]*)(#.*)?$", file.read_text(), re.MULTILINE):
+            above = above if indent else f"{key}."
+            if value.strip() not in ("", "null") and re.search(r"\bnull\b", comment):
+                yield file.stem, f"{above}{key}" if indent else key
+
+
+@pytest.mark.parametrize(("config", "key"), [*settings_that_say_null()])
+def test_null_is_taken_where_a_comment_offers_it(config, key, monkeypatch, capsys):
+    _, told, (cfg,) = invoke(config, [f"{key}=null"], monkeypatch, capsys)
+    assert OmegaConf.select(cfg, key) is None, told
 
 
 def test_a_group_is_null_beside_an_experiment_that_chooses_it(monkeypatch, capsys):

@@ -20,6 +20,7 @@ from pyarrow.parquet import read_table
 from safetensors.torch import load_file
 
 from tts_toolkit.assets import ASSETS
+from tts_toolkit.models.base import SynthesisRequest
 from tts_toolkit.models.speecht5.checkpoint import SpeechSettings, build_speecht5
 from tts_toolkit.models.speecht5.decoder import DecoderEngine
 from tts_toolkit.models.speecht5.loss import fuse
@@ -113,9 +114,10 @@ def run(mine, monkeypatch, capsys):
 
 
 def test_the_page_holds_every_seam():
-    assert len(FILES) == 18 and len(COMMANDS) == 9
+    assert len(FILES) == 20 and len(COMMANDS) == 10
     groups = {name.split("/")[1] for name in FILES if name.startswith("conf/")}
-    assert groups == {"systems", "asr", "data", "encoder", "adapter", "optimizer", "lr_schedule", "experiment"}
+    assert groups == {"systems", "asr", "data", "encoder", "adapter", "task", "optimizer", "lr_schedule",
+                      "experiment"}  # fmt: skip
     assert max(len(line) for text in FILES.values() for line in text.splitlines()) <= 120
 
 
@@ -165,6 +167,26 @@ def test_a_vocoder_of_ones_own_speaks_for_speecht5(run, mine):
     mels = [torch.full((20, 80), -2.0), torch.full((30, 80), -3.0)]
     alone = [Breath()(mel) for mel in mels]
     assert all(np.array_equal(*pair) for pair in zip(vocode(Breath(), mels), alone, strict=True))
+
+
+def test_a_trainable_model_of_ones_own_is_fine_tuned_and_speaks(run, mine):
+    """With two files: the recipe, the loop, the evaluation and the card take it as they take SpeechT5."""
+    quick = [
+        "asr=null", "speaker_verifier=null", "schedule.best_metric=loss", "schedule.greater_is_better=false",
+        "schedule.max_steps=12", "schedule.eval_every=6", "schedule.save_every=6", "split.dev_fraction=0.3",
+        "split.test_fraction=0.3", "evaluation.n_sentences=1", "quality_control.max_rejected_share=0.5",
+        "lr_schedule.n_warmup_steps=1", "lr_schedule.n_decay_steps=1", "evaluation.background=null",
+    ]  # fmt: skip
+    said = run(command("tts-finetune", "task=letters"), *quick)
+    output_dir = mine / "outputs/letters"
+    losses = [row["dev_loss"] for row in map(json.loads, (output_dir / "metrics.jsonl").open()) if "dev_loss" in row]
+    assert len(losses) == 2 and losses[1] < losses[0]
+    summary = json.loads((output_dir / "summary.json").read_text())
+    assert summary["systems"]["finetuned"]["n_failed"] == 0 and summary["training"]["architecture"] == "Letters", said
+    assert "A Letters model fine-tuned with" in (output_dir / "model/README.md").read_text()
+    speech = import_module("letters").LetterSynthesizer(str(output_dir / "model"))
+    (made,) = speech.synthesize([SynthesisRequest("two words", seed=0)])
+    assert len(made.waveform) == 256 * (5 * len("_two_words.") - 1) and np.abs(made.waveform).max() > 0
 
 
 READINGS = [

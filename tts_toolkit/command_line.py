@@ -21,7 +21,7 @@ from tts_toolkit.system.errors import WrongOption, one_line
 KEY = re.compile(r"(?P<sign>\+\+|\+|~)?(?P<key>[\w@/.-]+)")
 OPEN = ("accelerator", "config", "systems", "metrics", "hydra", "mix")  # take settings that stand in no configuration
 # What may hold nothing, besides the arguments of targets whose types say so.
-MAY_BE_NULL = ("background", "estimate", "accelerator.log_with", "accelerator.mixed_precision")
+MAY_BE_NULL = ("background", "evaluation.background", "estimate", "accelerator.log_with", "accelerator.mixed_precision")
 LISTS = ("speaker.names", "protocols", "compare")  # or null, which does not tell
 RUNNING = {"--multirun", "-m", "--run", "-r"}
 WITH_VALUE = {
