@@ -70,6 +70,7 @@ def test_nothing_of_data_is_markup_in_cards_and_tables(name, tmp_path):
     card = EmbeddingCard(text, "encoder", "1", 1, 1.0, "speaker_mean", licenses=["mit"], consents=[text])
     facts = {
         "name": text,
+        "architecture": "SpeechT5",
         "base_model": "a/b",
         "license": "mit",
         "consent_of_the_speakers": text,
