@@ -22,8 +22,7 @@ def benchmark(cfg: DictConfig) -> Path | None:
 
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.test_sets import with_recordings
-    from tts_toolkit.evaluation.metrics.protocols import protocol
-    from tts_toolkit.evaluation.plan import Plan
+    from tts_toolkit.evaluation.plan import plan_from
     from tts_toolkit.report.verdict import complete
     from tts_toolkit.system.compat import settings_of
     from tts_toolkit.system.errors import UserError
@@ -33,23 +32,8 @@ def benchmark(cfg: DictConfig) -> Path | None:
     with counting() as intake:
         prompts = instantiate(cfg.test_set)
         prompts = with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts
-    plan = Plan(
-        systems={name: partial(instantiate, node, _convert_="all") for name, node in cfg.systems.items()},
-        prompts=prompts,
-        recognizer=partial(instantiate, cfg.asr),
-        speaker_verifier=partial(instantiate, cfg.speaker_verifier) if cfg.speaker_verifier else None,
-        protocols=[protocol(name) for name in cfg.protocols],
-        output_dir=Path(cfg.output_dir),
-        seed=cfg.seed,
-        n_seeds=cfg.n_seeds,
-        batch_size=cfg.batch_size,
-        language=cfg.language,
-        cluster_by=cfg.cluster_by,
-        background=cfg.background,
-        allow_same_encoder=cfg.allow_same_encoder,
-        metrics={name: partial(instantiate, node) for name, node in (cfg.metrics or {}).items()},
-        config=settings_of(cfg),
-    )
+    systems = {name: partial(instantiate, node, _convert_="all") for name, node in cfg.systems.items()}
+    plan = plan_from(cfg, instantiate, systems, prompts, settings_of(cfg))
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage, cfg.expected)
     if report is not None:
         conclude(plan.output_dir / "summary.json", intake)

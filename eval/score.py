@@ -23,8 +23,7 @@ def score(cfg: DictConfig) -> Path | None:
 
     from tts_toolkit.data.intake import conclude, counting
     from tts_toolkit.data.test_sets import count_recordings, with_recordings
-    from tts_toolkit.evaluation.metrics.protocols import protocol
-    from tts_toolkit.evaluation.plan import Plan
+    from tts_toolkit.evaluation.plan import plan_from
     from tts_toolkit.evaluation.reaggregate import speech_of_run
     from tts_toolkit.models.recordings import Recordings
     from tts_toolkit.report.verdict import complete
@@ -44,19 +43,8 @@ def score(cfg: DictConfig) -> Path | None:
         prompts = with_recordings(prompts, Path(cfg.references)) if cfg.references else prompts
         count_recordings(wavs, prompts)
     system = cfg.system or (wavs.parent.name if of_run else "wavs")
-    plan = Plan(
-        systems={system: partial(Recordings, system, str(wavs))},
-        prompts=prompts,
-        recognizer=partial(instantiate, cfg.asr),
-        speaker_verifier=partial(instantiate, cfg.speaker_verifier) if cfg.speaker_verifier else None,
-        protocols=[protocol(name) for name in cfg.protocols],
-        output_dir=Path(cfg.output_dir),
-        language=cfg.language,
-        cluster_by=cfg.cluster_by,
-        background=cfg.background,
-        metrics={name: partial(instantiate, node) for name, node in (cfg.metrics or {}).items()},
-        config=settings_of(cfg),
-    )
+    systems = {system: partial(Recordings, system, str(wavs))}
+    plan = plan_from(cfg, instantiate, systems, prompts, settings_of(cfg))
     report, status = complete(plan, instantiate(cfg.report), cfg.min_coverage)
     if report is not None:
         conclude(plan.output_dir / "summary.json", intake)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ from tts_toolkit.audio.waveforms import Channel
 from tts_toolkit.data.test_sets import Prompt
 from tts_toolkit.evaluation.metrics.asr import Recognizer
 from tts_toolkit.evaluation.metrics.base import Metric
-from tts_toolkit.evaluation.metrics.protocols import Protocol
+from tts_toolkit.evaluation.metrics.protocols import Protocol, protocol
 from tts_toolkit.evaluation.stage_log import Row
 from tts_toolkit.models.base import Synthesizer
 from tts_toolkit.speakers.encoders import SpeakerEncoder
 from tts_toolkit.system.files import file_names
 
 NATURAL = "natural"  # the system that plays the recordings of the texts
+# Fields of a Plan that settings hold under the same name; a command that lacks one keeps the field's default.
+SAME_NAME = (
+    "seed", "batch_size", "cluster_by", "background", "allow_same_encoder", "language", "channel", "n_seeds",
+)  # fmt: skip
 
 
 def system_folders(systems: Iterable[str]) -> dict[str, str]:
@@ -64,3 +69,29 @@ class Plan:
     def folder(self, system: str) -> Path:
         """Return where a system's stages lie."""
         return self.output_dir / "systems" / system_folders(self.systems)[system]
+
+
+def plan_from(
+    settings: Mapping[str, Any],
+    create: Callable[[Any], Any],
+    systems: Mapping[str, Callable[[], Synthesizer]],
+    prompts: Sequence[Prompt],
+    config: Mapping[str, Any],
+) -> Plan:
+    """Plan of a command's settings, which name the recognizer, the speaker verifier and the metrics as nodes.
+
+    `create` makes the object of a node; it is called when the object is needed. Raises UserError for an unknown
+    protocol.
+    """
+    recognizer, speaker_verifier = settings["asr"], settings["speaker_verifier"]
+    return Plan(
+        systems=systems,
+        prompts=prompts,
+        recognizer=partial(create, recognizer) if recognizer else None,
+        speaker_verifier=partial(create, speaker_verifier) if speaker_verifier else None,
+        protocols=[protocol(name) for name in settings["protocols"]],
+        output_dir=Path(settings["output_dir"]),
+        metrics={name: partial(create, node) for name, node in (settings.get("metrics") or {}).items()},
+        config=config,
+        **{name: settings[name] for name in SAME_NAME if name in settings},
+    )
