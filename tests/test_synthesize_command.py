@@ -1,6 +1,7 @@
 """A list of texts is spoken file by file, and what is there already is not spoken again."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,15 @@ from conftest import CHECKOUT
 from hydra import compose, initialize_config_dir
 from tts_toolkit.eval.synthesize import synthesize
 
+from tts_toolkit.assets import asset_path
+from tts_toolkit.models.base import SynthesisRequest
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
+from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
-from tts_toolkit.speakers.embedding_files import EmbeddingCard, save_embeddings
+from tts_toolkit.speakers.embedding_files import FILE_NAME, EmbeddingCard, load_embeddings, save_embeddings
 from tts_toolkit.synthesis import keeping
-from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.errors import UserError, UserErrors
 from tts_toolkit.system.files import file_name, file_names
 
 SHORT = ["decoding.max_frames_per_token=1", "decoding.stop_threshold=2.0", "vocoder=griffin_lim", "voice=slt"]
@@ -174,6 +178,36 @@ def test_a_voice_by_another_encoder_than_the_models_is_told(tmp_path, caplog):
     caplog.clear()
     run_synthesize(tmp_path / "out", {"a": "hello"})
     assert "was made by" not in caplog.text
+
+
+def test_another_name_of_the_same_voice_keeps_the_files(tmp_path, spoken):
+    run_synthesize(tmp_path / "out", LINES)
+    vector = load_embeddings(asset_path("speecht5-mini") / FILE_NAME)["slt"]
+    save_embeddings(tmp_path / "copy.safetensors", {"copy": vector}, [])
+    spoken.clear()
+    run_synthesize(tmp_path / "out", LINES, f"voice={tmp_path / 'copy.safetensors'}")
+    assert not spoken
+
+
+@pytest.mark.usefixtures("hub_vits")
+@pytest.mark.parametrize("option", ["vocoder=griffin_lim", "vocoder=none", "encoder=ge2e"])
+def test_options_of_speecht5_are_refused_for_other_models(tmp_path, option):
+    with pytest.raises(UserError, match="facebook/mms-tts-eng: vocoder and encoder are for SpeechT5 only; leave them"):
+        run_synthesize(tmp_path / "out", LINES, option, model="facebook/mms-tts-eng")
+
+
+def test_all_parts_that_are_missing_are_named_at_once(tmp_path):
+    shutil.copytree(asset_path("speecht5-mini"), tmp_path / "model")
+    (tmp_path / "model/model.safetensors").unlink()
+    with pytest.raises(UserErrors) as error:
+        run_synthesize(tmp_path / "out", LINES, f"vocoder={tmp_path / 'no'}", model=str(tmp_path / "model"))
+    model, vocoder = map(str, error.value.errors)
+    assert model.startswith("model") and vocoder.startswith("vocoder")
+
+
+def test_spectrograms_are_of_the_command_only():
+    with pytest.raises(UserError, match="vocoder=none makes spectrograms, not speech; leave it out"):
+        SpeechT5Synthesizer("speecht5-mini", voice="slt", vocoder="none").synthesize([SynthesisRequest("hello", 0)])
 
 
 def test_names_of_a_set_do_not_depend_on_its_order():

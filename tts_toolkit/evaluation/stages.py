@@ -40,7 +40,11 @@ RowMeasure = Callable[[str], Mapping[str, Any]]  # what is found in the speech o
 def identity(worker: Any, version: str) -> str:
     """Return what a worker's results rest on: its class, its settings and the version of its weights."""
     settings = (
-        {f.name: getattr(worker, f.name) for f in fields(worker) if f.name not in WHERE_IT_RUNS}
+        {
+            f.name: getattr(worker, f.name)
+            for f in fields(worker)
+            if f.name not in WHERE_IT_RUNS and f.metadata.get("identity", True)
+        }
         if is_dataclass(worker)
         else {}
     )

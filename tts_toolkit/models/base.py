@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,10 @@ from typing import Protocol
 import numpy as np
 
 from tts_toolkit.system.errors import UserError
+from tts_toolkit.system.progress import progress
 from tts_toolkit.text.cues import without_cues
+
+NOT_IN_IDENTITY = {"identity": False}  # metadata of a field whose effect on results is identified elsewhere
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class SynthesisRequest:
 class Speech:
     """Synthesized speech; in a notebook it shows as a player."""
 
-    waveform: np.ndarray  # (n,) float32, true length
+    waveform: np.ndarray  # (n,) float32, true length; empty where no vocoder was used
     sample_rate_hz: int
     truncated: bool = False  # the model reached its length limit instead of stopping by itself
     log_mels: tuple[np.ndarray, ...] = ()  # (n_frames, n_bins) per piece of the text, where kept
@@ -83,7 +86,9 @@ class Coverage:
 class Synthesizer(Protocol):
     """A synthesis model: a frozen dataclass whose weights are loaded on first use.
 
-    Where a request's voice depends on more than the files it names, `voice_version(request)` may identify the rest.
+    Optional methods: where a request's voice depends on more than the files it names, `voice_version(request)`
+    identifies the rest; `synthesize_each(requests, batch_size)` forms batches by itself (`synthesize_each` below);
+    `parts` are its models by option, each loaded by a call.
     """
 
     @property
@@ -128,3 +133,18 @@ def request_for(
 ) -> SynthesisRequest:
     """Return a text as a synthesizer's request: with cues only where it performs them."""
     return SynthesisRequest(text if synthesizer.speaks_cues else without_cues(text), seed, voice, recording)
+
+
+def synthesize_each(
+    synthesizer: Synthesizer, requests: Sequence[SynthesisRequest], batch_size: int
+) -> Iterator[tuple[int, Speech]]:
+    """Yield the speech of each request with its index, as it is ready; raises UserError as `synthesize` does.
+
+    In batches of requests, in their order, unless the synthesizer has a `synthesize_each` of its own.
+    """
+    if hasattr(synthesizer, "synthesize_each"):
+        yield from synthesizer.synthesize_each(requests, batch_size)
+        return
+    starts = range(0, len(requests), batch_size)
+    for start in progress(starts, "speaking", "batch", len(starts)):
+        yield from enumerate(synthesizer.synthesize(requests[start : start + batch_size]), start)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, write_flac, write_wav
 from tts_toolkit.data.test_sets import read_prompts
@@ -115,11 +114,11 @@ def write_speech(output: Path, waveform: np.ndarray, sample_rate_hz: int = SAMPL
     (write_flac if output.suffix == ".flac" else write_wav)(output, waveform, sample_rate_hz)
 
 
-def write_spectrogram(output: Path, log_mels: Sequence[torch.Tensor]) -> None:
-    """Write a text's log-mels as one `.npy` array (n_frames, 80); raises UserError for non-finite values."""
-    whole, buffer = np.concatenate([mel.numpy() for mel in log_mels]), io.BytesIO()
-    _check_finite(output, whole)
-    np.save(buffer, whole, allow_pickle=False)
+def write_spectrogram(output: Path, log_mel: np.ndarray) -> None:
+    """Write a log-mel (n_frames, 80) as a `.npy` array; raises UserError for non-finite values."""
+    buffer = io.BytesIO()
+    _check_finite(output, log_mel)
+    np.save(buffer, log_mel, allow_pickle=False)
     write_whole(output, buffer.getvalue())
 
 

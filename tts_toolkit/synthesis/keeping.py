@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from tts_toolkit.evaluation.stage_log import Row, Stage
+from tts_toolkit.synthesis.backend import Backend, Written
 from tts_toolkit.synthesis.jobs import Job, make_folder, raise_all
-from tts_toolkit.synthesis.speakers import Speaker, Written
 from tts_toolkit.system.errors import UserError
 from tts_toolkit.system.files import file_hash
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 LOG = ".tts-synthesize"  # in the folder of a list: the inputs of each file
 
 
-def synthesize_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
+def synthesize_list(backend: Backend, jobs: Sequence[Job]) -> int:
     """Write the files of a list and return the number of files kept from before.
 
     Each file is written as soon as it is synthesized, then its row in the folder's log. Raises UserError, once all
@@ -23,12 +23,12 @@ def synthesize_list(speaker: Speaker, jobs: Sequence[Job]) -> int:
     """
     folder = jobs[0].output.parent
     make_folder(folder)
-    stage = Stage(folder / LOG, {job.id: speaker.key(job) for job in jobs})
+    stage = Stage(folder / LOG, {job.id: backend.key(job) for job in jobs})
     rows = stage.rows()
     todo = [job for job in jobs if not _is_current(job, rows)]
     faults: list[str] = []
     try:
-        for written in speaker.synthesize(todo) if todo else ():
+        for written in backend.synthesize(todo) if todo else ():
             _write(written, stage, faults)
     except KeyboardInterrupt:
         n_there = len(stage.rows())
@@ -59,10 +59,10 @@ def _write(written: Written, stage: Stage, faults: list[str]) -> None:
     _warn_if_cut_off(job, truncated)
 
 
-def synthesize_one(speaker: Speaker, job: Job) -> None:
+def synthesize_one(backend: Backend, job: Job) -> None:
     """Write the file of a single text."""
     make_folder(job.output.parent)
-    for _, write, truncated in speaker.synthesize([job]):
+    for _, write, truncated in backend.synthesize([job]):
         write()
         _warn_if_cut_off(job, truncated)
 
