@@ -82,6 +82,8 @@ MISTAKES = {  # what is typed, and what the one line says
     "data.dataset_name=a/b": "data=hub has: data=hub data.dataset_name=a/b",
     "data=foldr": "did you mean data=folder? there are folder, asterisk",
     "data=demo,folder": "is one choice; --multirun runs several",
+    "limits=5": "limits holds settings of its own, given as limits.NAME=VALUE",
+    "decoding=null": "decoding=null: the command needs one",
     "data={a:1": "there is no '{a:1'",
     "speaker_verifier=none": "there is no 'none'; there are ecapa, ge2e, wavlm_sv",
     "speaker_verifier@x=ecapa": "did you mean speaker_verifier=ecapa?",

@@ -36,23 +36,55 @@ def resolve(path):
     return getattr(import_module(module), name)
 
 
+def fault_of(node):
+    """Why a node's `_target_` does not take what stands beside it; None where it does."""
+    arguments = {key for key in node if not key.startswith("_") and key != "defaults"}
+    try:
+        signature = signature_of(resolve(node["_target_"]))
+        (signature.bind_partial if node.get("_partial_") else signature.bind)(**dict.fromkeys(arguments))
+    except (AttributeError, ImportError, TypeError) as error:
+        return f"{node['_target_']}: {error}"
+    return None
+
+
 def test_every_target_binds_its_arguments():
     files = sorted(CONF.rglob("*.yaml"))
-    faults, n_targets = [], 0
-    for file in files:
-        for node in targets(OmegaConf.load(file)):
-            n_targets += 1
-            arguments = {key for key in node if not key.startswith("_")}
-            try:
-                signature = signature_of(resolve(node["_target_"]))
-                if node.get("_partial_"):
-                    signature.bind_partial(**dict.fromkeys(arguments))
-                else:
-                    signature.bind(**dict.fromkeys(arguments))
-            except (AttributeError, ImportError, TypeError) as error:
-                faults.append(f"{file.relative_to(CONF)}: {node['_target_']}: {error}")
+    nodes = [(file.relative_to(CONF), node) for file in files for node in targets(OmegaConf.load(file))]
+    faults = [f"{file}: {fault}" for file, node in nodes if (fault := fault_of(node))]
     assert not faults, "\n".join(faults)
-    assert len(files) >= 30 and n_targets >= 25, (len(files), n_targets)
+    assert len(files) >= 30 and len(nodes) >= 25, (len(files), len(nodes))
+
+
+def test_every_target_of_a_composed_command_binds_its_arguments():
+    """Choices that are differences from others have no `_target_` in their files."""
+    systems = sorted(file.stem for file in (CONF / "systems").glob("*.yaml"))
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        configs = {name: compose(name) for name in PRIMARY}
+        configs["benchmark"] = compose("benchmark", overrides=[f"systems=[{','.join(systems)}]"])
+    faults = [f"{name}: {fault}" for name, cfg in configs.items() for node in targets(cfg) if (fault := fault_of(node))]
+    assert not faults, "\n".join(faults)
+    assert list(configs["benchmark"].systems) == systems
+    assert all("_target_" in node for node in configs["benchmark"].systems.values())
+
+
+SHARED = {  # groups with one choice that several commands share, and where each puts it
+    "decoding": {"finetune": "decoding", "synthesize": "decoding", "benchmark": "systems.speecht5.decoding"},
+    "limits": dict.fromkeys(["finetune", "prepare", "embed"], "limits"),
+    "thresholds": {"finetune": "quality_control.thresholds", "prepare": "thresholds"},
+    "report": dict.fromkeys(["finetune", "benchmark", "score", "report"], "report"),
+}
+
+
+@pytest.mark.parametrize("group", SHARED)
+def test_shared_settings_stand_in_one_file(group):
+    shared = OmegaConf.load(CONF / group / "default.yaml")
+    with initialize_config_module("tts_toolkit.conf", version_base="1.3"):
+        for name, place in SHARED[group].items():
+            cfg = compose(name)
+            assert set(OmegaConf.select(cfg, place)) == set(shared), name
+            key = next(key for key in shared if isinstance(shared[key], int | float))
+            changed = compose(name, overrides=[f"{place}.{key}=7"])
+            assert OmegaConf.select(changed, f"{place}.{key}") == 7, "as users type it"
 
 
 @pytest.mark.parametrize("name", PRIMARY)

@@ -123,13 +123,17 @@ def _yaml_files(folder: Traversable, before: str = "") -> Iterator[str]:
 
 @lru_cache
 def own_groups(config_name: str) -> dict[str, Any]:
-    """Return the groups that a command's configuration lists, with the default choice of each."""
+    """Return the groups that a command's configuration lists, with the default choice of each.
+
+    A group that is put elsewhere (`thresholds@quality_control.thresholds`) has no choice on the command line.
+    """
     from omegaconf import OmegaConf
 
     text = conf().joinpath(f"{config_name}.yaml").read_text(encoding="utf-8")
     listed: Any = OmegaConf.to_container(OmegaConf.create(text))
     entries = [entry for entry in listed.get("defaults", []) if isinstance(entry, dict)]
-    return {key.removeprefix("optional "): choice for entry in entries for key, choice in entry.items()}
+    listed_choices = ((key.removeprefix("optional "), choice) for entry in entries for key, choice in entry.items())
+    return {key: choice for key, choice in listed_choices if "@" not in key}
 
 
 def emptied(settings: Sequence[str], groups: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -198,7 +202,9 @@ def _check_choice(text: str, options: Options, known: Known) -> None:
     for name in value.strip("[]").split(","):
         name = name.strip("'\" ")
         if name and name not in known.choices[group]:
-            raise WrongOption(f"{text}: {_no_such(name, known.choices[group], f'{group}=')}")
+            has_one = known.choices[group] == ["default"]
+            settings = f"{group} holds settings of its own, given as {group}.NAME=VALUE; --help lists them"
+            raise WrongOption(f"{text}: {settings if has_one else _no_such(name, known.choices[group], f'{group}=')}")
 
 
 def _no_such(name: str, names: Sequence[str], before: str = "") -> str:
