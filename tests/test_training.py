@@ -314,7 +314,7 @@ def test_an_evaluation_without_a_number_is_never_the_best(examples, tmp_path):
     run = Run(examples, tmp_path, evaluate=lambda step: {"wer": wer[step]})
     assert run.fit(Schedule(3, eval_every=1, save_every=3, best_metric="wer")).best_step == 2
     run = Run(examples, tmp_path / "never", evaluate=lambda step: {"wer": float("nan")})
-    with pytest.raises(UserError, match="no evaluation gave a number for wer"):
+    with pytest.raises(UserError, match="no evaluation gave a finite wer"):
         run.fit(Schedule(2, eval_every=1, save_every=2, best_metric="wer"))
 
 

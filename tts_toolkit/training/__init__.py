@@ -1,1 +1,1 @@
-"""The training loop, its checkpoints and schedules; knows neither text nor speech."""
+"""The training loop, its checkpoints and schedules; independent of models, text and speech."""

@@ -1,4 +1,4 @@
-"""Checkpoints that appear whole or not at all, and resume to equal weights.
+"""Checkpoints that are written atomically, and resume to equal weights.
 
 `checkpoints/step_00001200/` holds what `Accelerator.save_state` writes (model.safetensors, the optimizer and each
 process's random states, both read back with `weights_only=True`) and `progress.json`, with a hash of each file.
@@ -27,7 +27,7 @@ FOLDER = re.compile(r"step_(\d{8})")
 
 @dataclass
 class Progress:
-    """What a checkpoint carries besides weights, optimizer and random states."""
+    """State of a checkpoint besides weights, optimizer and random states."""
 
     step: int = 0  # optimizer steps done
     epoch: int = 0
@@ -35,10 +35,10 @@ class Progress:
     best_step: int = 0
     best_value: float | None = None  # of the metric that chooses the best checkpoint
     n_evaluations_without_gain: int = 0
-    n_skipped_steps: int = 0  # whose numbers were no good
-    batches: str = ""  # what `batch_in_epoch` counts in: the loader's fingerprint
+    n_skipped_steps: int = 0  # with non-finite or exploding loss or gradients
+    batches: str = ""  # the loader's fingerprint, for which `batch_in_epoch` holds
     recent_grad_norms: list[float] = field(default_factory=list)  # of the last optimizer
-    grad_norms_of_others: dict[str, list[float]] = field(default_factory=dict)  # by place before it
+    grad_norms_of_others: dict[str, list[float]] = field(default_factory=dict)  # by place before the last
 
 
 def checkpoints(run_dir: Path) -> list[Path]:
@@ -63,7 +63,7 @@ def find_checkpoint(resume: str, run_dir: Path) -> Path | None:
 
 
 def is_of_run(checkpoint: Path | None, run_dir: Path) -> bool:
-    """Return whether a checkpoint lies among those of a run."""
+    """Whether a checkpoint is one of a run's."""
     return checkpoint is not None and checkpoint.resolve().parent == (run_dir / "checkpoints").resolve()
 
 
@@ -91,10 +91,10 @@ def save_checkpoint(accelerator: Accelerator, progress: Progress, run_dir: Path,
 
 
 def begin(accelerator: Accelerator, checkpoint: Path | None, run_dir: Path) -> Progress:
-    """Return where a run starts: at its beginning, or at a checkpoint, which `load_checkpoint` restores.
+    """Return the initial progress of a run: zero, or that of a checkpoint, which `load_checkpoint` restores.
 
-    Later checkpoints of the run are removed: its steps are done again, and they would pass for its latest. The best
-    one of another run is not there to be exported, so a run that starts from it chooses anew.
+    Later checkpoints of the run are removed: their steps are repeated, and they would count as its latest. The best
+    one of another run cannot be exported here, so a run that starts from it chooses again.
     """
     if checkpoint is None:
         return Progress()
@@ -111,14 +111,14 @@ def begin(accelerator: Accelerator, checkpoint: Path | None, run_dir: Path) -> P
 def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:
     """Restore model, optimizer and random states of this process in place and return the progress.
 
-    Raises UserError when a file of the checkpoint is not what was written, or it is one of another model.
+    Raises UserError when a file of the checkpoint is damaged, or it is one of another model.
     """
     try:
         progress = checked_progress(folder)
         accelerator.load_state(str(folder))
     except UserError:
         raise
-    except Exception as error:  # whatever accelerate and torch raise for files of another model
+    except Exception as error:  # accelerate and torch raise any type for another model
         raise UserError(
             f"{folder}: is damaged, or the checkpoint of another model ({first_line(error)}); {WAY_OUT}"
         ) from error
@@ -126,12 +126,12 @@ def load_checkpoint(accelerator: Accelerator, folder: Path) -> Progress:
 
 
 def checked_progress(folder: Path) -> Progress:
-    """Return the progress of a checkpoint; raises UserError where a file of it is not what was written."""
+    """Return the progress of a checkpoint; raises UserError where one of its files is damaged."""
     content = read_json(folder / PROGRESS, WAY_OUT)
     with reading(folder, WAY_OUT):
         if absent := {"step", "epoch", "batch_in_epoch", "best_step", "sha256"} - set(content):
             raise ValueError(f"{', '.join(sorted(absent))} is missing")
         for name, expected in content.pop("sha256").items():
             if file_hash(folder / name) != expected:
-                raise ValueError(f"{name} is not what was written")
+                raise ValueError(f"{name} differs from what was written")
         return typed(Progress, content)

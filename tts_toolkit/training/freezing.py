@@ -1,4 +1,4 @@
-"""Parameters left as they are."""
+"""Freezing of parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tts_toolkit.system.errors import UserError
 def freeze(model: torch.nn.Module, patterns: Sequence[str]) -> int:
     """Turn off the gradients of parameters whose names match a pattern (`*` as in a shell) and return their number.
 
-    A pattern may name a module: `speecht5.encoder` stands for all below it. Raises UserError for a pattern that
+    A pattern may name a module: `speecht5.encoder` means all below it. Raises UserError for a pattern that
     matches nothing, and when nothing is left to train.
     """
     names = dict(model.named_parameters())

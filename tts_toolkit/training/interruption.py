@@ -1,4 +1,4 @@
-"""Requests to stop a run, answered between two steps."""
+"""Requests to stop a run, handled between two steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Interrupted(Exception):
 
 
 class StopRequests:
-    """Turns SIGINT, SIGTERM and a time limit into a question asked once a step; a second signal ends at once."""
+    """SIGINT, SIGTERM and a time limit as a flag polled once per step; a second signal ends at once."""
 
     def __init__(self, accelerator: Accelerator, max_seconds: float | None) -> None:
         self.accelerator = accelerator
@@ -37,10 +37,10 @@ class StopRequests:
         if self.received:
             raise KeyboardInterrupt
         self.received = True
-        log.warning("asked to stop: saving a checkpoint after this step")
+        log.warning("stop requested: saving a checkpoint after this step")
 
     def requested(self) -> bool:
-        """Return whether any process was asked to stop: all of them stop at the same step."""
+        """Whether any process was asked to stop: all of them stop at the same step."""
         mine = self.received or time.monotonic() > self.deadline
         if self.accelerator.num_processes == 1:
             return mine

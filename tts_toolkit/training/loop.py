@@ -1,4 +1,4 @@
-"""The training loop: counts optimizer steps, and knows nothing of text, speech or configuration."""
+"""The training loop: counts optimizer steps; independent of text, speech and configuration."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ N_RECENT = 50  # gradient norms whose median is the usual one
 
 @dataclass(frozen=True)
 class Schedule:
-    """When things happen, in optimizer steps."""
+    """Length and intervals of a training, in optimizer steps, and its limits."""
 
     max_steps: int
     eval_every: int
     save_every: int
     log_every: int = 10
     max_grad_norm: float = 1.0
-    max_skipped_steps: int = 10  # of a run, for numbers that are no good; one more ends it
-    max_grad_growth: float = 100.0  # over the usual gradient norm; what exceeds it is skipped
+    max_skipped_steps: int = 10  # non-finite or exploding steps tolerated per run; the next one aborts training
+    max_grad_growth: float = 100.0  # relative to the median gradient norm; steps above are skipped
     save_total_limit: int = 2
     best_metric: str = "wer"
     greater_is_better: bool = False
@@ -52,7 +52,7 @@ class Schedule:
     max_seconds: float | None = None  # of training by this process, after which it saves and stops
 
     def __post_init__(self) -> None:
-        """Raise UserError for what happens every zero steps."""
+        """Raise UserError for intervals below one step."""
         for name in ("max_steps", "eval_every", "save_every", "log_every", "save_total_limit"):
             if getattr(self, name) < 1:
                 raise UserError(f"schedule.{name}={getattr(self, name)}: at least 1")
@@ -60,10 +60,10 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Training:
-    """How long a run trains, at which rates, how it is evaluated and where it is kept."""
+    """Schedule, learning rates, evaluation and folder of a run."""
 
     schedule: Schedule
-    lr_factor: Callable[[int], float]  # of each optimizer's own learning rate, by step
+    lr_factor: Callable[[int], float]  # applied to each optimizer's learning rate, by step
     evaluate: Callable[[int], dict[str, float]]  # runs on every process and returns the same numbers there
     run_dir: Path
 
@@ -79,11 +79,11 @@ def fit(
 ) -> Progress:
     """Train to `schedule.max_steps` and return the progress, `best_step` naming the best checkpoint.
 
-    `model` and `optimizer` come prepared by the accelerator; `loader` has a FrameBudgetBatches sampler, already
-    sharded; `prepare_batch` makes of a batch what the model takes. `evaluate(step)` runs on every process and returns
-    the same numbers there. One flat row a logged step goes to `metrics.jsonl` and to the trackers. Raises Interrupted
-    after a requested stop, and UserError when more steps than allowed had a loss or gradients that are no good, or no
-    evaluation gave a number.
+    `model` and `optimizers` are prepared by the accelerator; `loader` has a FrameBudgetBatches sampler, already
+    sharded. `training.evaluate(step)` runs on every process and returns
+    the same numbers there. One flat row per logged step goes to `metrics.jsonl` and to the trackers. Raises Interrupted
+    after a requested stop, and UserError when more non-finite or exploding steps occurred than allowed, or no
+    evaluation gave a finite value.
     """
     base_lrs = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     schedule, run_dir = training.schedule, training.run_dir
@@ -97,7 +97,7 @@ def fit(
                 for group, base_lr in zip(optimizer.param_groups, lrs, strict=True):
                     group["lr"] = base_lr * training.lr_factor(step)
             statistics.keep()
-            model.train()  # from_pretrained, and every evaluation, leave it without dropout
+            model.train()  # from_pretrained and evaluations leave it in evaluation mode
             row = train_step(accelerator, model, optimizers, stream, losses, schedule, progress)
             if not row.pop("updated"):
                 statistics.restore()
@@ -121,19 +121,19 @@ def fit(
                 log.info("no gain in %s over %d evaluations: stopping early", schedule.best_metric, patience)
                 break
     if progress.best_value is None:
-        raise UserError(f"no evaluation gave a number for {schedule.best_metric}: there is no checkpoint to choose")
+        raise UserError(f"no evaluation gave a finite {schedule.best_metric}: there is no checkpoint to choose")
     return progress
 
 
 def endless_batches(loader: DataLoader[Batch], progress: Progress, device: torch.device) -> Iterator[Batch]:
     """Yield batches forever from where `progress` stopped inside an epoch, keeping count in it.
 
-    Where the data, or how it is shared, is no longer what that count was kept in, the next epoch begins.
+    Where the data or their sharding have changed since, the next epoch begins.
     """
     sampler: Any = loader.batch_sampler
     batches = fingerprint(loader)
     if progress.batches not in ("", batches):
-        log.warning("the clips, their batches or the processes are not those of the checkpoint: a new epoch begins")
+        log.warning("clips, batches or processes have changed since the checkpoint: a new epoch begins")
         progress.epoch, progress.batch_in_epoch = progress.epoch + 1, 0
     progress.batches = batches
     while True:
@@ -187,7 +187,7 @@ def train_step(
 
 
 class _Turn:
-    """What one optimizer does in a step."""
+    """One optimizer's part of a step."""
 
     def __init__(
         self, accelerator: Accelerator, model: torch.nn.Module, optimizer: torch.optim.Optimizer, n_optimizers: int
@@ -212,7 +212,7 @@ class _Turn:
             self.losses.setdefault(name, []).append(loss.detach())
 
     def update(self, ids: list[str], schedule: Schedule, progress: Progress, place: int) -> None:
-        """Step, unless the numbers are unusable; `place` is that of this optimizer, counted from the last, -1."""
+        """Step, unless loss or gradients are unusable; `place` is that of this optimizer, -1 for the last."""
         self.grad_norm = self._clipped(schedule.max_grad_norm)
         means = torch.stack([torch.stack(losses).mean() for losses in self.losses.values()])
         values = self.accelerator.reduce(means, "mean").tolist()
@@ -222,7 +222,7 @@ class _Turn:
         if self.updated:
             self.optimizer.step()
         elif self.accelerator.scaler is not None:
-            self.accelerator.scaler.update()  # it has unscaled these gradients, and would refuse the next ones
+            self.accelerator.scaler.update()  # after unscaling, it would refuse the next gradients
 
     def _clipped(self, max_norm: float) -> float:
         if not self.others:
@@ -233,13 +233,13 @@ class _Turn:
 
 @dataclass(frozen=True)
 class _RecentNorms:
-    """Gradient norms of one optimizer's last steps, as the progress keeps them."""
+    """Gradient norms of one optimizer's last steps, stored in the progress."""
 
     progress: Progress
     place: int  # counted from the last optimizer, which is -1
 
     def read(self) -> list[float]:
-        """The norms of the last N_RECENT usable steps at most."""
+        """Norms of at most N_RECENT last usable steps."""
         if self.place == -1:
             return self.progress.recent_grad_norms
         return self.progress.grad_norms_of_others.get(str(self.place), [])
@@ -254,7 +254,7 @@ class _RecentNorms:
 
 
 class RunningStatistics:
-    """The running means and variances of batch normalization: a step's forward pass moves them, be it good or not."""
+    """Running means and variances of batch normalization, which change in every forward pass, of skipped steps too."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         norms = (module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm))
@@ -262,12 +262,12 @@ class RunningStatistics:
         self.kept = [buffer.clone() for buffer in self.live]
 
     def keep(self) -> None:
-        """Note them before a step."""
+        """Copy them before a step."""
         if self.live:
             copy_tensors(self.kept, self.live)
 
     def restore(self) -> None:
-        """Go back to what was noted."""
+        """Restore the copy."""
         if self.live:
             copy_tensors(self.live, self.kept)
 
@@ -275,10 +275,10 @@ class RunningStatistics:
 def _usable(
     accelerator: Accelerator, loss: float, grad_norm: float, ids: list[str], schedule: Schedule, norms: _RecentNorms
 ) -> bool:
-    """Return whether to update with these gradients: every process sees the same numbers and decides alike.
+    """Whether to update with these gradients; the inputs, and so the result, are equal on all processes.
 
-    In float16 gradients overflow until the loss scale has settled, which is above one: the scaler leaves such a step
-    out by itself.
+    In float16, gradients overflow until the loss scale has settled, above one: the scaler skips such a step
+    by itself.
     """
     progress, recent = norms.progress, norms.read()
     usual = statistics.median(recent) if len(recent) == N_RECENT else math.inf
@@ -286,7 +286,7 @@ def _usable(
         fault = f"the loss is {loss}"
     elif not math.isfinite(grad_norm):
         if accelerator.scaler is not None and accelerator.scaler.get_scale() > 1.0:
-            log.info("step %d: gradients overflow float16, the loss scale goes down", progress.step + 1)
+            log.info("step %d: gradients overflow float16, the loss scale is reduced", progress.step + 1)
             return True
         fault = f"the gradient norm is {grad_norm}"
     elif grad_norm > schedule.max_grad_growth * usual:
@@ -310,13 +310,13 @@ def _usable(
 
 
 class _Speed:
-    """What this process went through since the last logged step, and how much of it was no use."""
+    """Throughput of this process since the last logged step, padding and waiting."""
 
     def __init__(self) -> None:
         self.started, self.n_frames, self.n_padded, self.wait_seconds = time.perf_counter(), 0, 0, 0.0
 
     def add(self, row: dict[str, float]) -> None:
-        """Take the counts out of a step's row."""
+        """Move the counts from a step's row to the totals."""
         self.n_frames += int(row.pop("n_frames"))
         self.n_padded += int(row.pop("n_padded"))
         self.wait_seconds += row.pop("wait_seconds")
@@ -334,12 +334,12 @@ class _Speed:
 def _evaluate(
     evaluate: Callable[[int], dict[str, float]], schedule: Schedule, progress: Progress, metrics: MetricsFile
 ) -> bool:
-    """Evaluate with random states of its own, record the numbers, and say whether the chosen metric gained."""
+    """Evaluate with separate random states, record the numbers, and return whether the chosen metric improved."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         row = evaluate(progress.step)
     metrics.write(progress.step, {f"dev_{name}": value for name, value in row.items()})
-    value = row.get(schedule.best_metric, math.nan)  # a similarity of no clip is none
+    value = row.get(schedule.best_metric, math.nan)  # no similarity without clips
     sign = 1 if schedule.greater_is_better else -1
     gained = math.isfinite(value) and (progress.best_value is None or sign * value > sign * progress.best_value)
     if gained:
@@ -350,10 +350,10 @@ def _evaluate(
 
 
 class MetricsFile:
-    """Appends one flat JSON row a call, on the main process, and hands the row to the trackers."""
+    """Appends one flat JSON row per call, on the main process, and passes it to the trackers."""
 
     def __init__(self, path: Path, last_step: int, accelerator: Accelerator) -> None:
-        """Keep the rows up to `last_step`: those beyond it belong to steps that a resumed run does again."""
+        """Keep the rows up to `last_step`: a resumed run repeats later steps."""
         self.path, self.accelerator = path, accelerator
         if accelerator.is_main_process:
             lines = path.read_bytes().splitlines() if path.exists() else []
@@ -369,7 +369,7 @@ class MetricsFile:
 
 
 def _step_of(line: bytes) -> float:
-    """Return the step of a row; infinity for one that was cut off while it was written."""
+    """Return the step of a row; infinity for a truncated one."""
     try:
         return float(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):

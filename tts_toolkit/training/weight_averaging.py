@@ -1,6 +1,6 @@
-"""Weights between those of the base model and those that were trained.
+"""Interpolation between the weights of the base model and the trained ones.
 
-A voice learnt from few recordings costs some of what the base model could say; part of the way back brings it again and
+Fine-tuning on few recordings costs some intelligibility of the base model; interpolation recovers it and
 keeps most of the voice (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 """
 
@@ -14,7 +14,7 @@ from tts_toolkit.system.errors import UserError
 
 
 def check_base_weight(base_weight: float) -> None:
-    """Raise UserError for a share outside [0, 1)."""
+    """Raise UserError for a weight outside [0, 1)."""
     if not 0.0 <= base_weight < 1.0:
         raise UserError(f"base_weight={base_weight}: allowed are 0 (the trained weights) to below 1 (the base model's)")
 
@@ -26,9 +26,9 @@ def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def mix(model: torch.nn.Module, base: Mapping[str, torch.Tensor], base_weight: float) -> None:
-    """Replace each weight of `model` by its mean with the base's, which counts `base_weight` of it, in place.
+    """Replace each weight of `model`, in place, by its mean with the base's, of which `base_weight` is the share.
 
-    Counters and other whole numbers stay.
+    Counters and other integers stay.
     """
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point():
