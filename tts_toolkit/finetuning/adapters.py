@@ -1,4 +1,4 @@
-"""Adapters: small trainable parts beside frozen weights, merged into these before synthesis and export."""
+"""Adapters: small trainable modules added to frozen weights, and merged into them before synthesis and export."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from tts_toolkit.system.errors import UserError
 
 
 class Adapter(Protocol):
-    """What is trained of a model."""
+    """The trained part of a model."""
 
     def attach(self, model: torch.nn.Module) -> None:
-        """Put the adapter into `model`, in place, and freeze all other weights."""
+        """Insert the adapter into `model`, in place, and freeze all other weights."""
 
     def merged(self, model: torch.nn.Module) -> AbstractContextManager[None]:
-        """Context in which `model` is plain, with the adapter's effect in its weights; afterwards it is as before."""
+        """Context in which `model` is plain, with the adapter merged into its weights; afterwards it is as before."""
 
     def merge(self, model: torch.nn.Module) -> None:
-        """Make `model` plain for good, with the adapter's effect in its weights."""
+        """Merge the adapter into the weights of `model` permanently."""
 
 
 @dataclass(frozen=True)
 class NoAdapter:
-    """All weights are trained."""
+    """No adapter: all weights are trained."""
 
     def attach(self, model: torch.nn.Module) -> None:
-        """Leave the model as it is."""
+        """Leave the model unchanged."""
 
     def merged(self, model: torch.nn.Module) -> AbstractContextManager[None]:
-        """A context that changes nothing."""
+        """Context without effect."""
         return nullcontext()
 
     def merge(self, model: torch.nn.Module) -> None:
-        """Leave the model as it is."""
+        """Leave the model unchanged."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Lora:
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0  # of the adapter's input
-    target_modules: Sequence[str] = ("q_proj", "k_proj", "v_proj", "out_proj")  # ends of the names of linear layers
+    target_modules: Sequence[str] = ("q_proj", "k_proj", "v_proj", "out_proj")  # suffixes of names of linear layers
 
     def attach(self, model: torch.nn.Module) -> None:
         """Wrap the target modules; raises UserError when peft is missing or no module matches."""
@@ -69,7 +69,7 @@ class Lora:
 
     @contextmanager
     def merged(self, model: torch.nn.Module) -> Iterator[None]:
-        """Context in which `model` is plain; its weights afterwards are bit for bit those of before."""
+        """Context in which `model` is plain; afterwards its weights are bit-identical to those before."""
         wrapped = _wrapped(model)
         before = {name: layer.get_base_layer().weight.detach().clone() for name, layer in wrapped.items()}
         self.merge(model)
@@ -83,7 +83,7 @@ class Lora:
 
     @torch.no_grad()
     def merge(self, model: torch.nn.Module) -> None:
-        """Add the updates to the weights and take the wrappers off."""
+        """Add the updates to the weights and remove the wrappers."""
         for name, layer in _wrapped(model).items():
             layer.merge()
             base = layer.get_base_layer()
@@ -92,7 +92,7 @@ class Lora:
 
 
 def _wrapped(model: torch.nn.Module) -> dict[str, Any]:
-    """The layers that peft has put in place of a model's own, by name."""
+    """The layers that peft has wrapped, by name."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     return {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}

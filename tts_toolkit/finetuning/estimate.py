@@ -1,4 +1,4 @@
-"""What a training run will take, measured on a few updates of its own size."""
+"""Estimate of a training run's time and memory, measured on a few updates of full batches."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tts_toolkit.system.memory import PeakMemory
 from tts_toolkit.system.progress import progress
 
 N_TIMED = 2  # updates, after one that warms up
-TOKENS_PER_FRAME = 0.25  # of a text: SpeechT5 reads about 15 characters a second
+TOKENS_PER_FRAME = 0.25  # of a text: about 15 characters per second of speech
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What `n_steps` updates will take on one device, evaluations left out."""
+    """Time and memory of `n_steps` updates on one device, without evaluations."""
 
     n_steps: int
     n_epochs: float
@@ -42,7 +42,7 @@ def estimate(
     mixed_precision: str = "no",
     gradient_checkpointing: bool = False,
 ) -> Estimate:
-    """Return what training on clips of these lengths takes, from updates on random frames of a full batch.
+    """Return the estimate for training on clips of these lengths, from updates on random frames of a full batch.
 
     Changes `speech.model` as the fine-tune does.
     """

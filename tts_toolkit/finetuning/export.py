@@ -15,7 +15,7 @@ from tts_toolkit.system.errors import UserError
 from tts_toolkit.system.files import write_whole
 from tts_toolkit.system.formatting import markdown
 
-UNNAMED = "finetune"  # a run whose `name` nobody chose
+UNNAMED = "finetune"  # the default `name` of a run
 MAX_IN_TITLE = 3  # voices
 
 
@@ -35,9 +35,9 @@ def stored_state(model: torch.nn.Module, half_precision: bool) -> dict[str, torc
 
 
 def export_model(output_dir: Path, save: Callable[[Path], None], resolved_config: str, card: str) -> Path:
-    """Return `output_dir` once it holds what `save` writes into a folder, the configuration and README.md.
+    """Export what `save` writes, the configuration and README.md to `output_dir`; return it.
 
-    The folder is made next to its place and moved there whole.
+    The folder is written elsewhere and moved there atomically.
     """
     temporary = output_dir.with_name(f".{output_dir.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -52,7 +52,7 @@ def export_model(output_dir: Path, save: Callable[[Path], None], resolved_config
 
 
 def _let_others_read(folder: Path) -> None:
-    """Give all files the mode that this user's files have: safetensors lets only their owner read them."""
+    """Give all files the user's default mode: safetensors makes them readable by their owner only."""
     mode = (folder / "README.md").stat().st_mode
     for file in folder.rglob("*"):
         if file.is_file():
@@ -60,24 +60,24 @@ def _let_others_read(folder: Path) -> None:
 
 
 def license_of(source: str) -> str:
-    """Return the license that the card of a hub id, a folder or a built-in model names, or "not told"."""
+    """Return the license that the card of a hub id, a folder or a built-in model names, or "not stated"."""
     from huggingface_hub import ModelCard
     from yaml import YAMLError
 
     try:
         card = checkpoint_file(source, "README.md")
-    except UserError:  # there is no such model, or the hub does not say
+    except UserError:  # no such model, or the hub cannot be reached
         card = None
     try:
-        return str(ModelCard.load(card).data.license or "not told") if card else "not told"
+        return str(ModelCard.load(card).data.license or "not stated") if card else "not stated"
     except (
         ValueError,
         TypeError,
         AttributeError,
         OSError,
         YAMLError,
-    ):  # a card that says nothing readable tells nothing
-        return "not told"
+    ):  # an unreadable card
+        return "not stated"
 
 
 def model_card(
@@ -132,7 +132,7 @@ tts-synthesize model={shlex.quote(place)} voice={shlex.quote(voices[0])} text="H
 
 
 def title_of(name: str, hub_model_id: str | None, base: str, voices: Sequence[str]) -> str:
-    """Return what a model is called: as on the hub, or as its run where that has a name of its own."""
+    """The title of a model: its hub name, or that of its run where one was chosen."""
     if hub_model_id:
         return hub_model_id.rpartition("/")[2]
     if name != UNNAMED:

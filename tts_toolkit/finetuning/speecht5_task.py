@@ -259,12 +259,12 @@ def save_speecht5(speech: SpeechT5, folder: Path, half_precision: bool = False) 
 
     Raises UserError when a weight is not finite, or too large for float16, or when the model is more than its weights.
     """
-    for name, part in speech.model.named_children():  # accelerate may have wrapped the forward of the whole
+    for name, part in speech.model.named_children():  # accelerate may have wrapped the model's forward
         check_plain(part, name)
     state = stored_state(speech.model, half_precision)
     speech.model.save_pretrained(folder, state_dict=state)
     speech.processor.save_pretrained(str(folder))
-    # as published checkpoints have it: transformers before 5 cannot read the file that 5 writes instead
+    # as in published checkpoints: transformers before 5 cannot read the file written by 5
     (folder / "processor_config.json").unlink(missing_ok=True)
     speech.processor.feature_extractor.to_json_file(folder / "preprocessor_config.json")
     settings = _save_vocoder(speech.settings, folder)
