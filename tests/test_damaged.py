@@ -16,7 +16,7 @@ from fakes import CALLS, PROMPTS, Verifier, finished, plan_of
 from test_vocoding import TINY_VOCODER
 
 from tts_toolkit.assets import ASSETS
-from tts_toolkit.cli import _told
+from tts_toolkit.cli import explanation
 from tts_toolkit.data.test_sets import read_prompts
 from tts_toolkit.evaluation.compare import compare_runs, read_run
 from tts_toolkit.evaluation.pipeline import run
@@ -411,7 +411,7 @@ def test_what_is_damaged_is_told_in_a_line_or_made_again(name, damage, made, tmp
     try:
         found = artefact.use(folder)
     except (UserError, IsADirectoryError) as error:
-        told, _ = _told(error)
+        told, _ = explanation(error)
         assert not artefact.again or damage == "a folder", told
         assert "\n" not in told and (file.name in told or str(file.parent) in told), told
         assert ";" in told or "run " in told, f"no way out: {told}"

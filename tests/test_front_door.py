@@ -180,7 +180,7 @@ def test_error_rates_are_those_of_a_benchmark(tmp_path):
 
 
 @pytest.mark.parametrize(("references", "hypotheses", "message"), [
-    (["a"], [], "as many hypotheses"), ("a", "b", "give a list"), ([], [], "hold no words"), (["..."], ["a"], "hold no words"),
+    (["a"], [], "lists of equal length"), ("a", "b", "give two lists"), ([], [], "hold no words"), (["..."], ["a"], "hold no words"),
 ])  # fmt: skip
 def test_error_rates_of_nothing_are_refused(references, hypotheses, message):
     with pytest.raises(tts.UserError, match=message):

@@ -256,7 +256,7 @@ def test_metrics_are_a_list_of_choices():
 @pytest.mark.parametrize(("given", "told"), [
     ("quality=dnsmos", "quality=dnsmos: is now called metrics: metrics=[dnsmos]"),
     ("quality=null", "quality=null: is now called metrics: metrics=[]"),
-    ("metrics=[dnsmoss]", "there is no 'dnsmoss'; did you mean metrics=dnsmos? there are dnsmos, speaking_rate"),
+    ("metrics=[dnsmoss]", "there is no 'dnsmoss'; did you mean metrics=dnsmos? allowed are dnsmos, speaking_rate"),
 ])  # fmt: skip
 def test_wrong_choices_end_in_one_line(given, told):
     command = [sys.executable, "-m", "tts_toolkit.eval.benchmark", given]

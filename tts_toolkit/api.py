@@ -1,4 +1,4 @@
-"""The Python front door: models, metrics and finished runs under plain names, for scripts and notebooks.
+"""The Python interface: models, metrics and finished runs, for scripts and notebooks.
 
 Everything here is a thin layer over the library: the commands and these functions give the same results.
 """
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PathLike = str | os.PathLike[str]
-Sound = PathLike | np.ndarray | Speech  # a file, samples at 16 kHz, or what a synthesizer returned
+Sound = PathLike | np.ndarray | Speech  # a file, samples at 16 kHz, or synthesized speech
 Texts = list[str] | tuple[str, ...]
-BATCH_SIZE = 16  # texts synthesized at once; it does not change how they sound
+BATCH_SIZE = 16  # texts synthesized at once; it does not affect the waveforms
 
 
 @dataclass(frozen=True)
 class TextToSpeech:
-    """A checkpoint that speaks texts; its weights are loaded at the first one."""
+    """A speech synthesis checkpoint; its weights are loaded on first use."""
 
     synthesizer: Synthesizer
-    voice: str | None = None  # where a text names none
+    voice: str | None = None  # the default voice
 
     @overload
     def synthesize(self, text: str, seed: int = 0, voice: PathLike | None = None) -> Speech: ...
@@ -48,8 +48,8 @@ class TextToSpeech:
     def synthesize(self, text: str | Texts, seed: int = 0, voice: PathLike | None = None) -> Speech | list[Speech]:
         """Speech of a text, or one for each text of a list.
 
-        The same text, voice, seed and model give the same waveform, whatever else is in the list, as `tts-synthesize`
-        does. Raises UserError for a text that cannot be spoken, before any is; characters that the model does not know
+        The same text, voice, seed and model give the same waveform as in `tts-synthesize`, in any list.
+        Raises UserError for a text that cannot be synthesized, before any synthesis; characters unknown to the model
         are skipped, with a warning.
         """
         texts = [text] if isinstance(text, str) else list(text)
@@ -74,14 +74,14 @@ class TextToSpeech:
 
 @dataclass(frozen=True)
 class SpeakerEncoder:
-    """An encoder of voices."""
+    """A speaker encoder."""
 
     encoder: encoders.SpeakerEncoder
 
     def embed(self, sound: Sound) -> np.ndarray:
-        """L2-normalized speaker embedding (dim,), float32: the vector that the sound has as a `voice`.
+        """L2-normalized speaker embedding (dim,), float32, the same as that of the sound as a `voice`.
 
-        `sound` is a file, a waveform (n,) at 16 kHz or a Speech; silence at its ends is left out. Raises UserError for
+        `sound` is a file, a waveform (n,) at 16 kHz or a Speech; silence at its ends is trimmed. Raises UserError for
         sound that is silent, or too short for the encoder.
         """
         from tts_toolkit.audio.waveforms import trim_silence
@@ -125,7 +125,7 @@ class ErrorRates:
 
 @dataclass(frozen=True)
 class BenchmarkResults:
-    """What a finished benchmark left in its folder."""
+    """Summary and rows of a finished benchmark."""
 
     folder: Path
     summary: dict[str, Any]  # as in summary.json
@@ -149,9 +149,9 @@ def load_synthesizer(
 ) -> TextToSpeech:
     """Open a SpeechT5, Bark or MMS/VITS checkpoint: a hub id, a folder, or the built-in speecht5-mini.
 
-    `voice` is what the commands take: an embedding file, a recording, the name of a voice saved with the model or
-    cmu-arctic/slt for SpeechT5, a preset for Bark. `device` is a GPU where there is one unless it is given. Raises
-    UserError when there is no such checkpoint, or it is of another kind.
+    `voice` is as in the commands: an embedding file, a recording, the name of a voice saved with the model or
+    cmu-arctic/slt for SpeechT5, a preset for Bark. `device` defaults to a GPU where there is one. Raises
+    UserError for a missing checkpoint, or one of another kind.
     """
     from tts_toolkit.hub.loading import without_conversion
     from tts_toolkit.models import auto
@@ -173,8 +173,8 @@ def load_recognizer(
 ) -> Recognizer:
     """Open a recognizer: offline, pocketsphinx, a Whisper size such as large-v3, a hub id or a folder.
 
-    A size is run by faster-whisper, a hub id or folder by transformers; `language` is of a multilingual one. Raises
-    UserError when a package that it needs is missing.
+    A size is run by faster-whisper, a hub id or folder by transformers; `language` is for multilingual ones. Raises
+    UserError when a required package is missing.
     """
     from tts_toolkit.evaluation.metrics import asr
 
@@ -189,26 +189,26 @@ def load_recognizer(
 
 
 def error_rates(references: Sequence[str], hypotheses: Sequence[str], language: str = "en") -> ErrorRates:
-    """Error rates of hypotheses against the texts that were to be said, summed over the corpus; both as written.
+    """Error rates of hypotheses against reference texts, summed over the corpus; both as written.
 
-    Raises UserError when there are not as many of one as of the other, or no words in the references.
+    Raises UserError when their numbers differ, or the references hold no words.
     """
     from tts_toolkit.evaluation.metrics.protocols import protocol
 
     if isinstance(references, str) or isinstance(hypotheses, str) or len(references) != len(hypotheses):
-        raise UserError("error_rates: give a list of references and a list of as many hypotheses")
+        raise UserError("error_rates: give two lists of equal length")
     strict = protocol("strict")
     pairs = list(zip(references, hypotheses, strict=True))
     words = _sum([strict.words(*pair, language) for pair in pairs])
     if not words.n_reference:
-        raise UserError("error_rates: the references hold no words; an error rate needs some")
+        raise UserError("error_rates: the references hold no words")
     return ErrorRates(words, _sum([strict.characters(*pair, language) for pair in pairs]))
 
 
 def read_results(folder: PathLike) -> BenchmarkResults:
     """Read the output folder of a finished `tts-benchmark` or `tts-score`.
 
-    Raises UserError when it holds none, or when its table and its summary are of different runs.
+    Raises UserError for a folder without results, or when table and summary are of different runs.
     """
     from tts_toolkit.evaluation.reaggregate import read_finished
 
@@ -217,7 +217,7 @@ def read_results(folder: PathLike) -> BenchmarkResults:
 
 
 def _sum(counts: Sequence[Counts]) -> Counts:
-    """Several counts as one."""
+    """Sum of counts."""
     from tts_toolkit.evaluation.metrics.protocols import Counts
 
     return Counts(
@@ -235,7 +235,7 @@ def _text(text: object) -> str:
 
 
 def _waveform(sound: Sound) -> np.ndarray:
-    """Samples (n,) at 16 kHz; raises UserError for arrays that are not that."""
+    """Samples (n,) at 16 kHz; raises UserError for other arrays."""
     from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ, load_waveform, resample
 
     if isinstance(sound, Speech):

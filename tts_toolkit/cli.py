@@ -1,4 +1,4 @@
-"""How a recipe becomes a command: the only place in the library that touches Hydra."""
+"""Commands from recipes: the only place in the library that uses Hydra."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tts_toolkit.system.formatting import Printable, printable
 log = logging.getLogger(__name__)
 EXIT_USER_ERROR, EXIT_WRONG_OPTION, EXIT_INTERRUPTED = 1, 2, 130
 MACHINE_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM)  # disk full, read-only, ...
-# What the Rust of safetensors and the C++ of torch.save say in errors that are no OSError.
+# Messages of safetensors (Rust) and torch.save (C++) in errors other than OSError.
 CANNOT_WRITE = ("No space left on device", "Read-only file system", "PytorchStreamWriter", "unexpected pos")
 LOST_PEER = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting", "NCCL error")
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -50,11 +50,11 @@ def command(
     free_text: Sequence[str] = (),
     optional: Sequence[str] = (),
 ) -> None:
-    """Compose `config_name` with the command line, run `recipe` on it and exit as users expect.
+    """Compose `config_name` with the command line, run `recipe` on it and exit with a status.
 
     A UserError becomes one line on standard error and exit status 1, a wrong option status 2, Ctrl-C and SIGTERM
-    status 130. Options named in `free_text` are taken to the letter, whatever they hold. Any group may be null whose
-    default is, and those named in `optional`; the recipe finds None there.
+    status 130. Options named in `free_text` are taken literally. Any group may be null whose
+    default is, and those named in `optional`; the recipe then receives None.
     """
     from tts_toolkit.hub.loading import without_conversion
 
@@ -83,7 +83,7 @@ def command(
 def _compose_and_run(
     config_name: str, run: Callable[[Any], None], free_text: Sequence[str], optional: Sequence[str]
 ) -> None:
-    """Check the command line, then hand it to Hydra, whose configuration `run` takes; raises WrongOption."""
+    """Check the command line, compose it with Hydra and run; raises WrongOption."""
     import hydra
 
     options = split_options(sys.argv[1:])
@@ -100,8 +100,8 @@ def _compose_and_run(
             check_interpolations(cfg)
             check_modules(cfg)
         except Exception as error:  # Hydra would print the overrides first
-            if told := _told(error):
-                _fail(*told)
+            if explained := explanation(error):
+                _fail(*explained)
             raise
         run(cfg)
 
@@ -118,7 +118,7 @@ def _compose_and_run(
 
 @contextmanager
 def _errors_raised() -> Iterator[None]:
-    """Let Hydra raise what it would print in words of its own."""
+    """Let Hydra raise errors instead of printing them."""
     before = os.environ.get(FULL_ERROR)
     os.environ[FULL_ERROR] = "1"
     try:
@@ -140,15 +140,15 @@ def _run(recipe: Callable[[Any], object], cfg: Any, without_hub: str = "") -> No
     except (Interrupted, KeyboardInterrupt) as error:
         _fail(str(error) or "interrupted", EXIT_INTERRUPTED)
     except Exception as error:
-        if told := _told(error, without_hub):
-            _fail(*told)
+        if explained := explanation(error, without_hub):
+            _fail(*explained)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _told(error: Exception, without_hub: str = "") -> tuple[str, int] | None:
-    """Return an error that is the user's or the machine's in a line, with the exit status; None for one of our own."""
+def explanation(error: Exception, without_hub: str = "") -> tuple[str, int] | None:
+    """Return the line and exit status of an error caused by the user or the machine; None for a defect."""
     raised_from = list(causes(error))
     for cause in raised_from:
         if isinstance(cause, UserError):
@@ -156,11 +156,11 @@ def _told(error: Exception, without_hub: str = "") -> tuple[str, int] | None:
             lines = [one_line(each) for each in errors]
             lines += [without_hub] * bool(without_hub and hub_is_missing(cause))
             return "; ".join(lines) if len(errors) == 1 else "\nerror: ".join(lines), _status(cause)
-        if told := _of_machine(cause) or _of_the_hub(cause):
-            return told, EXIT_USER_ERROR
+        if line := _of_machine(cause) or _of_the_hub(cause):
+            return line, EXIT_USER_ERROR
     for cause in raised_from:
-        if told := of_configuration(cause):
-            return told, EXIT_WRONG_OPTION
+        if line := of_configuration(cause):
+            return line, EXIT_WRONG_OPTION
     return None
 
 
@@ -169,7 +169,7 @@ def _status(error: UserError) -> int:
 
 
 def _of_machine(cause: BaseException) -> str:
-    """Return what a full disk, a lost process or a full GPU is told as; nothing for another error."""
+    """Return the message for a full disk, a lost process or a full GPU; empty for another error."""
     if isinstance(cause, OSError) and cause.errno in (errno.EISDIR, errno.ENOTDIR):
         return f"{cause.filename2 or cause.filename}: {cause.strerror}; move it out of the way"
     if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
@@ -178,7 +178,7 @@ def _of_machine(cause: BaseException) -> str:
         return f"writing: {one_line(cause)[:200]}"
     if isinstance(cause, RuntimeError) and any(sign in str(cause) for sign in LOST_PEER):
         return (
-            f"process {os.environ.get('RANK', '0')} lost another process of this run, whose messages say why; "
+            f"process {os.environ.get('RANK', '0')} lost another process of this run; see its messages; "
             f"go on with resume=latest ({one_line(cause)[-200:]})"
         )
     if type(cause).__name__ == "OutOfMemoryError":
@@ -190,7 +190,7 @@ def _of_machine(cause: BaseException) -> str:
 
 
 def _of_the_hub(error: BaseException) -> str:
-    """Return what an error of the hub's client or its transport tells, nothing for another error."""
+    """Return the message of an error of the hub's client or its transport; empty for another error."""
     if "huggingface_hub" not in sys.modules:
         return ""
     from huggingface_hub.errors import HTTPError
@@ -202,9 +202,9 @@ def _of_the_hub(error: BaseException) -> str:
 
 @contextmanager
 def _held(output_dir: object) -> Iterator[None]:
-    """Hold an output_dir for the first process of this run; raises UserError where another on this machine has it.
+    """Lock an output_dir for the first process of this run; raises UserError where another run here holds it.
 
-    What launched a run may be dead while its processes still write. A process that dies lets go.
+    The launcher of a run may be dead while its processes still write. A process releases the lock when it dies.
     """
     if not isinstance(output_dir, str) or os.environ.get("RANK", "0") != "0":
         yield
@@ -220,7 +220,9 @@ def _held(output_dir: object) -> Iterator[None]:
             f"output_dir={output_dir}: another run is writing there; wait for it, stop it or choose another output_dir"
         ) from None
     except OSError:
-        log.warning("nothing keeps another run out of output_dir=%s: %s takes no locks", output_dir, lock.lock_file)
+        log.warning(
+            "output_dir=%s is not protected against other runs: %s cannot be locked", output_dir, lock.lock_file
+        )
     try:
         yield
     finally:
@@ -233,9 +235,9 @@ def _fail(message: str, status: int) -> None:
 
 
 def quoted(argument: str, free_text: Sequence[str]) -> str:
-    """Return a command-line argument as Hydra's grammar wants it.
+    """Return a command-line argument quoted for Hydra's grammar.
 
-    Values of `free_text` options are quoted always, others where the grammar would refuse them (`data.path=my (2)`).
+    Values of `free_text` options are always quoted, others where the grammar would refuse them (`data.path=my (2)`).
     """
     match = _OVERRIDE.fullmatch(argument)
     if match is None or argument.startswith("-"):
@@ -262,10 +264,10 @@ def _parses(argument: str) -> bool:
 
 
 class _PrintableFormatter(logging.Formatter):
-    """What data holds is logged as text."""
+    """Formats records with control characters made printable."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
+        """Return the printable line of a record."""
         return printable(super().format(record))
 
 
@@ -276,5 +278,5 @@ def _log_to_stderr() -> None:
         handler.setFormatter(_PrintableFormatter("%(message)s"))
     logging.getLogger("tts_toolkit").setLevel(logging.INFO if rank == 0 else logging.ERROR)
     logging.getLogger("speechbrain").setLevel(logging.WARNING)
-    for library in ("huggingface_hub", "datasets"):  # which print their warnings themselves
+    for library in ("huggingface_hub", "datasets"):  # which print their own warnings
         logging.getLogger(library).propagate = False

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, told in a line before anything is run."""
+"""Checks of a command line before a run, with one-line errors."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from tts_toolkit.system.compat import hydra_parser, is_empty, is_null, node_of
 from tts_toolkit.system.errors import WrongOption, one_line
 
 KEY = re.compile(r"(?P<sign>\+\+|\+|~)?(?P<key>[\w@/.-]+)")
-OPEN = ("accelerator", "config", "systems", "metrics", "hydra", "mix")  # take settings that stand in no configuration
-# What may hold nothing, besides the arguments of targets whose types say so.
+OPEN = ("accelerator", "config", "systems", "metrics", "hydra", "mix")  # accept settings absent from the configuration
+# Settings that may be null, besides arguments of targets typed as optional.
 MAY_BE_NULL = ("background", "evaluation.background", "estimate", "accelerator.log_with", "accelerator.mixed_precision")
-LISTS = ("speaker.names", "protocols", "compare")  # or null, which does not tell
+LISTS = ("speaker.names", "protocols", "compare")  # whose default may be null
 RUNNING = {"--multirun", "-m", "--run", "-r"}
 WITH_VALUE = {
     "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--cfg", "-c",
     "--experimental-rerun",
 }  # fmt: skip
-MAX_NAMED = 16  # choices in an error
+MAX_NAMED = 16  # choices listed in an error
 
 
 @dataclass(frozen=True)
 class Options:
-    """A command line in its parts: what is set, and the flags."""
+    """The parts of a command line: settings and flags."""
 
     settings: Sequence[str]
     flags: Sequence[str]  # with their values
-    config_dir: Path | None  # of the user's own configurations
-    runs: bool  # rather than showing something
+    config_dir: Path | None  # with the user's configurations
+    runs: bool  # false for --help and the like
     is_sweep: bool
 
 
 def split_options(arguments: Sequence[str]) -> Options:
-    """Return the parts of a command line; raises WrongOption for a flag that there is not."""
+    """Return the parts of a command line; raises WrongOption for an unknown flag."""
     flags, settings = list[str](), list[str]()
     for before, argument in zip(["", *arguments], arguments, strict=False):
         of_flag = before in WITH_VALUE or (before in ("--info", "-i") and argument.isalpha())
@@ -60,10 +60,10 @@ def split_options(arguments: Sequence[str]) -> Options:
     if unknown:
         name, _, value = unknown[0].lstrip("-").partition("=")
         raise WrongOption(
-            f"{unknown[0]}: there is no such flag; settings have no dashes: {name.replace('-', '_')}={value or 'VALUE'}"
+            f"{unknown[0]}: no such flag; settings have no dashes: {name.replace('-', '_')}={value or 'VALUE'}"
         )
     if found.config_name or found.config_path:
-        raise WrongOption("each command has a configuration of its own; --config-dir FOLDER adds choices to it")
+        raise WrongOption("each command has its own configuration; --config-dir FOLDER adds choices to it")
     folder = Path(found.config_dir) if found.config_dir else None
     if folder is not None and not folder.is_dir():
         raise WrongOption(f"--config-dir {folder}: no such folder")
@@ -77,10 +77,10 @@ class Known:
     def __init__(self, config_name: str, config_dir: Path | None = None) -> None:
         self.config_name, self.config_dir = config_name, config_dir
         self.groups = own_groups(config_name)
-        self.settings: Any = None  # as the choices on the command line make them, and nothing else
+        self.settings: Any = None  # composed from the choices on the command line only
 
     def compose(self, settings: Sequence[str] = ()) -> Any:
-        """Return the configuration with these settings; the user's own folder is looked through, too."""
+        """Return the configuration with these settings, including the user's folder."""
         from hydra import compose, initialize_config_module
         from hydra.core.global_hydra import GlobalHydra
 
@@ -90,12 +90,12 @@ class Known:
             if GlobalHydra().is_initialized()
             else initialize_config_module("tts_toolkit.conf", version_base="1.3")
         )
-        with alone:  # a job of a launcher that starts processes has no initialized Hydra
+        with alone:  # in jobs of launchers that start processes, Hydra is not initialized
             return compose(self.config_name, overrides=[*search, *settings])
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:
-        """The choices by group; those of its folders follow a slash: experiment has demo and reproduce/arena."""
+        """The choices by group; those in subfolders have a slash: experiment has demo and reproduce/arena."""
         folders = [conf(), *([self.config_dir] if self.config_dir else [])]
         names = {file for folder in folders for file in _yaml_files(folder) if "/" in file}
         groups = {name.rpartition("/")[0] for name in names}
@@ -106,14 +106,14 @@ class Known:
 
 
 def conf() -> Traversable:
-    """Return the folder of the configuration that ships with the toolkit."""
+    """Return the folder of the packaged configuration."""
     from importlib.resources import files
 
     return files("tts_toolkit.conf")
 
 
 def _yaml_files(folder: Traversable, before: str = "") -> Iterator[str]:
-    """Yield the names of the YAML files below a folder, without their endings: data/folder."""
+    """Yield the paths of the YAML files below a folder, without suffixes: data/folder."""
     for item in folder.iterdir():
         if item.is_dir() and not item.name.startswith((".", "_")):
             yield from _yaml_files(item, f"{before}{item.name}/")
@@ -123,7 +123,7 @@ def _yaml_files(folder: Traversable, before: str = "") -> Iterator[str]:
 
 @lru_cache
 def own_groups(config_name: str) -> dict[str, Any]:
-    """Return the groups that a command's configuration lists, with the default choice of each.
+    """The groups of a command's configuration, with their default choices.
 
     A group that is put elsewhere (`thresholds@quality_control.thresholds`) has no choice on the command line.
     """
@@ -143,9 +143,9 @@ def emptied(settings: Sequence[str], groups: Mapping[str, Any]) -> tuple[list[st
 
 
 def renamed(settings: Sequence[str], known: Known) -> list[str]:
-    """Return the settings with choices by their files' names: `base_model=speecht5-mini` is `speecht5_mini`.
+    """Return the settings with choices by file name: `base_model=speecht5-mini` becomes `speecht5_mini`.
 
-    An experiment that is a folder holds one file per command: `experiment=offline` of tts-embed is `offline/embed`.
+    An experiment folder holds one file per command: `experiment=offline` of tts-embed is `offline/embed`.
     """
 
     def by_file(text: str) -> str:
@@ -165,9 +165,9 @@ def _underscored(name: str, choices: Sequence[str]) -> str:
 
 
 def check_settings(options: Options, settings: Sequence[str], known: Known, free_text: Sequence[str] = ()) -> None:
-    """Raise WrongOption for the first setting that the command does not have, or cannot be told so.
+    """Raise WrongOption for the first unknown or malformed setting.
 
-    What stands in `free_text` settings is looked at no further.
+    Values of `free_text` settings are not checked.
     """
     groups = [text for text in settings if text.partition("=")[0].lstrip("+") in known.groups]
     for text in groups:
@@ -185,7 +185,7 @@ def check_settings(options: Options, settings: Sequence[str], known: Known, free
 
 
 def _first(text: str) -> str:
-    """Return a choice of several of a sweep, the first one."""
+    """Return a setting with the first choice of a sweep."""
     key, _, value = text.partition("=")
     return text if value.startswith("[") else f"{key}={re.sub(r'^.*[(]|[,)].*$', '', value)}"
 
@@ -198,7 +198,9 @@ def _check_choice(text: str, options: Options, known: Known) -> None:
     if value.startswith(("glob(", "choice(")) and options.is_sweep:
         return
     if "," in value and not value.startswith("[") and not options.is_sweep:
-        raise WrongOption(f"{text}: is one choice; --multirun runs several in turn, and {group}=[{value}] is for lists")
+        raise WrongOption(
+            f"{text}: takes one choice; --multirun runs several in turn, and {group}=[{value}] is for lists"
+        )
     for name in value.strip("[]").split(","):
         name = name.strip("'\" ")
         if name and name not in known.choices[group]:
@@ -208,15 +210,15 @@ def _check_choice(text: str, options: Options, known: Known) -> None:
 
 
 def _no_such(name: str, names: Sequence[str], before: str = "") -> str:
-    """Return that there is no such name, with the near ones first."""
+    """Return the message for an unknown name, with similar names first."""
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     listed = [*near, *(other for other in names if other not in near)][:MAX_NAMED]
     more = ", ..." if len(names) > len(listed) else ""
     meant = f"did you mean {before}{near[0]}? " if near else ""
-    return f"there is no {name!r}; {meant}there are {', '.join(listed) or 'none'}{more}"
+    return f"there is no {name!r}; {meant}allowed are {', '.join(listed) or 'none'}{more}"
 
 
-# Keys and groups of the release before, and what they are called now; for one release.
+# Renamed keys and groups of the previous release; kept for one release.
 RENAMED = {
     "judge": "speaker_verifier", "preflight": "quality_control", "base_share": "base_weight", "licence": "license",
     "decoder_inputs.n_own_passes": "scheduled_sampling.max_passes", "decoder_inputs": "scheduled_sampling",
@@ -227,7 +229,7 @@ RENAMED = {
 
 
 def new_name(key: str) -> str:
-    """The name of a key or group that the release before called otherwise; empty for any other."""
+    """The new name of a key or group renamed since the previous release; empty for any other."""
     for old, new in RENAMED.items():
         if key == old or key.startswith((f"{old}.", f"{old}@")):
             return f"{new}{key.removeprefix(old)}"
@@ -235,7 +237,7 @@ def new_name(key: str) -> str:
 
 
 def _check_setting(text: str, config: Any, known: Known) -> None:
-    """Raise WrongOption for a setting that is not there, or that is there and to be added."""
+    """Raise WrongOption for an unknown setting, or for an existing one with a +."""
     given, equals, value = text.partition("=")
     match = KEY.fullmatch(given)
     if match is None or (not equals and match["sign"] != "~"):
@@ -250,11 +252,11 @@ def _check_setting(text: str, config: Any, known: Known) -> None:
     if sign == "+":
         raise WrongOption(f"{text}: leave out the +: {key}={value}")
     if sign == "~" and key.split(".")[0] not in OPEN:
-        raise WrongOption(f"{text}: a setting cannot be taken out; give it another value: {key}=...")
+        raise WrongOption(f"{text}: a setting cannot be removed; give it another value: {key}=...")
 
 
 def _check_form(text: str, options: Options) -> None:
-    """Raise WrongOption for a value that would be read as something else than what was meant."""
+    """Raise WrongOption for a value that Hydra would misread."""
     key, _, value = text.partition("=")
     if value[:1] in ("'", '"') and not (len(value) > 1 and value.endswith(value[0])):
         raise WrongOption(f"{text}: the quotation mark is not closed")
@@ -273,7 +275,7 @@ def _is_sweep(text: str) -> bool:
 
     try:
         return bool(OverridesParser.create().parse_override(text).is_sweep_override())
-    except HydraException:  # it will be quoted
+    except HydraException:  # quoted later
         return False
 
 
@@ -296,7 +298,7 @@ def _holds(config: Any, key: str) -> bool:
 
 
 def _is_open(config: Any, key: str) -> bool:
-    """Return whether a setting may be added: below what names its own class, or hands its settings on."""
+    """Whether a setting may be added: below a node with a class, or one whose settings are passed on."""
     from omegaconf import DictConfig, OmegaConf
 
     parent = key.rpartition(".")[0]
@@ -305,7 +307,7 @@ def _is_open(config: Any, key: str) -> bool:
 
 
 def _unknown(key: str, value: str, config: Any, known: Known) -> str:
-    """Return that there is no such setting, what was meant, and where it is one."""
+    """Return the message for an unknown setting: its new name, the similar one, or the choice that has it."""
     if new := new_name(key):
         return f"is now called {new}: {new}={_listed(new, value)}"
     group, _, name = key.partition(".")
@@ -321,14 +323,14 @@ def _unknown(key: str, value: str, config: Any, known: Known) -> str:
 
 
 def _listed(key: str, value: str) -> str:
-    """A value as the setting of that name wants it: a list, where one of several choices was given before."""
+    """The value for a renamed setting: a list, where it was a single choice before."""
     if key != "metrics":
         return value or "..."
     return f"[{'' if value == 'null' else value}]"
 
 
 def _near(key: str, places: Sequence[str]) -> str:
-    """Return the setting that was meant: one of the same name elsewhere, or of one that is spelt much alike."""
+    """Return the most similar setting: of the same name elsewhere, or of a similar spelling."""
     name = key.rpartition(".")[2]
     last = {place: place.rpartition(".")[2] for place in places}
     alike = difflib.get_close_matches(name, list(last.values()), 2, 0.7)
@@ -356,7 +358,7 @@ def _composed(known: Known, choice: str) -> Any:
 
     try:
         return known.compose([choice])
-    except HydraException:  # a choice that goes with another command
+    except HydraException:  # a choice for another command
         return OmegaConf.create({})
 
 
@@ -374,7 +376,7 @@ def _places(config: Any, before: str = "") -> Iterator[str]:
 
 
 def _check_experiment(text: str, config: Any, without: Any) -> None:
-    """Raise WrongOption where an experiment of the user's own sets what nothing reads."""
+    """Raise WrongOption where an experiment of the user sets an unknown setting."""
     if "experiment" in config:
         raise WrongOption(f"{text}: its file must begin with the line '# @package _global_', or it changes nothing")
     for key in _added(config, without):
@@ -386,7 +388,7 @@ def _check_experiment(text: str, config: Any, without: Any) -> None:
 
 
 def _added(config: Any, without: Any, before: str = "") -> Iterator[str]:
-    """Yield the settings of `config` that `without` does not have, where they are not for a class to take."""
+    """Yield the settings of `config` missing from `without`, except arguments of classes."""
     for key in config:
         place, node = f"{before}{key}", node_of(config, key)
         if place in OPEN or str(key).startswith("_"):
@@ -398,16 +400,16 @@ def _added(config: Any, without: Any, before: str = "") -> Iterator[str]:
 
 
 def _is_plain(node: Any) -> bool:
-    """Return whether a node holds settings that no class takes."""
+    """Whether a node holds settings that are not arguments of a class."""
     from omegaconf import DictConfig
 
     return isinstance(node, DictConfig) and not is_null(node) and "_target_" not in node
 
 
 def check_values(config: Any, settings: Sequence[str], known: Known) -> None:
-    """Raise WrongOption where a value is not of the kind that the configuration has there.
+    """Raise WrongOption where a value is not of its default's type.
 
-    A number for a name becomes a text: a folder may be called 2024.
+    A number becomes a text where one is expected: a folder may be called 2024.
     """
     from omegaconf import OmegaConf, open_dict
 
@@ -418,7 +420,7 @@ def check_values(config: Any, settings: Sequence[str], known: Known) -> None:
         return
     for key in places:
         defaults = known.settings
-        value, default = OmegaConf.select(config, key), OmegaConf.select(defaults, key)  # None: nothing is known
+        value, default = OmegaConf.select(config, key), OmegaConf.select(defaults, key)  # None: unknown type
         if wanted := _wanted(key, value, default, defaults):
             shown = "null" if value is None else value
             raise WrongOption(f"{key}={shown}: {wanted}")
@@ -437,7 +439,7 @@ def _place(config: Any, key: str) -> tuple[Any, str]:
 
 
 def _wanted(key: str, value: Any, default: Any, defaults: Any) -> str:
-    """Return what a value should have been, or nothing where it is of its default's kind."""
+    """Return the expected form of a value, empty where it is of its default's type."""
     from omegaconf import DictConfig, ListConfig, OmegaConf
 
     if value is None:
@@ -470,7 +472,7 @@ def _of_kind(default: Any) -> str:
 
 
 def _takes_null(key: str, defaults: Any) -> bool:
-    """Return whether the class or function that a setting goes to takes None for it."""
+    """Whether the target of a setting accepts None for it."""
     parent, name = _place(defaults, key)
     if parent is None or "_target_" not in parent:
         return False
@@ -480,12 +482,12 @@ def _takes_null(key: str, defaults: Any) -> bool:
         parameter = inspect.signature(get_object(parent["_target_"])).parameters[name]
     except (ImportError, KeyError, TypeError, ValueError, AttributeError):
         return True
-    told = str(parameter.annotation)
-    return parameter.annotation is parameter.empty or any(word in told for word in ("None", "Optional", "Any"))
+    annotation = str(parameter.annotation)
+    return parameter.annotation is parameter.empty or any(word in annotation for word in ("None", "Optional", "Any"))
 
 
 def check_interpolations(config: Any) -> None:
-    """Raise WrongOption for a setting that refers to another which is not there."""
+    """Raise WrongOption for a reference to a missing setting."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -516,14 +518,14 @@ def _targets(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
 
 
 def way_without_hub(config_name: str) -> str:
-    """Return how a command works without a hub, for an error that a missing one causes; empty where it cannot."""
+    """Return the hint for a command without a hub; empty where it has no such experiment."""
     if not conf().joinpath(f"experiment/offline/{config_name}.yaml").is_file():
         return ""
-    return "without a hub, experiment=offline takes what ships with the toolkit"
+    return "without a hub, experiment=offline uses the built-in models"
 
 
 def set_empty(config: Any, empty: Sequence[str], known: Known, optional: Sequence[str]) -> None:
-    """Put None where a group was set to null or taken out; raises WrongOption for one that the command needs."""
+    """Set groups to None that were set to null or removed; raises WrongOption for one that the command needs."""
     from omegaconf import open_dict
 
     for group, default in known.groups.items():
@@ -531,19 +533,19 @@ def set_empty(config: Any, empty: Sequence[str], known: Known, optional: Sequenc
             continue
         if default is not None and group not in optional:
             names = ", ".join(known.choices.get(group, ()))
-            raise WrongOption(f"{group}=null: the command needs one; there are {names}")
+            raise WrongOption(f"{group}=null: the command needs one; allowed are {names}")
         with open_dict(config):
             config[group] = None
 
 
 def about_command(config_name: str) -> str:
-    """Return the line that a command's configuration begins with: what it does, with an example."""
+    """Return the first line of a command's configuration: its purpose, with an example."""
     text = conf().joinpath(f"{config_name}.yaml").read_text(encoding="utf-8")
     return text.partition("\n")[0].lstrip("# ")
 
 
 def of_composition(error: Exception) -> str:
-    """Return in a line why Hydra could not put a configuration together."""
+    """Return one line on why Hydra could not compose a configuration."""
     import yaml
 
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
@@ -553,35 +555,35 @@ def of_composition(error: Exception) -> str:
 
 
 def without_advice(text: str) -> str:
-    """Return what Hydra or OmegaConf says in one line, without where it looked and what it would have users do."""
-    told = re.split(
+    """Return a message of Hydra or OmegaConf in one line, without its search path and advice."""
+    parts = re.split(
         r"(?m)^\s*(?:Config search path|Available options|To append|See https|full_key|object_type)|, set env var", text
     )
-    return one_line(told[0])
+    return one_line(parts[0])
 
 
 def of_configuration(error: BaseException) -> str:
-    """Return in a line what is wrong with a configuration: a reference, a value, a class; nothing for other errors."""
+    """Return one line on an error of a configuration: a reference, a value, a class; empty for other errors."""
     from hydra.errors import InstantiationException
     from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
     found = re.search(r"(?m)^\s*full_key: (.+)$", str(error))
     key = str(getattr(error, "full_key", None) or (found[1] if found else ""))
-    told = re.sub(r"\w+ raised while resolving interpolation: ", "", without_advice(str(error)))
+    message = re.sub(r"\w+ raised while resolving interpolation: ", "", without_advice(str(error)))
     if isinstance(error, MissingMandatoryValue):
         return f"{key} must be given: {key}=..."
     if isinstance(error, InterpolationKeyError):
-        name = re.search(r"Interpolation key '([^']*)'", told)
-        return f"{key}: refers to the setting {name[1] if name else ''}, which is not there"
+        name = re.search(r"Interpolation key '([^']*)'", message)
+        return f"{key}: refers to the setting {name[1] if name else ''}, which does not exist"
     if isinstance(error, OmegaConfBaseException):
-        return f"{key}: {told}" if key else told
+        return f"{key}: {message}" if key else message
     if isinstance(error, InstantiationException) and _is_of_settings(error):
-        return f"{key or 'a class'}: {told}"
+        return f"{key or 'a class'}: {message}"
     return ""
 
 
 def _is_of_settings(error: BaseException) -> bool:
-    """Return whether a class could not be made for what is configured: it is not there, or takes other settings."""
+    """Whether a class could not be built because of its settings: it is missing, or has other arguments."""
     cause = error.__cause__
     if cause is None or isinstance(cause, ImportError | AttributeError):
         return True

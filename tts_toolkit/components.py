@@ -42,7 +42,7 @@ def _of_option(option: str, error: Exception) -> UserError:
 
 
 def tried(worker: Any, try_out: Callable[[Any], object]) -> Any:
-    """Return a recognizer, encoder or metric after a trial on one second of noise, and free what it loaded."""
+    """Return a recognizer, encoder or metric after a trial on one second of noise, and free unused memory."""
     try:
         try_out(worker)
     except UserError:

@@ -48,7 +48,7 @@ CHECKPOINTS = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor."""
+    """One line of the report."""
 
     name: str
     status: Status
@@ -96,7 +96,7 @@ def packages() -> Iterator[Finding]:
             yield Finding(requirement.name, "ok", found)
         else:
             fix = f"pip install '{requirement.name}{requirement.specifier}'"
-            yield Finding(requirement.name, "fail", f"{found}, wanted {requirement.specifier}", fix)
+            yield Finding(requirement.name, "fail", f"{found}, required {requirement.specifier}", fix)
 
 
 def known_bad() -> Iterator[Finding]:
@@ -144,7 +144,7 @@ def devices() -> Iterator[Finding]:
         "GPU",
         "warn",
         f"none; {os.cpu_count()} CPUs, {bf16}",
-        "the built-in models train on a CPU; SpeechT5 wants a GPU",
+        "the built-in models train on a CPU; SpeechT5 needs a GPU",
     )
 
 
@@ -194,7 +194,7 @@ def verifier_weights() -> Iterator[Finding]:
 
 
 def hub() -> Iterator[Finding]:
-    """Check the hub's answer, and the rights of the token, which is never shown."""
+    """Check that the hub answers, and the rights of the token, which is never printed."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -207,7 +207,7 @@ def hub() -> Iterator[Finding]:
     try:
         _in_time(lambda: _answers(constants.ENDPOINT))
     except Exception as error:
-        without = "look at the network and its proxy; without a hub, experiment=offline takes what is built in"
+        without = "check the network and its proxy; without a hub, experiment=offline uses the built-in models"
         yield Finding("hub", "warn", f"does not answer ({type(error).__name__}): only cached checkpoints load", without)
         return
     yield Finding("hub", "ok", "answers")
@@ -232,12 +232,12 @@ def hub() -> Iterator[Finding]:
 
 
 def _answers(address: str) -> None:
-    with contextlib.suppress(urllib.error.HTTPError):  # an answer, too
+    with contextlib.suppress(urllib.error.HTTPError):  # is an answer too
         urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=TIMEOUT_SECONDS).close()
 
 
 def _in_time(call: Callable[[], Any]) -> Any:
-    """Return the result of `call`, or raise its error, or TimeoutError: name resolution has no limit of its own."""
+    """Return the result of `call`, or raise its error, or TimeoutError: name resolution has no timeout."""
     answer: Future[Any] = Future()
 
     def ask() -> None:
@@ -259,7 +259,7 @@ def cached_checkpoints() -> Iterator[Finding]:
     missing = [c for c in CHECKPOINTS if c not in have]
     status: Status = "ok" if have else "warn"
     found = f"{len(have)} of {len(CHECKPOINTS)}" + (f"; not {', '.join(missing)}" if missing else "")
-    yield Finding("cached checkpoints", status, found, "" if have else "they are fetched when first used")
+    yield Finding("cached checkpoints", status, found, "" if have else "they are downloaded on first use")
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ def room(recipe: Sequence[str] = ()) -> Iterator[Finding]:
 
 
 def _enough(name: str, have: int, need_bytes: int, wanted: Need, fix: str) -> Finding:
-    found = f"{have / GIB:.1f} GiB, fine-tuning {wanted.name} wants about {need_bytes / GIB:.1f}"
+    found = f"{have / GIB:.1f} GiB, fine-tuning {wanted.name} needs about {need_bytes / GIB:.1f}"
     return Finding(name, "ok" if have >= need_bytes else "warn", found, "" if have >= need_bytes else fix)
 
 
