@@ -20,14 +20,14 @@ def coverage(cfg: DictConfig) -> Path:
 
     from hydra.utils import instantiate
 
-    from tts_toolkit.evaluation.coverage import cannot_say, table
+    from tts_toolkit.evaluation.coverage import coverage_figures, table
     from tts_toolkit.system.files import write_whole
 
     texts = [prompt.text for prompt in instantiate(cfg.test_set)]
     found = {}
     for name, node in cfg.systems.items():
         synthesizer = instantiate(node, _convert_="all")
-        found[name] = cannot_say([synthesizer.coverage(text) for text in texts])
+        found[name] = coverage_figures([synthesizer.coverage(text) for text in texts])
     output_dir = Path(cfg.output_dir)
     write_whole(output_dir / "coverage.json", json.dumps(found, indent=2, ensure_ascii=False).encode())
     markdown = table(found)

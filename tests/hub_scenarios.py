@@ -183,7 +183,8 @@ def code_of_a_repository_is_neither_fetched_nor_run():
 
     refused(lambda: load_synthesizer("user/code"), "is a own checkpoint")
     refused(
-        lambda: TransformersRecognizer("user/code").transcribe(np.zeros(16000, np.float32)), "Own, which recognizes no"
+        lambda: TransformersRecognizer("user/code").transcribe(np.zeros(16000, np.float32)),
+        "Own, not a speech recognizer",
     )
     assert not asked("own.py") and not asked(".bin")
 

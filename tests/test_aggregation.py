@@ -142,7 +142,7 @@ def test_health_of_a_system_is_counted(tmp_path):
 def test_a_measure_that_is_not_a_number_is_the_reason_of_its_row(tmp_path):
     results = run(plan_of(tmp_path, metrics={"sparkle": lambda: Sparkle(value=float("nan"))}), Processes())
     assert results.summary["systems"]["levels"]["sparkle_score"] is None
-    assert "not a number was measured" in results.rows["levels"][0]["not_measured"]
+    assert "the measurement is not finite" in results.rows["levels"][0]["not_measured"]
 
 
 def test_what_no_stage_found_is_a_failed_row_and_never_silence():

@@ -127,12 +127,12 @@ def with_columns(**changes):
 
 
 @pytest.mark.parametrize(("metrics", "message"), [
-    ([Wrong], "the metric sparkle returned shine; its columns want sparkle_score"),
+    ([Wrong], "the metric sparkle returned shine; its columns need sparkle_score"),
     ([lambda: Sparkle(name="wavs")], "metric 'wavs': a name is lower-case .* none of synthesis, transcripts"),
     ([Sparkle, partial(Sparkle, version="2")], "two are called sparkle"),
-    ([Sparkle, partial(Sparkle, name="other")], "the column sparkle_score of other is one of sparkle; give it another"),
-    ([lambda: with_columns(name="wer")()], "the column wer of sparkle is one of every benchmark"),
-    ([lambda: with_columns(name="checkpoint")()], "the column checkpoint of sparkle is one of every benchmark"),
+    ([Sparkle, partial(Sparkle, name="other")], "the column sparkle_score of other is also one of sparkle; rename it"),
+    ([lambda: with_columns(name="wer")()], "the column wer of sparkle is also one of every benchmark"),
+    ([lambda: with_columns(name="checkpoint")()], "the column checkpoint of sparkle is also one of every benchmark"),
     ([lambda: with_columns(name="My score")()], "column 'My score': a name is lower-case letters"),
     ([lambda: with_columns(direction="up")()], "column shine: direction 'up'; allowed are higher, lower, none"),
     ([lambda: with_columns(aggregate="ratio")()], "column shine: `of` names the two values of a ratio"),

@@ -25,8 +25,8 @@ from tts_toolkit.system.processes import Processes
 FAULTS = [
     ("an exception", ("pears", ValueError("pears are out")), "ValueError: pears are out"),
     ("a user's mistake", ("pears", UserError("unknown voice 'x': known are y")), "known are y"),
-    ("no sound", ("pears", lambda w: w[:0]), "no sound was made"),
-    ("not numbers", ("pears", lambda w: w * np.nan), "not numbers"),
+    ("no sound", ("pears", lambda w: w[:0]), "no sound was generated"),
+    ("not numbers", ("pears", lambda w: w * np.nan), "non-finite"),
 ]  # fmt: skip
 
 

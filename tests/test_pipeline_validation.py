@@ -13,7 +13,7 @@ from tts_toolkit.system.processes import Processes
 
 @pytest.mark.parametrize(("settings", "message"), [
     ({"n_seeds": 0}, "n_seeds=0: each text is read at least once"),
-    ({"n_seeds": 2, "prompts": [PROMPTS[0], replace(PROMPTS[1], id="p0~2")]}, "the id 'p0~2' would be a text's"),
+    ({"n_seeds": 2, "prompts": [PROMPTS[0], replace(PROMPTS[1], id="p0~2")]}, "the id 'p0~2' is also that of"),
 ])  # fmt: skip
 def test_readings_that_cannot_be_are_refused(tmp_path, settings, message):
     with pytest.raises(UserError, match=message):
@@ -80,7 +80,7 @@ class Broken(Verifier):
 
 @pytest.mark.parametrize(("error", "message"), [
     (UserError("the speaker encoder 'x' cannot be loaded"), "the speaker encoder 'x' cannot be loaded"),
-    (RuntimeError("invalid header"), r"the speaker.verifier speaker_verifier cannot be used \(RuntimeError: invalid header\)"),
+    (RuntimeError("invalid header"), r"speaker.verifier cannot be used \(RuntimeError: invalid header\)"),
 ])  # fmt: skip
 def test_a_judge_that_does_not_load_ends_the_run_before_anything_speaks(tmp_path, recordings, error, message):
     speaker_verifier = Broken()
@@ -97,7 +97,7 @@ def test_a_recognizer_that_does_not_load_ends_the_run_before_anything_speaks(tmp
         def transcribe(self, waveform):
             raise RuntimeError("CUDA driver version is insufficient")
 
-    with pytest.raises(UserError, match=r"the recognizer ear cannot be used \(RuntimeError: CUDA driver"):
+    with pytest.raises(UserError, match=r"ear cannot be used \(RuntimeError: CUDA driver"):
         run(plan_of(tmp_path, ear=Unheard()), Processes())
     assert not CALLS
 
@@ -107,7 +107,7 @@ def missing_package():
 
 
 @pytest.mark.parametrize(("settings", "message"), [
-    ({"prompts": [replace(p, reference="nowhere/x.wav") for p in PROMPTS]}, "none of the 5 reference recordings is there, such as nowhere/x.wav"),
+    ({"prompts": [replace(p, reference="nowhere/x.wav") for p in PROMPTS]}, "none of the 5 reference recordings exists, such as nowhere/x.wav"),
     ({"background": "nowhere", "with_recordings": True}, "background=nowhere: no recordings there"),
     ({"metrics": {"dnsmos": missing_package}}, r"metrics=\[dnsmos\]: its packages are missing; run: pip install 'speechmos=="),
 ])  # fmt: skip

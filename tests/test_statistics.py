@@ -248,7 +248,7 @@ def test_every_row_of_a_comparison_is_over_the_same_clusters(difficulty):
         ("wer", 3, None), ("cer", 3, None), ("similarity", 3, None),
     }  # fmt: skip
     assert "No intervals and no p over 3 speakers" in table(by_speaker)
-    assert "holds for these 3 speakers" in table(by_prompt)
+    assert "hold for these 3 speakers" in table(by_prompt)
     wer, cer = by_prompt.differences[:2]
     assert cer.difference == pytest.approx(0.8 * wer.difference) and by_prompt.adjusted["wer"] >= wer.p
 

@@ -1,4 +1,4 @@
-"""Rows of all stages joined into one table, and what it sums up to: the only place that aggregates a benchmark."""
+"""The rows of all stages joined into one table, and its summary: the only place that aggregates a benchmark."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from tts_toolkit.text.units import is_unspaced
 
 STRICT = PROTOCOLS["strict"]
 GROUPS = ("category", "speaker", "language")
-MAX_GROUPS = 20  # of one kind that are told apart in summaries
+MAX_GROUPS = 20  # of one kind, listed separately in summaries
 HEALTH = ("silence_share", "clipped_share", "peak", "hit_ceiling")
-IN_STAGES = ("id", "key", "sum", "error", "system")  # what rows on disk and in the table hold beside their values
+IN_STAGES = ("id", "key", "sum", "error", "system")  # columns of rows on disk and in the table besides their values
 FACTS = (
     "checkpoint", "version", "n_parameters", "conditioned_by", "played_back", "settings", "hardware",
     "peak_memory_bytes", "batch_sizes", "synthesized_on",
-)  # fmt: skip  # what a summary says of a system beside its figures
-LOST = "the stage left no row; run it again"  # which is never taken for silence
+)  # fmt: skip  # of a system in a summary, besides its figures
+LOST = "the stage left no row; run it again"  # never treated as silence
 
 
-UNITS = {"id": "prompts", "speaker": "speakers"}  # what intervals are over
+UNITS = {"id": "prompts", "speaker": "speakers"}  # of intervals, by `cluster_by`
 
 
 def headline(rows: Sequence[Mapping[str, Any]]) -> Literal["wer", "cer"]:
-    """Return the rate to look at first: of characters, where no row is in a language that parts words by blanks."""
+    """Return the main error rate: of characters, where no row is in a language that separates words by spaces."""
     return "cer" if rows and all(is_unspaced(row["language"]) for row in rows) else "wer"
 
 
 def prompt_of(row: Mapping[str, Any]) -> str:
-    """Return the id of the prompt that a row is a reading of."""
+    """Return the id of a row's prompt."""
     return str(row.get("prompt") or row["id"])
 
 
 def cluster_of(row: Mapping[str, Any], cluster_by: str) -> str:
-    """Return what a row is drawn together with: the other readings of its prompt (`id`), or all of its speaker."""
+    """Return the cluster of a row: all readings of its prompt (`id`), or all rows of its speaker (`speaker`)."""
     return prompt_of(row) if cluster_by == "id" else str(row[cluster_by])
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the heavy stages found out about one system, by prompt id."""
+    """Rows of the synthesis and measuring stages of one system, by prompt id."""
 
     spoken: Mapping[str, Row]
     hypotheses: Mapping[str, Row] | None  # None: without a recognizer
@@ -62,12 +62,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a text's speech is compared with."""
+    """Reference of a text's speaker similarity."""
 
     embedding: np.ndarray | None  # (dim,), by the speaker verifier
-    recordings: str = ""  # a hash of the recordings that it is the mean of
-    reason: str = ""  # why there is none
-    wav: str = ""  # the file of the voice that is imitated, in the folder of references
+    recordings: str = ""  # a hash of the recordings averaged in it
+    reason: str = ""  # for a missing embedding
+    wav: str = ""  # file of the voice to imitate, in the folder of references
 
 
 def score_rows(
@@ -76,9 +76,9 @@ def score_rows(
     references: Mapping[str, Reference],
     language: str = "en",
 ) -> list[dict[str, Any]]:
-    """Return the table's row for each prompt of one system, scored or failed.
+    """Return one table row per prompt of one system, scored or failed.
 
-    `references` are what each prompt's speech is compared with, by id.
+    `references` are the references of speaker similarity, by prompt id.
     """
     nothing = Reference(None)
     return [_score(p, measured, references.get(p.prompt_id, nothing), p.language or language) for p in prompts]
@@ -125,7 +125,7 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
         **{name: spoken.get(name) for name in HEALTH},
         "seconds_per_character": spoken["seconds"] / len(expected) if scored and expected else None,
         "stopped_early": scored and transcribed and _stopped_early(expected, hypothesis, language, words),
-        "n_repeats": n_repeats(*(STRICT.normalize(said, language).split() for said in (hypothesis, expected))),
+        "n_repeats": n_repeats(*(STRICT.normalize(text, language).split() for text in (hypothesis, expected))),
         "dropped": " ".join(spoken["dropped"]),
         "unknown": " ".join(spoken["unknown"]),
         "n_truncated": spoken["n_truncated"],
@@ -136,7 +136,7 @@ def _score(prompt: Prompt, measured: Measured, reference: Reference, language: s
 
 
 def _metric_values(id_: str, measured: Measured) -> dict[str, float | None]:
-    """The values of a row by the names that metrics declare; a ratio's own is that of its two values in this row."""
+    """Values of a row by the names that metrics declare; a ratio is that of its two values in this row."""
     values: dict[str, float | None] = {}
     for metric, rows in measured.metrics:
         row = rows.get(id_, {})
@@ -148,11 +148,11 @@ def _metric_values(id_: str, measured: Measured) -> dict[str, float | None]:
     return values
 
 
-def _not_measured(id_: str, measured: Measured, why_not: str) -> str:
-    """Return why a row has no similarity or no value of a metric; empty where nothing went wrong."""
+def _not_measured(id_: str, measured: Measured, no_reference: str) -> str:
+    """Return the reasons for a row's missing similarity or metric values; empty without failures."""
     spoken = measured.spoken.get(id_, {}).get("status") == "spoken"
     stages = {"similarity": measured.embeddings, **{metric.name: rows for metric, rows in measured.metrics}}
-    found = {"reference": why_not}
+    found = {"reference": no_reference}
     for what, rows in stages.items():
         row = rows.get(id_, {})
         found[what] = row.get("error") or row.get("reason") or _lost(spoken, rows, id_)
@@ -160,7 +160,7 @@ def _not_measured(id_: str, measured: Measured, why_not: str) -> str:
 
 
 def _lost(spoken: bool, found: Mapping[str, Row], id_: str) -> str:
-    """Return that a spoken row is not among what a stage found, where that stage ran at all."""
+    """Return the reason for a synthesized row that is missing from a stage which ran; else empty."""
     return LOST if spoken and found and id_ not in found else ""
 
 
@@ -186,11 +186,11 @@ def sum_up(
     played_back: bool = False,
     columns: Sequence[Column] = (),
 ) -> dict[str, Any]:
-    """Return the figures of one system, as `summary.json` holds them: fractions, seconds, counts and intervals.
+    """Return the figures of one system as in `summary.json`: fractions, seconds, counts and intervals.
 
-    Strict figures count a failed row as all of its words deleted; `*_scored_only` leave it out. Intervals resample
-    whole clusters of rows that share `cluster_by` (id or speaker). A system that only plays recordings back has no
-    cost. `columns` are those that the metrics declare.
+    Strict figures count a failed row as all words deleted; `*_scored_only` leave it out. Intervals are over
+    clusters of rows that share `cluster_by` (id or speaker). A system that plays recordings back has no
+    cost. `columns` are those declared by the metrics.
     """
     scored = [row for row in rows if row["status"] == "scored"]
     figures: dict[str, Any] = {
@@ -217,7 +217,7 @@ def sum_up(
 
 
 def _declared_figure(column: Column, rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
-    """The figure of a metric's column over the rows that have its values, with its interval."""
+    """Figure and interval of a metric's column over the rows that have its values."""
     valued = [row for row in rows if all(row[name] is not None for name in column.values)]
     if column.aggregate == "median":
         return _median(column.name, valued, cluster_by)
@@ -232,8 +232,8 @@ def _median(name: str, rows: Sequence[Mapping[str, Any]], cluster_by: str) -> di
     return {name: float(np.median(values)) if values else None, f"{name}_ci": ends}
 
 
-def taken_names() -> list[str]:
-    """The names that every row and every summary of a system holds, which no metric's column may have."""
+def reserved_names() -> list[str]:
+    """Names present in every row and system summary, which no metric's column may have."""
     row = _score(Prompt("", ""), Measured({}, None, {}), Reference(None), "en")
     return [*IN_STAGES, *FACTS, *row, *sum_up([row], [], None)]
 
@@ -256,7 +256,7 @@ def _worded(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _more_rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str, Any]:
-    """Return what else reviewers ask of the errors: without failed rows, over utterances, by kind."""
+    """Return further error figures: without failed rows, averaged over utterances, and counts by kind."""
     scored = [row for row in _worded(rows) if row["status"] == "scored"]
     worded = [{**row, "exact": float(row["wer"] == 0)} for row in _worded(rows)]
     return {
@@ -270,7 +270,7 @@ def _more_rates(rows: Sequence[Mapping[str, Any]], cluster_by: str) -> dict[str,
 
 
 def _similarity(rows: Sequence[Mapping[str, Any]], cluster_by: str, scale: SimilarityScale | None) -> dict[str, Any]:
-    """Return the mean similarity, and where it lies between the floor and the ceiling, both taken as known."""
+    """Return the mean similarity, raw and normalized by floor and ceiling, both treated as known."""
     compared = [row for row in rows if row["similarity"] is not None]
     figure = _figure("similarity", compared, cluster_by)
     ends = figure["similarity_ci"]
@@ -299,12 +299,12 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluster_by: str = "id") -> dict[str, Any]:
-    """Return one protocol's error rates over the hypotheses of one system, with how many rows they rest on."""
+    """Return one protocol's error rates over the hypotheses of one system, with the number of rows used."""
     used = [row for row in rows if row["status"] == "scored" or protocol.failures == "deletions"]
     texts = [(row["expected"], protocol.convert(row["hypothesis"], row["language"]), row["language"]) for row in used]
     words = [protocol.words(*text) for text in texts]
     characters = [protocol.characters(*text) for text in texts]
-    same = [{"exact": float(protocol.says_the_same(*text)), **row} for row, text in zip(used, texts, strict=True)]
+    same = [{"exact": float(protocol.is_exact_match(*text)), **row} for row, text in zip(used, texts, strict=True)]
     return {
         **_rate("wer", words, used, cluster_by, protocol),
         **_rate("cer", characters, used, cluster_by, protocol),
@@ -322,7 +322,7 @@ def under_protocol(rows: Sequence[Mapping[str, Any]], protocol: Protocol, cluste
 def _rate(
     name: str, counts: Sequence[Counts], rows: Sequence[Mapping[str, Any]], cluster_by: str, protocol: Protocol
 ) -> dict[str, Any]:
-    """Return an error rate as a protocol averages, over the rows that it counts."""
+    """Return an error rate averaged as the protocol defines, over the rows that it counts."""
     counted = [
         {**row, "errors": count.errors, "n": count.n_reference, "rate": count.rate}
         for row, count in zip(rows, counts, strict=True)
@@ -369,9 +369,9 @@ def _figure(
     bottom: str | None = None,
     of_prompts: bool = True,
 ) -> dict[str, Any]:
-    """Return `name`, the ratio of two columns' sums or one column's mean, and `name_ci`, its interval.
+    """Return `name`, the ratio of two columns' sums or the mean of one column, and `name_ci`, its interval.
 
-    `of_prompts` is false for shares of something else than prompts or their words.
+    `of_prompts` is false for shares of anything but prompts or their words.
     """
     tops = [row[top or name] for row in rows]
     bottoms = [row[bottom] if bottom else 1 for row in rows]

@@ -1,4 +1,4 @@
-"""Two systems on the same texts, from the tables that benchmarks left behind."""
+"""Comparison of two systems on the same texts, from the tables of finished benchmarks."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Comparison:
     adjusted: Mapping[str, float]  # Holm over the metrics
     groups: Mapping[str, Mapping[str, Sequence[Difference]]]
     n_common: int
-    n_left_out: int  # rows that only one of the two planned
-    notes: Sequence[str]  # what is not compared, and why
+    n_left_out: int  # rows that only one of the two has
+    notes: Sequence[str]  # on metrics that are not compared
     scales: Mapping[str, Mapping[str, float | None]]  # of similarity, by run
     needed: Sequence[Needed] = ()  # how many prompts and readings show a difference of a given size
-    scatter: Mapping[str, Sequence[Components]] = field(default_factory=dict)  # where it comes from, by run
+    scatter: Mapping[str, Sequence[Components]] = field(default_factory=dict)  # variance components, by run
     columns: Sequence[Column] = ()  # of the metrics that both runs measured
 
     def to_json(self) -> str:
@@ -64,7 +64,7 @@ class Comparison:
 
 
 def read_run(folder: Path, system: str | None, preferred: str = "") -> Run:
-    """One system's rows; `preferred` is taken where the folder holds several and `system` names none.
+    """One system's rows; without `system`, `preferred` is used where the folder holds several.
 
     Raises UserError when the folder holds no benchmark or leaves the choice open.
     """
@@ -99,13 +99,13 @@ def run_of(folder: Path, summary: Mapping[str, Any], table: Sequence[Mapping[str
 def compare_runs(
     first: Run, second: Run, cluster_by: str = "id", seed: int = 0, shows: float = 0.01, others: Sequence[Run] = ()
 ) -> Comparison:
-    """Return the paired differences, second less first; raises UserError for what cannot be compared.
+    """Return the paired differences, second minus first; raises UserError for runs that cannot be compared.
 
     Different recognizers or speaker verifiers are refused, since their figures have no common scale; so are
     equal ids with different texts. Rows that only one run planned are left out and counted; a similarity is
-    left out, and noted, where the two were measured against different recordings. `shows` is the difference
-    for which prompts and readings are counted. `others` are more runs of the second system, by other training
-    seeds or recognizers: they part its variance, and are in no test.
+    left out, with a note, where the two were measured against different recordings. `shows` is the difference
+    for which the needed prompts and readings are estimated. `others` are more runs of the second system, with other
+    training seeds or recognizers: they give its variance components, and are in no test.
     """
     if cluster_by not in CLUSTERS:
         raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
@@ -113,15 +113,15 @@ def compare_runs(
         ours, theirs = getattr(first, what), getattr(second, what)
         if ours != theirs:
             raise UserError(
-                f"{first.name} was scored by the {what} {_who(ours)}, {second.name} by {_who(theirs)}: their figures "
-                "have no common scale; score both with the same"
+                f"{first.name} was scored with {what}={_model(ours)}, {second.name} with {_model(theirs)}: their "
+                "figures have no common scale; score both with the same"
             )
     prompts = by_prompt(first), by_prompt(second)
     common = [id_ for id_ in prompts[0] if id_ in prompts[1]]
     differing = [id_ for id_ in common if prompts[0][id_][0]["expected"] != prompts[1][id_][0]["expected"]]
     if differing or not common:
         raise UserError(
-            f"{first.name} and {second.name} do not say the same texts"
+            f"{first.name} and {second.name} are not of the same texts"
             + (f": {differing[0]!r} differs" if differing else ": no id is in both")
         )
     pairs = [(prompts[0][id_], prompts[1][id_]) for id_ in common]
@@ -132,7 +132,7 @@ def compare_runs(
     n_speakers = len({str(ours[0]["speaker"]) for ours, _ in pairs})
     if cluster_by == "id" and n_speakers > 1:
         notes.append(
-            f"over prompts, what is found holds for these {n_speakers} speakers; cluster_by=speaker asks of all"
+            f"over prompts, results hold for these {n_speakers} speakers; cluster_by=speaker generalizes to others"
         )
     groups: dict[str, dict[str, list[Difference]]] = {}
     for group in GROUPS:
@@ -163,16 +163,16 @@ def compare_runs(
 
 @dataclass(frozen=True)
 class _Pairing:
-    """What is compared beside error rates, and over which clusters."""
+    """Metrics compared besides error rates, and the clusters."""
 
     means: Sequence[Column]
-    against_natural: frozenset[str]  # columns whose values are distances from a natural recording
+    against_natural: frozenset[str]  # columns measured against a natural recording
     cluster_by: str
     seed: int
 
 
 def _common_columns(first: Run, second: Run) -> tuple[list[Column], frozenset[str], list[str]]:
-    """The columns whose means both runs measured alike, those against natural recordings, and notes on the others."""
+    """Columns measured alike by both runs, those against natural recordings, and notes on the others."""
     ours, theirs = _measured_by(first), _measured_by(second)
     columns, against_natural, notes = [], set(), []
     for name in dict.fromkeys([*ours, *theirs]):
@@ -206,9 +206,9 @@ def _measured_pairs(metric: str, pairs: Sequence[Pair], pairing: _Pairing) -> li
 
 def _scatter(runs: Sequence[Run]) -> list[Components]:
     """Variance components of a system; similarity only with one speaker verifier and the same recordings."""
-    cells = {(run.identity or run.name, _who(run.recognizer)): by_prompt(run) for run in runs}
+    cells = {(run.identity or run.name, _model(run.recognizer)): by_prompt(run) for run in runs}
     heard_once = {(system, ""): rows for (system, _), rows in reversed(cells.items())}
-    same_verifier = len({_who(run.speaker_verifier) for run in runs}) == 1
+    same_verifier = len({_model(run.speaker_verifier) for run in runs}) == 1
     found = [scatter(metric, cells) for metric in RATES if _has(metric, runs[0])]
     return [c for c in [*found, scatter("similarity", heard_once) if same_verifier else None] if c is not None]
 
@@ -218,21 +218,21 @@ def _has(metric: str, run: Run) -> bool:
 
 
 def by_prompt(run: Run) -> dict[str, list[Mapping[str, Any]]]:
-    """Return the rows of each prompt: one a reading."""
+    """Return the rows of each prompt: one per reading."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in run.rows.values():
         found.setdefault(prompt_of(row), []).append(row)
     return found
 
 
-def _who(worker: Mapping[str, str] | None) -> str:
-    return "nobody" if worker is None else f"{worker['name']} ({worker['version']})"
+def _model(worker: Mapping[str, str] | None) -> str:
+    return "null" if worker is None else f"{worker['name']} ({worker['version']})"
 
 
 def _differences(pairs: Sequence[Pair], pairing: _Pairing) -> tuple[list[Difference], list[str]]:
-    """Return what can be compared over these prompts, and notes on what cannot.
+    """Return the differences over these prompts, and notes on metrics that cannot be compared.
 
-    Readings of a prompt are averaged before anything else, so that systems read so often and not so often compare.
+    Readings of a prompt are averaged first, so that runs with different numbers of readings compare.
     """
     found: list[Difference] = []
     notes: list[str] = []
@@ -244,8 +244,8 @@ def _differences(pairs: Sequence[Pair], pairing: _Pairing) -> tuple[list[Differe
         if worded and all(column in worded[0][0][0] for column in columns):
             found += _compared(metric, worded, pairing, notes)
     for column in pairing.means:
-        both, why_not = _both(column.name, pairs, pairing)
-        notes += why_not
+        both, left_out = _both(column.name, pairs, pairing)
+        notes += left_out
         if both:
             found += _compared(column.name, both, pairing, notes)
     n_clusters = sorted({difference.n_clusters for difference in found})
@@ -254,11 +254,11 @@ def _differences(pairs: Sequence[Pair], pairing: _Pairing) -> tuple[list[Differe
 
 
 def _compared(metric: str, pairs: Sequence[Pair], pairing: _Pairing, notes: list[str]) -> list[Difference]:
-    """Return the difference of a metric, or nothing, and a note, where all prompts are of one cluster."""
+    """Return the difference of a metric; nothing, with a note, where all prompts are of one cluster."""
     cluster_by, seed = pairing.cluster_by, pairing.seed
     clusters = [cluster_of(ours[0], cluster_by) for ours, _ in pairs]
     if len(set(clusters)) < 2:
-        notes.append(f"{metric} is not compared: the rows are of one {cluster_by}, which leaves nothing to draw from")
+        notes.append(f"{metric} is not compared: the rows are of one {cluster_by}, and a test needs several")
         return []
     top, bottom = RATES.get(metric, (metric, ""))
     first, second = ([_mean(rows, top) for rows in system] for system in zip(*pairs, strict=True))
@@ -273,7 +273,7 @@ def _mean(rows: Sequence[Mapping[str, Any]], column: str) -> float:
 
 
 def _both(metric: str, pairs: Sequence[Pair], pairing: _Pairing) -> tuple[list[Pair], list[str]]:
-    """Return the prompts whose values of a metric have a common scale, and notes on those left out."""
+    """Return the prompts whose values of a metric are comparable, and notes on those left out."""
     both = [pair for pair in pairs if all(any(row[metric] is not None for row in rows) for rows in pair)]
     compared_with = "compared_with" if metric == "similarity" else "natural_sha256"
     if metric != "similarity" and metric not in pairing.against_natural:
@@ -317,13 +317,13 @@ LEVEL = 0.05  # of p-values, Holm-corrected
 
 
 def verdict(comparison: Comparison) -> str:
-    """One sentence: what the second system gained or lost against the first, and what cannot be told apart."""
+    """One sentence: gains and losses of the second system against the first, and metrics without a difference."""
     names = [name.rpartition(":")[2] for name in (comparison.second, comparison.first)]
-    said = {column.name: column for column in (WER_IN_WORDS, SIMILARITY, *comparison.columns)}
+    by_name = {column.name: column for column in (WER_IN_WORDS, SIMILARITY, *comparison.columns)}
     found = [
-        _in_words(d, comparison.adjusted.get(d.metric), said[d.metric])
+        _in_words(d, comparison.adjusted.get(d.metric), by_name[d.metric])
         for d in comparison.differences
-        if d.metric in said
+        if d.metric in by_name
     ]
     return f"{names[0]} against {names[1]}: {'; '.join(found) or 'nothing can be compared'}."
 
@@ -343,12 +343,12 @@ def _in_words(d: Difference, p: float | None, column: Column) -> str:
 
 
 def _planning(comparison: Comparison) -> list[str]:
-    """Return how large a set shows a difference, and what the scatter consists of, as lines of Markdown."""
+    """Return the needed size of a set, and the variance components, as lines of Markdown."""
     lines = []
     if comparison.needed:
         lines += ["Shown at the 5 % level four times out of five over:", "", *needed_table(comparison.needed)]
         if any(None in one.by_readings.values() for one in comparison.needed if one.unit == "prompts"):
-            lines += ["", "What more readings of a prompt save is known of runs with n_seeds=2 or more."]
+            lines += ["", "The effect of more readings per prompt can be estimated from runs with n_seeds=2 or more."]
     for name, found in comparison.scatter.items():
         if found and any(c.n_runs * c.n_recognizers * c.n_readings > 1 for c in found):
             lines += [
@@ -376,7 +376,7 @@ def _unit(column: Column) -> str:
 
 
 def _cells(d: Difference, adjusted: float | None, column: Column | None, in_group: bool = False) -> str:
-    """The cells of a difference; `column` is that of a metric, None for error rates and similarity."""
+    """Cells of a difference; `column` is that of a metric, None for error rates and similarity."""
     scale, unit = (100.0, " %") if d.metric in RATES else (1.0, "")
     if column is not None:
         scale, unit = column.scale, _unit(column)

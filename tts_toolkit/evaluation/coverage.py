@@ -1,4 +1,4 @@
-"""Coverage of many texts, summed up over systems."""
+"""Coverage of many texts by several systems."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from tts_toolkit.models.base import Coverage
 from tts_toolkit.system.formatting import markdown
 
-N_SHOWN = 12  # characters or words of a table's cell
+N_SHOWN = 12  # characters or words per table cell
 
 
-def cannot_say(found: Sequence[Coverage]) -> dict[str, Any]:
-    """Return how many texts a system says in full, and the characters or words that it drops, most frequent first."""
+def coverage_figures(found: Sequence[Coverage]) -> dict[str, Any]:
+    """Return the number of fully covered texts, and dropped characters and unknown words, most frequent first."""
     dropped = Counter(c for coverage in found for c in coverage.dropped)
     unknown = Counter(word for coverage in found for word in coverage.unknown)
     return {
@@ -27,7 +27,7 @@ def cannot_say(found: Sequence[Coverage]) -> dict[str, Any]:
 
 def table(systems: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the systems side by side as Markdown."""
-    lines = ["| system | said in full | dropped | unknown | tokens cut off |", "|---|---|---|---|---|"]
+    lines = ["| system | fully covered | dropped | unknown | tokens cut off |", "|---|---|---|---|---|"]
     for name, figures in systems.items():
         cells = [
             markdown(name), f"{figures['n_in_full']} of {figures['n_texts']}", _listed(figures["dropped"]),

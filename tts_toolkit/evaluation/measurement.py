@@ -21,8 +21,8 @@ from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.system.processes import Processes
 
 log = logging.getLogger(__name__)
-HEARING = "hearing-2"  # part of every key; a change to how recognizers are asked changes it
-EMBEDDING = "embedding-2"  # part of every key; a change to what an embedding's row holds changes it
+TRANSCRIBING = "hearing-2"  # part of every key; to be changed with the way recognizers are called
+EMBEDDING = "embedding-2"  # part of every key; to be changed with the contents of an embedding's row
 
 
 def transcribe_all(
@@ -32,7 +32,7 @@ def transcribe_all(
     if plan.recognizer is None:
         return None, None
     recognizer = plan.recognizer()
-    who = key_of(HEARING, identity(recognizer, recognizer.version))
+    who = key_of(TRANSCRIBING, identity(recognizer, recognizer.version))
     one = hypothesis_of(recognizer)
     return _measure_all(plan, "transcripts", who, spoken, lambda: one, processes), described(recognizer)
 
@@ -45,7 +45,7 @@ def _measure_all(
     open_measure: Callable[[], Measure],
     processes: Processes,
 ) -> dict[str, dict[str, Row]]:
-    """Return the rows of one measuring stage of every system."""
+    """Return the rows of one measuring stage for every system."""
     return {
         name: measure(plan.folder(name) / stage, who, rows, plan.folder(name) / "wavs", open_measure, processes)
         for name, rows in spoken.items()
@@ -54,18 +54,18 @@ def _measure_all(
 
 @dataclass(frozen=True)
 class Similarities:
-    """What the speaker verifier made of every system and of the recordings they are compared with."""
+    """Speaker embeddings of every system, and the references that they are compared with."""
 
     embeddings: Mapping[str, Mapping[str, Row]]
     compared: Mapping[str, Reference]  # by prompt id
-    compared_with_others: Mapping[str, Reference]  # the same without texts whose only recording is their own
+    compared_with_others: Mapping[str, Reference]  # without texts whose speaker has no other recording
     scale: SimilarityScale | None
     speaker_verifier: Mapping[str, str] | None
     references: str  # a hash of the recordings; empty without any
 
 
 def measure_similarity(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], processes: Processes) -> Similarities:
-    """Return the embeddings of every system's speech and of the recordings that it is compared with."""
+    """Return the embeddings of every system's speech and of the reference recordings."""
     if plan.speaker_verifier is None or not plan.measures_similarity:
         return Similarities({}, {}, {}, None, None, "")
     encoder = plan.speaker_verifier()
@@ -73,16 +73,18 @@ def measure_similarity(plan: Plan, spoken: Mapping[str, Mapping[str, Row]], proc
 
     @cache
     def open_measure() -> Measure:
-        encoder.embed(PROBE)  # loads it: what fails here is the speaker verifier's fault, and later the clip's
+        encoder.embed(PROBE)  # loads it: a failure here is the verifier's, a later one the clip's
         return embedding_of(encoder)
 
     embedded = _measure_all(plan, "embeddings", who, spoken, open_measure, processes)
     recorded, rows = _embed_recordings(plan, "references", _references(plan), who, open_measure, processes)
     vectors = {id_: vector for id_, row in rows.items() if (vector := embedding(row)) is not None}
     absent = {
-        id_: Reference(None, reason=_why_not(row, rows.get(id_))) for id_, row in recorded.items() if id_ not in vectors
+        id_: Reference(None, reason=_missing_reason(row, rows.get(id_)))
+        for id_, row in recorded.items()
+        if id_ not in vectors
     }
-    if not vectors:  # the rows say why; what was spoken and heard is kept
+    if not vectors:  # the rows hold the reasons; speech and transcripts are kept
         log.warning("no reference recording can be embedded; the first: %s", next(iter(absent.values())).reason)
         return Similarities(embedded, absent, absent, None, described(encoder), "")
     background = _background(plan, vectors, who, open_measure, processes)
@@ -99,19 +101,19 @@ def _embed_recordings(
     open_measure: Callable[[], Measure],
     processes: Processes,
 ) -> tuple[dict[str, Row], dict[str, Row]]:
-    """Return the rows of recordings that are no system's, as they were read and as they were embedded."""
+    """Return the synthesis rows and the embedding rows of recordings outside the systems."""
     folder = plan.output_dir / name
     recorded = synthesize(Recordings(name, channel=plan.channel), prompts, folder, 0, 1, processes)
     return recorded, measure(folder / "embeddings", who, recorded, folder / "wavs", open_measure, processes)
 
 
-def _why_not(recorded: Row, embedded: Row | None) -> str:
-    """Return why a recording has no embedding."""
+def _missing_reason(recorded: Row, embedded: Row | None) -> str:
+    """Return the reason for a recording's missing embedding."""
     return str(recorded["reason"] or (embedded or {}).get("error") or (embedded or {}).get("reason"))
 
 
 def _references(plan: Plan) -> list[Prompt]:
-    """Return prompts whose reference is what similarity is measured against: the voice to imitate, if any."""
+    """Return prompts whose reference is that of similarity: the voice to imitate, if any."""
     chosen = [replace(prompt, reference=prompt.voice_reference or prompt.reference) for prompt in plan.prompts]
     return [prompt for prompt in chosen if prompt.reference and not prompt.fault]
 
@@ -119,7 +121,7 @@ def _references(plan: Plan) -> list[Prompt]:
 def _compared(
     plan: Plan, vectors: Mapping[str, np.ndarray], recorded: Mapping[str, Row], background: np.ndarray | None
 ) -> tuple[dict[str, Reference], dict[str, Reference], SimilarityScale]:
-    """Return what each prompt is compared with, the same where that is another recording, and the scale.
+    """Return the reference of each prompt, those made of other recordings only, and the scale.
 
     A recording of the text itself is left out of its own comparison; a recording that many prompts share counts once.
     """
@@ -152,7 +154,7 @@ def _compared(
 def _background(
     plan: Plan, vectors: Mapping[str, np.ndarray], who: str, open_measure: Callable[[], Measure], processes: Processes
 ) -> np.ndarray | None:
-    """Return the embeddings (n, dim) of recordings of somebody outside the set, where the set has one speaker only."""
+    """Return the embeddings (n, dim) of recordings outside the set, where the set has one speaker only."""
     speakers = {prompt.speaker for prompt in plan.prompts if prompt.id in vectors}
     if plan.background is None or len(speakers) > 1:
         return None
@@ -160,7 +162,7 @@ def _background(
     recorded, rows = _embed_recordings(plan, "background", prompts, who, open_measure, processes)
     found = [vector for row in rows.values() if (vector := embedding(row)) is not None]
     if not found:
-        reasons = [_why_not(row, rows.get(id_)) for id_, row in recorded.items()]
+        reasons = [_missing_reason(row, rows.get(id_)) for id_, row in recorded.items()]
         log.warning("background=%s: no recording can be embedded; the first: %s", plan.background, reasons[0])
         return None
     return np.stack(found)

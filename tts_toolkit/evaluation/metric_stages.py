@@ -16,20 +16,20 @@ from tts_toolkit.system.memory import free_memory
 from tts_toolkit.system.processes import Processes
 from tts_toolkit.text.cues import without_cues
 
-METRIC = "metric-1"  # part of every key; a change to what metrics are given changes it
+METRIC = "metric-1"  # part of every key; to be changed with the input of metrics
 Rows = Mapping[str, Row]  # by prompt id
 
 
 @dataclass(frozen=True)
 class MeasuredMetric:
-    """What a metric declares, and its rows by system."""
+    """The declaration of a metric, and its rows by system."""
 
     metric: Declared
     rows: Mapping[str, Rows]
 
 
 def measure_metrics(plan: Plan, spoken: Mapping[str, Rows], processes: Processes) -> list[MeasuredMetric]:
-    """What every metric finds in every system's speech; a metric is freed before the next one is opened."""
+    """Rows of every metric for every system; a metric is freed before the next one is opened."""
     found = []
     for open_metric in plan.metrics.values():
         found.append(_measure_metric(plan, open_metric(), spoken, processes))
@@ -38,11 +38,11 @@ def measure_metrics(plan: Plan, spoken: Mapping[str, Rows], processes: Processes
 
 
 def natural_hashes(spoken: Mapping[str, Rows]) -> dict[str, str]:
-    """The hash of each text's natural recording, by prompt id; nothing where there is none."""
-    return {id_: str(row["sha256"]) for id_, row in _made(spoken.get(NATURAL, {})).items()}
+    """Hash of each text's natural recording, by prompt id; texts without one are left out."""
+    return {id_: str(row["sha256"]) for id_, row in _synthesized(spoken.get(NATURAL, {})).items()}
 
 
-def _made(rows: Rows) -> dict[str, Row]:
+def _synthesized(rows: Rows) -> dict[str, Row]:
     return {id_: row for id_, row in rows.items() if row["status"] == "spoken"}
 
 
@@ -52,7 +52,9 @@ def _measure_metric(plan: Plan, metric: Metric, spoken: Mapping[str, Rows], proc
     prompts = {prompt.id: prompt for prompt in plan.utterances}
     rows = {}
     for system, speech in spoken.items():
-        inputs = _inputs(plan, system, _made(speech), prompts, spoken.get(NATURAL, {}) if known.needs_reference else {})
+        inputs = _inputs(
+            plan, system, _synthesized(speech), prompts, spoken.get(NATURAL, {}) if known.needs_reference else {}
+        )
         todo = inputs.compared if known.needs_reference else inputs.made
         keys = {id_: inputs.key(id_, who) for id_ in todo}
         folder = plan.folder(system) / metric.name
@@ -62,7 +64,7 @@ def _measure_metric(plan: Plan, metric: Metric, spoken: Mapping[str, Rows], proc
 
 
 def _opening(metric: Metric, inputs: _Inputs) -> Callable[[], RowMeasure]:
-    """What opens the measure of a row: the metric on the row's speech, beside the natural recording of its text."""
+    """Opener of a row's measure: the metric on the row's speech and the natural recording of its text."""
 
     def measure(id_: str) -> Mapping[str, Any]:
         return finite(values_of(metric, inputs.speech(id_), inputs.reference(id_)))
@@ -78,13 +80,13 @@ class _Inputs:
     system: str
     made: Rows
     prompts: Mapping[str, Prompt]
-    compared: Rows  # the row of the natural recording, by the id of the speech; empty unless a metric compares
-    absent: Rows  # why speech is not compared
+    compared: Rows  # row of the natural recording, by id of the speech; empty unless the metric needs a reference
+    absent: Rows  # with the reason, for speech that is not compared
 
     def key(self, id_: str, who: str) -> str:
-        """What a row rests on: the metric, both waveforms, and the text."""
+        """Key of a row: the metric, both waveforms, and the text."""
         natural = self.compared[id_]["sha256"] if id_ in self.compared else None
-        return key_of(who, self.made[id_]["sha256"], natural, *self._said(id_))
+        return key_of(who, self.made[id_]["sha256"], natural, *self._text(id_))
 
     def speech(self, id_: str) -> Sample:
         return self._sample(id_, self.system, self.made[id_])
@@ -93,15 +95,15 @@ class _Inputs:
         return self._sample(id_, NATURAL, self.compared[id_]) if id_ in self.compared else None
 
     def _sample(self, id_: str, system: str, row: Row) -> Sample:
-        return Sample(load_waveform(self.plan.folder(system) / "wavs" / row["wav"]), *self._said(id_))
+        return Sample(load_waveform(self.plan.folder(system) / "wavs" / row["wav"]), *self._text(id_))
 
-    def _said(self, id_: str) -> tuple[str, str]:
+    def _text(self, id_: str) -> tuple[str, str]:
         prompt = self.prompts[id_]
         return without_cues(prompt.text), prompt.language or self.plan.language
 
 
 def _inputs(plan: Plan, system: str, made: Rows, prompts: Mapping[str, Prompt], natural: Rows) -> _Inputs:
-    """What is measured of a system; natural recordings are not compared with themselves."""
+    """Inputs of a metric for one system; natural recordings are not compared with themselves."""
     of_text = {id_: natural.get(prompts[id_].prompt_id) for id_ in made if system != NATURAL}
     compared = {id_: row for id_, row in of_text.items() if row and row["status"] == "spoken"}
     absent = {

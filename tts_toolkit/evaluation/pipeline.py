@@ -29,19 +29,19 @@ from tts_toolkit.system.memory import free_memory
 from tts_toolkit.system.processes import Processes
 
 log = logging.getLogger(__name__)
-FACTS = "facts-2"  # part of their key; a change to what is known of a system changes it
+FACTS = "facts-2"  # part of their key; to be changed with the facts of a system
 
 
 @dataclass(frozen=True)
 class Results:
-    """The table of every system with what it sums up to."""
+    """The rows of every system, and their summary."""
 
     rows: Mapping[str, list[dict[str, Any]]]
     summary: Mapping[str, Any]
 
 
 def run(plan: Plan, processes: Processes) -> Results | None:
-    """Return the results, or None on processes that only helped; raises UserError when the plan cannot be carried out.
+    """Return the results, or None on all processes but the first; raises UserError for a plan that cannot be run.
 
     The recognizer, the speaker verifier and the metrics load before synthesis. A system that cannot be
     opened becomes failed rows.
@@ -54,7 +54,7 @@ def run(plan: Plan, processes: Processes) -> Results | None:
     _plan_stage(plan, processes)
     spoken, facts = {}, {}
     for name, open_synthesizer in systems.items():
-        spoken[name], facts[name] = _speak(plan, name, open_synthesizer, processes)
+        spoken[name], facts[name] = _synthesize_system(plan, name, open_synthesizer, processes)
         free_memory()
     hypotheses, recognizer = transcribe_all(plan, spoken, processes)
     free_memory()
@@ -70,7 +70,7 @@ def run(plan: Plan, processes: Processes) -> Results | None:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the stages found, by system."""
+    """Results of the stages, by system."""
 
     spoken: Mapping[str, Mapping[str, Row]]
     facts: Mapping[str, Mapping[str, Any]]
@@ -124,26 +124,26 @@ def _summed_up(plan: Plan, rows: Mapping[str, list[dict[str, Any]]], found: _Fou
 
 
 def intervals(cluster_by: str) -> str:
-    """Return how intervals are made, for reports."""
+    """Return the method of intervals, for reports."""
     unit = UNITS[cluster_by]
     return f"95 %, Student's t over {unit} on the scale of log-odds, exact binomial for shares of texts"
 
 
 def notes(systems: Mapping[str, Mapping[str, Any]], cluster_by: str) -> list[str]:
-    """Return what is to be said of the intervals of these systems: too few, or few."""
+    """Return notes on intervals over few clusters, or too few."""
     sizes = {figures["n_clusters"] for figures in systems.values()}
     return [note for n in sorted(sizes) if (note := cluster_note(n, UNITS[cluster_by]))]
 
 
 def _prompts_of(plan: Plan, system: str) -> list[Prompt]:
-    """Return what a system is to say, in its voices: the natural one only what it was recorded with, and once."""
+    """Return the prompts of a system, in its voices; of the natural one, those with a recording, once each."""
     if system == NATURAL:
         return [prompt.for_system(system) for prompt in plan.prompts if prompt.reference]
     return [prompt.for_system(system) for prompt in plan.utterances]
 
 
 def _plan_stage(plan: Plan, processes: Processes) -> None:
-    """Write what is planned."""
+    """Write the plan."""
     planned = plan.planned
     if processes.is_first:
         stage = Stage(plan.output_dir / "plan", {row["id"]: key_of(row) for row in planned})
@@ -152,17 +152,17 @@ def _plan_stage(plan: Plan, processes: Processes) -> None:
             stage.finish()
 
 
-def _speak(
+def _synthesize_system(
     plan: Plan, name: str, open_synthesizer: Callable[[], Synthesizer], processes: Processes
 ) -> tuple[dict[str, Row], dict[str, Any]]:
-    """Return a system's rows and the facts about it. The synthesizer is let go with the end of this call."""
+    """Return a system's rows and the facts about it. The synthesizer is freed when this returns."""
     prompts = _prompts_of(plan, name)
     faulty = {p.id: failed_row(p.id, f"{p.source}: {p.fault}") for p in prompts if p.fault}
     prompts = [prompt for prompt in prompts if not prompt.fault]
     try:
         synthesizer = open_synthesizer()
         key = key_of(FACTS, identity(synthesizer, synthesizer.version))
-    except Exception as error:  # whatever a constructor or a broken checkpoint raises; the other systems go on
+    except Exception as error:  # of a constructor or a broken checkpoint; the other systems go on
         reason = reason_of(_of_the_constructor(error))
         log.warning("%s cannot be opened: %s", name, reason)
         return {prompt.id: failed_row(prompt.id, reason) for prompt in prompts} | faulty, _facts(None, name)
@@ -177,23 +177,23 @@ def _speak(
 
 
 def _of_the_constructor(error: Exception) -> Exception:
-    """Return what a constructor raised, where a config system has wrapped it."""
+    """Return the error of a constructor, where a config system has wrapped it."""
     return error.__cause__ if isinstance(error.__cause__, Exception) else error
 
 
 def _known_facts(synthesizer: Synthesizer, key: str, file: Path, rows: Mapping[str, Row]) -> dict[str, Any]:
-    """Return the facts that an earlier run kept, or new ones; they are kept once the system has spoken."""
+    """Return the facts kept by an earlier run, or new ones, kept once any synthesis succeeded."""
     known = _kept_facts(file)
     if known.get("key") != key:
-        has_spoken = any(not has_failed(row) for row in rows.values())
-        known = {"key": key} | _facts(synthesizer, synthesizer.name, synthesizer.n_parameters if has_spoken else None)
-        if has_spoken:  # of a system that failed throughout, not everything is known
+        has_speech = any(not has_failed(row) for row in rows.values())
+        known = {"key": key} | _facts(synthesizer, synthesizer.name, synthesizer.n_parameters if has_speech else None)
+        if has_speech:  # a system that failed throughout is not fully known
             write_whole(file, json.dumps(known | {SUM: key_of(known)}, indent=2).encode())
     return {fact: value for fact, value in known.items() if fact != "key"}
 
 
 def _kept_facts(file: Path) -> dict[str, Any]:
-    """Return the facts in a file, as they were written; nothing where it is absent or damaged."""
+    """Return the facts in a file; nothing where it is absent or damaged."""
     try:
         known = json.loads(file.read_bytes())
     except (OSError, ValueError):
@@ -203,7 +203,7 @@ def _kept_facts(file: Path) -> dict[str, Any]:
 
 
 def _facts(synthesizer: Synthesizer | None, name: str, n_parameters: int | None = None) -> dict[str, Any]:
-    """Return what a report says of a system: of one that could not be opened, its name."""
+    """Return the facts of a system for reports; of one that could not be opened, its name only."""
     return {
         "checkpoint": name,
         "version": "" if synthesizer is None else synthesizer.version,

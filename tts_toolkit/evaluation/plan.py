@@ -1,4 +1,4 @@
-"""What a benchmark is to do."""
+"""The plan of a benchmark."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ SAME_NAME = (
 
 
 def system_folders(systems: Iterable[str]) -> dict[str, str]:
-    """Return the names of the systems' folders, and of the natural one's."""
+    """Return the folder names of the systems and of the natural one."""
     return file_names({**dict.fromkeys(systems), NATURAL: None})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, by whom and how it is read."""
+    """Systems, prompts, metrics and settings of one evaluation."""
 
-    systems: Mapping[str, Callable[[], Synthesizer]]  # opened when their turn comes, let go after it
+    systems: Mapping[str, Callable[[], Synthesizer]]  # opened in turn, and freed before the next
     prompts: Sequence[Prompt]
     recognizer: Callable[[], Recognizer] | None  # None: no error rates
     speaker_verifier: Callable[[], SpeakerEncoder] | None
@@ -42,32 +42,32 @@ class Plan:
     output_dir: Path
     seed: int = 0
     batch_size: int = 16
-    cluster_by: str = "id"  # or speaker: what is drawn again for intervals
-    background: str | None = "demo-voice"  # recordings of somebody else, for the different-speaker floor
+    cluster_by: str = "id"  # or speaker: the clusters of intervals
+    background: str | None = "demo-voice"  # recordings of another speaker, for the floor of similarity
     allow_same_encoder: bool = False
-    language: str = "en"  # of texts that name none: whose words the strict protocol reads
-    metrics: Mapping[str, Callable[[], Metric]] = field(default_factory=dict)  # by the choice that names them
+    language: str = "en"  # of texts that name none
+    metrics: Mapping[str, Callable[[], Metric]] = field(default_factory=dict)  # by config choice
     channel: Channel = "auto"  # of recordings with several
-    n_seeds: int = 1  # readings of each text by each system, with `seed`, `seed` + 1 and so on
-    config: Mapping[str, Any] = field(default_factory=dict)  # the settings it was made from, for the summary
+    n_seeds: int = 1  # readings per text and system, with `seed`, `seed` + 1 and so on
+    config: Mapping[str, Any] = field(default_factory=dict)  # its settings, for the summary
 
     @property
     def planned(self) -> list[Row]:
-        """The prompts as rows; where each was read from is no part of them."""
+        """The prompts as rows, without their sources."""
         return [asdict(replace(prompt, source="")) for prompt in self.utterances]
 
     @property
     def utterances(self) -> list[Prompt]:
-        """The prompts, each as often as it is read; recordings, which are what they are, are of the first reading."""
+        """The prompts, each `n_seeds` times; recordings belong to the first reading."""
         return [reading for prompt in self.prompts for reading in prompt.readings(self.n_seeds)]
 
     @property
     def measures_similarity(self) -> bool:
-        """Whether there are recordings that speech can be compared with, and somebody to do it."""
+        """Whether there are a speaker verifier and recordings to compare speech with."""
         return self.speaker_verifier is not None and any(p.reference or p.voice_reference for p in self.prompts)
 
     def folder(self, system: str) -> Path:
-        """Return where a system's stages lie."""
+        """Return the folder of a system's stages."""
         return self.output_dir / "systems" / system_folders(self.systems)[system]
 
 

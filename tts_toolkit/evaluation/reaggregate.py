@@ -1,4 +1,4 @@
-"""A finished benchmark read back from what it left: no system, recognizer or speaker verifier is opened."""
+"""A finished benchmark read from disk: no system, recognizer or speaker verifier is opened."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tts_toolkit.system.files import file_hash
 from tts_toolkit.system.reading import read_json, reading
 
 SUMMARY, TABLE = "summary.json", "scores.parquet"
-AGAIN = "run tts-benchmark or tts-score with this output_dir again: what is spoken and heard is kept"
-TABLE_SHA256 = "scores_sha256"  # in the summary: the hash of the table that it sums up
+AGAIN = "run tts-benchmark or tts-score with this output_dir again: speech and transcripts are kept"
+TABLE_SHA256 = "scores_sha256"  # in the summary: the hash of its table
 
 
 def read_finished(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the summary and the rows of all systems.
 
-    Raises UserError when the folder holds no finished benchmark, or when the rows are not those of the summary.
+    Raises UserError when the folder holds no finished benchmark, or when rows and summary disagree.
     """
     if not (folder / SUMMARY).is_file() or not (folder / TABLE).is_file():
         raise UserError(f"{folder}: holds no finished benchmark ({SUMMARY} and {TABLE}); run tts-benchmark")
@@ -37,25 +37,25 @@ def read_finished(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
     summary = read_json(folder / SUMMARY, AGAIN)
     if summary.get(TABLE_SHA256, (known := file_hash(folder / TABLE))) != known:
-        raise _not_its_own(folder)
+        raise _mismatch(folder)
     with reading(folder / TABLE, AGAIN):
         table = read_table(folder / TABLE).to_pylist()
         n_rows = Counter(row["system"] for row in table)
     with reading(folder / SUMMARY, AGAIN):
         planned = {name: figures["n_planned"] for name, figures in summary["systems"].items() if figures["n_planned"]}
     if n_rows != planned:
-        raise _not_its_own(folder)
+        raise _mismatch(folder)
     return summary, table
 
 
-def _not_its_own(folder: Path) -> UserError:
-    return UserError(f"{folder / TABLE}: is not the table that {SUMMARY} sums up; {AGAIN}")
+def _mismatch(folder: Path) -> UserError:
+    return UserError(f"{folder / TABLE}: does not belong to {SUMMARY}; {AGAIN}")
 
 
 def speech_of_run(folder: Path, system: str | None = None) -> tuple[Path, list[Prompt]]:
-    """The recordings of one system of a benchmark or fine-tune, and the prompts that it was given.
+    """Folder of one system's speech in a benchmark or fine-tune, and its prompts.
 
-    `system` None takes `finetuned`, or the only system. Raises UserError when the folder holds no plan or no such
+    `system` None means `finetuned`, or the only system. Raises UserError when the folder holds no plan or no such
     system.
     """
     columns = {field.name for field in fields(Prompt)}
@@ -69,7 +69,7 @@ def speech_of_run(folder: Path, system: str | None = None) -> tuple[Path, list[P
 
 
 def reaggregate(folder: Path, protocols: Sequence[str] | None = None, cluster_by: str | None = None) -> Results:
-    """Return the results of a finished benchmark, summed up again under `protocols` and `cluster_by`, or as before."""
+    """Return the results of a finished benchmark, aggregated again under `protocols` and `cluster_by`, if given."""
     summary, table = read_finished(folder)
     with reading(folder / SUMMARY, AGAIN):
         return _summed_up(summary, table, protocols, cluster_by)
@@ -89,9 +89,11 @@ def _summed_up(
         name: facts | sum_up(rows[name], used, scale, cluster_by, facts["played_back"], columns_of(metrics))
         for name, facts in summary["systems"].items()
     }
-    said = {
+    described = {
         "metrics": [metric.described() for metric in metrics],
         "intervals": intervals(cluster_by),
         "interval_notes": notes(systems, cluster_by),
     }
-    return Results(rows, summary | {"systems": systems, "cluster_by": cluster_by, "headline": headline(table), **said})
+    return Results(
+        rows, summary | {"systems": systems, "cluster_by": cluster_by, "headline": headline(table), **described}
+    )

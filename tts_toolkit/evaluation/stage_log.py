@@ -1,4 +1,4 @@
-"""Rows on disk that survive a kill: appended as they come, reused while what they rest on is unchanged."""
+"""Rows on disk that survive a kill: appended as they come, reused while their inputs are unchanged."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SUM = "sum"  # of a row on disk: the hash of everything else in it
 
 
 def key_of(*parts: object) -> str:
-    """Return a short hash of what a row rests on."""
+    """Return a short hash of a row's inputs."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
 class Stage:
     """The rows of one stage of one system: a folder of `rows.jsonl` with a marker that is written last.
 
-    `keys` say, by id, what each row rests on. A row on disk counts only while its key is the planned one and its
-    content is what was written; the rest is to do again, and so is a row that failed: its reason may have passed.
-    Several processes append to files of their own; `finish` makes one of them.
+    `keys` are hashes of each row's inputs, by id. A row on disk counts only while its key is the planned one and its
+    content is intact; all others are made again, as are failed rows, whose cause may be gone.
+    Several processes append to files of their own; `finish` merges them.
     """
 
     def __init__(self, folder: Path, keys: Mapping[str, str], rank: int = 0) -> None:
@@ -36,11 +36,11 @@ class Stage:
 
     @property
     def complete(self) -> bool:
-        """Whether the marker stands for exactly these rows, none of which failed, and for the rows on disk."""
+        """Whether the marker matches exactly these rows, none of them failed, and the rows on disk."""
         try:
             marker = json.loads((self.folder / MARKER).read_bytes())
             content = file_hash(self.folder / ROWS)
-        except (OSError, ValueError):  # absent or damaged: `missing` tells what is to be made again
+        except (OSError, ValueError):  # absent or damaged: `missing` names the rows to make again
             return False
         return bool(marker == self._marker(len(self.keys), 0, content))
 
@@ -60,7 +60,7 @@ class Stage:
         return {id_: found[id_] for id_ in self.keys if id_ in found}
 
     def missing(self) -> set[str]:
-        """Return the ids whose rows are to be made."""
+        """Return the ids of rows still to be made."""
         found = self.rows()
         return {id_ for id_ in self.keys if id_ not in found or has_failed(found[id_])}
 
@@ -71,7 +71,7 @@ class Stage:
         lines = [_line({**row, "key": self.keys[row["id"]]}) for row in rows]
         with (self.folder / f"part-{self.rank:04d}.jsonl").open("a", encoding="utf-8") as file:
             if file.tell() and not _ends_with_newline(Path(file.name)):
-                file.write("\n")  # a killed run left half a line, which nobody will parse
+                file.write("\n")  # after half a line left by a killed run
             file.write("".join(line + "\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
@@ -91,25 +91,25 @@ class Stage:
 
 
 def read_rows(folder: Path) -> list[Row]:
-    """The intact rows of a stage, in the order of its file, whatever they rest on; none where there is no file."""
+    """Intact rows of a stage, in file order, whatever their keys; none without a file."""
     file = folder / ROWS
     lines = file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else []
     return [row for line in lines if (row := _parsed(line))]
 
 
 def has_failed(row: Mapping[str, Any]) -> bool:
-    """Return whether a row tells of a failure instead of a result."""
+    """Whether a row holds a failure instead of a result."""
     return row.get("status") == "failed" or bool(row.get("error"))
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    """Return a row as it stands on disk, its sum at the end."""
+    """Return a row as written to disk, with its sum at the end."""
     content = json.dumps(row, ensure_ascii=False, allow_nan=False)
     return f'{content[:-1]}, "{SUM}": "{_sum(content)}"}}'
 
 
 def _parsed(line: str) -> Row | None:
-    """Return the row of a line; None for half a line of a killed run, and for one that is not what was written."""
+    """Return the row of a line; None for a truncated or damaged one."""
     content, _, sum_ = line.removesuffix('"}').rpartition(f', "{SUM}": "')
     if not content or _sum(content + "}") != sum_:
         return None

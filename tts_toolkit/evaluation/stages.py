@@ -1,4 +1,4 @@
-"""The heavy stages: synthesizers speak, recognizers listen, encoders embed; only rows that changed are made again."""
+"""Stages that run models: synthesis, recognition, embedding; only rows that changed are made again."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from tts_toolkit.system.processes import Processes
 from tts_toolkit.system.progress import AudioProgress
 
 log = logging.getLogger(__name__)
-FRONT_END = "synthesis-2"  # part of every key; a change to how texts are spoken changes it
-WHERE_IT_RUNS = ("device", "cpu_offload", "n_threads")  # settings that change no result
+FRONT_END = "synthesis-2"  # part of every key; to be changed with the way texts are synthesized
+NO_EFFECT = ("device", "cpu_offload", "n_threads")  # settings that change no result
 ALL_SPOKEN = Coverage()
-SHORT_SECONDS = 1.0  # an encoder may find less than this too short; none wants more
-Measure = Callable[[np.ndarray], Mapping[str, Any]]  # what is found in a waveform (n,) at 16 kHz
-RowMeasure = Callable[[str], Mapping[str, Any]]  # what is found in the speech of a row, by its id
+SHORT_SECONDS = 1.0  # shorter sound may be too short for an encoder; none needs more
+Measure = Callable[[np.ndarray], Mapping[str, Any]]  # of a waveform (n,) at 16 kHz
+RowMeasure = Callable[[str], Mapping[str, Any]]  # of the speech of a row, by its id
 
 
 def identity(worker: Any, version: str) -> str:
-    """Return what a worker's results rest on: its class, its settings and the version of its weights."""
+    """Return the identity of a model: its class, its settings and the version of its weights."""
     settings = (
         {
             f.name: getattr(worker, f.name)
             for f in fields(worker)
-            if f.name not in WHERE_IT_RUNS and f.metadata.get("identity", True)
+            if f.name not in NO_EFFECT and f.metadata.get("identity", True)
         }
         if is_dataclass(worker)
         else {}
@@ -54,10 +54,10 @@ def identity(worker: Any, version: str) -> str:
 def synthesize(
     synthesizer: Synthesizer, prompts: Sequence[Prompt], folder: Path, seed: int, batch_size: int, processes: Processes
 ) -> dict[str, Row]:
-    """Return a row for each prompt, spoken or failed with its reason; waveforms lie in `folder/wavs`.
+    """Return one row per prompt, synthesized or failed with its reason; waveforms are in `folder/wavs`.
 
-    Batches are made of texts of like length. A batch that does not fit into memory is halved; a batch that fails is
-    spoken line by line, so that one text spoils no other. A system whose weights do not load fails all rows at once.
+    Batches hold texts of similar length. A batch that does not fit into memory is halved; a batch that fails is
+    synthesized text by text, so that only faulty texts fail. A system whose weights do not load fails all rows.
     """
     requests = {prompt.id: _request(prompt, synthesizer, seed) for prompt in prompts}
     who = identity(synthesizer, synthesizer.version)
@@ -66,25 +66,27 @@ def synthesize(
         {id_: request_key(synthesizer, who, request) for id_, request in requests.items()},
         processes.rank,
     )
-    missing = stage.missing() | _without_their_sound(stage.rows(), folder / "wavs")
-    settled = stage.complete and not missing
-    processes.wait()  # all have looked before any writes, or one would see another's work and leave it waiting
-    if not settled:
+    missing = stage.missing() | _without_waveform(stage.rows(), folder / "wavs")
+    is_done = stage.complete and not missing
+    processes.wait()  # all read before any writes: otherwise they could disagree and wait for each other
+    if not is_done:
         by_length = sorted(requests, key=lambda id_: (len(requests[id_].text), id_))
         todo = [id_ for id_ in share(by_length, processes.rank, processes.n) if id_ in missing]
         with PeakMemory() as peak:
-            _speak_share(synthesizer, requests, todo, batch_size, stage, peak, processes.is_first and bool(missing))
+            _synthesize_share(
+                synthesizer, requests, todo, batch_size, stage, peak, processes.is_first and bool(missing)
+            )
         _finish(stage, processes)
     return stage.rows()
 
 
 def request_key(synthesizer: Synthesizer, who: str, request: SynthesisRequest) -> str:
-    """Return what a line's waveform rests on; `who` is the synthesizer's `identity`."""
+    """Return the key of a request's waveform; `who` is the synthesizer's `identity`."""
     return key_of(who, FRONT_END, asdict(request), *_voice_versions(request, synthesizer))
 
 
-def _without_their_sound(rows: Mapping[str, Row], wav_dir: Path) -> set[str]:
-    """Return the ids of rows whose waveform is not there, or is another: a killed run of other settings left it."""
+def _without_waveform(rows: Mapping[str, Row], wav_dir: Path) -> set[str]:
+    """Return the ids of rows whose waveform is missing or another, such as that of a killed run with other settings."""
     return {id_ for id_, row in rows.items() if "wav" in row and not _holds(wav_dir / row["wav"], row["sha256"])}
 
 
@@ -99,7 +101,7 @@ def _request(prompt: Prompt, synthesizer: Synthesizer, seed: int) -> SynthesisRe
 
 
 def _voice_versions(request: SynthesisRequest, synthesizer: Synthesizer) -> list[str]:
-    """Return what a line's voice rests on: what its recording and a voice that is a file hold, and what reads them."""
+    """Return the versions of a request's voice: hashes of its recording and voice file, and of the encoder."""
     voice = (request.voice or getattr(synthesizer, "voice", None) or "").split(".safetensors:")
     files = [request.recording, voice[0] + ".safetensors" * (len(voice) - 1)]
     versions = [sound_hash(Path(file)) for file in files if file and is_there(Path(file))]
@@ -108,7 +110,7 @@ def _voice_versions(request: SynthesisRequest, synthesizer: Synthesizer) -> list
     return versions
 
 
-def _speak_share(
+def _synthesize_share(
     synthesizer: Synthesizer,
     requests: Mapping[str, SynthesisRequest],
     todo: list[str],
@@ -122,19 +124,19 @@ def _speak_share(
         return
     coverage = _coverage(synthesizer, requests)
     if isinstance(coverage, str):
-        log.warning("%s cannot speak: %s", synthesizer.name, coverage)
+        log.warning("%s cannot synthesize: %s", synthesizer.name, coverage)
         stage.append(failed_row(id_, coverage) for id_ in todo)
         return
     if report:
         _report_coverage(synthesizer.name, coverage, stage.folder.parent / "coverage.jsonl")
     if todo:
-        _speak_all(synthesizer, requests, todo, coverage, batch_size, stage, peak)
+        _synthesize_all(synthesizer, requests, todo, coverage, batch_size, stage, peak)
 
 
 def _coverage(synthesizer: Synthesizer, requests: Mapping[str, SynthesisRequest]) -> dict[str, Coverage] | str:
-    """Return what the synthesizer cannot say of each line, or why it can say nothing: it does not load, or breaks here.
+    """Return the coverage of each text, or the reason why there is none: the synthesizer fails to load, or fails here.
 
-    A single text that cannot be said at all fails when it is spoken, with its own reason.
+    A single text that cannot be synthesized at all fails during synthesis, with its own reason.
     """
     reports, reasons = {}, []
     try:
@@ -153,7 +155,7 @@ def _coverage(synthesizer: Synthesizer, requests: Mapping[str, SynthesisRequest]
 
 
 def _report_coverage(name: str, reports: Mapping[str, Coverage], file: Path) -> None:
-    """Write what the synthesizer cannot say, text by text, and log what that comes to, before anything is spoken."""
+    """Write dropped characters and unknown words, text by text, and log a summary, before synthesis."""
     requests = [json.dumps({"id": id_, **asdict(report)}, ensure_ascii=False) for id_, report in reports.items()]
     write_whole(file, ("\n".join(requests) + "\n").encode())
     affected: dict[str, list[tuple[str, ...]]] = {
@@ -167,7 +169,7 @@ def _report_coverage(name: str, reports: Mapping[str, Coverage], file: Path) -> 
             log.warning("%s %s in %d of %d texts: %s", name, what, len(found), len(reports), pieces[:200])
 
 
-def _speak_all(
+def _synthesize_all(
     synthesizer: Synthesizer,
     requests: Mapping[str, SynthesisRequest],
     todo: list[str],
@@ -176,14 +178,14 @@ def _speak_all(
     stage: Stage,
     peak: PeakMemory,
 ) -> None:
-    _attempt(synthesizer, [requests[todo[0]]])  # warm-up: what is loaded or compiled first is not timed
+    _attempt(synthesizer, [requests[todo[0]]])  # warm-up: loading and compiling are not timed
     names, here = file_names(requests), hardware()
     machine = str(here["gpu"] or here["processor"])
-    with AudioProgress(f"speaking ({synthesizer.name})", "text", len(todo)) as bar:
+    with AudioProgress(f"synthesizing ({synthesizer.name})", "text", len(todo)) as bar:
         while todo:
             ids, todo = todo[:batch_size], todo[batch_size:]
             for spoken, speeches, wall_seconds, halved in _attempts(synthesizer, ids, requests):
-                if halved:  # the rest need not fail first
+                if halved:  # so that the rest fits at once
                     batch_size = min(batch_size, len(spoken))
                 rows = [
                     _written_row(id_, speech, coverage[id_], stage.folder.parent / "wavs" / f"{names[id_]}.wav")
@@ -203,7 +205,7 @@ def _batches(ids: Sequence[str], batch_size: int) -> Iterator[list[str]]:
 def _attempts(
     synthesizer: Synthesizer, ids: list[str], requests: Mapping[str, SynthesisRequest], halved: bool = False
 ) -> Iterator[tuple[list[str], list[Speech | str], float, bool]]:
-    """Yield batches that were spoken: ids, takes or reasons of failure, wall-clock seconds, whether it was halved."""
+    """Yield synthesized batches: ids, speech or reasons of failure, wall-clock seconds, whether it was halved."""
     started = time.perf_counter()
     speeches = _attempt(synthesizer, [requests[id_] for id_ in ids])
     wall_seconds = time.perf_counter() - started
@@ -223,7 +225,7 @@ OUT_OF_MEMORY = "out of memory"
 
 
 def _attempt(synthesizer: Synthesizer, requests: Sequence[SynthesisRequest]) -> list[Speech] | str:
-    """Return the takes of a batch, or why there are none: a row fails with its reason and the others go on."""
+    """Return the speech of a batch, or the reason of its failure: a row fails with it and the others go on."""
     try:
         return synthesizer.synthesize(requests)
     except Exception as error:
@@ -235,7 +237,7 @@ def _attempt(synthesizer: Synthesizer, requests: Sequence[SynthesisRequest]) -> 
 
 
 def speech_row(id_: str, speech: Speech | str, coverage: Coverage = ALL_SPOKEN) -> Row:
-    """The row of synthesized speech, without a file; or of a failure, given by its reason."""
+    """Row of synthesized speech, without a file; or of a failure, given by its reason."""
     reason = speech if isinstance(speech, str) else _unusable(speech.waveform)
     row: Row = {
         "id": id_,
@@ -273,8 +275,8 @@ def failed_row(id_: str, reason: str) -> Row:
 
 def _unusable(waveform: np.ndarray) -> str:
     if not len(waveform):
-        return "no sound was made"
-    return "" if np.isfinite(waveform).all() else "the sound holds values that are not numbers"
+        return "no sound was generated"
+    return "" if np.isfinite(waveform).all() else "the sound holds non-finite values"
 
 
 def measure(
@@ -285,9 +287,9 @@ def measure(
     open_measure: Callable[[], Measure],
     processes: Processes,
 ) -> dict[str, Row]:
-    """Return what a measure finds in each spoken row's waveform; rows rest on `who` and the sound.
+    """Return the measurements of each synthesized row's waveform; their keys are made of `who` and the sound.
 
-    The measure is opened when there is something to do: a run whose rows are all there loads no model.
+    The measure is opened only for missing rows: a finished run loads no model.
     """
     made = {id_: row for id_, row in spoken.items() if row["status"] == "spoken"}
     keys = {id_: key_of(who, row["sha256"]) for id_, row in made.items()}
@@ -306,7 +308,7 @@ def measure_rows(
     open_measure: Callable[[], RowMeasure],
     processes: Processes,
 ) -> dict[str, Row]:
-    """The rows of one measuring stage: what is found for each id of `keys`, which say what its row rests on.
+    """Rows of one measuring stage, for each id of `keys`, the hashes of the rows' inputs.
 
     `made` are the rows of the speech, by id. Each process measures its share, shortest speech first; a clip that
     cannot be measured gets an `error`.
@@ -330,7 +332,7 @@ def _nothing(id_: str) -> dict[str, Any]:
 
 
 def _or_error(measure_one: RowMeasure, id_: str) -> Mapping[str, Any]:
-    """Return the findings, or the error that stands in their place: one clip spoils no other."""
+    """Return the measurements, or the error in their place, so that one clip affects no other."""
     try:
         return measure_one(id_)
     except Exception as error:
@@ -338,7 +340,7 @@ def _or_error(measure_one: RowMeasure, id_: str) -> Mapping[str, Any]:
 
 
 def measured(measure_one: Measure, waveform: np.ndarray) -> Mapping[str, Any]:
-    """The findings in a waveform (n,) at 16 kHz, or `error`: one clip cannot end a run."""
+    """Measurements of a waveform (n,) at 16 kHz, or `error`, so that one clip cannot end a run."""
     try:
         return finite(measure_one(waveform))
     except Exception as error:
@@ -346,15 +348,15 @@ def measured(measure_one: Measure, waveform: np.ndarray) -> Mapping[str, Any]:
 
 
 def finite(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The findings; raises ValueError where one of them is not finite."""
+    """The measurements; raises ValueError for a non-finite one."""
     numbers = {name: value for name, value in found.items() if isinstance(value, float)}
     if not np.isfinite(list(numbers.values())).all():
-        raise ValueError(f"not a number was measured: {numbers}")
+        raise ValueError(f"the measurement is not finite: {numbers}")
     return found
 
 
 def reason_of(error: Exception) -> str:
-    """Return an error as a row's reason: one line, in a user's terms where it holds any."""
+    """Return an error as a row's reason: one line, the UserError's message where there is one."""
     if isinstance(error, UserError):
         return str(error)
     return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
@@ -368,14 +370,14 @@ def _finish(stage: Stage, processes: Processes) -> None:
 
 
 def hypothesis_of(recognizer: Recognizer) -> Measure:
-    """Return what writes down a waveform; silence is never shown to the recognizer."""
+    """Return the measure that transcribes a waveform; silence never reaches the recognizer."""
     return lambda waveform: {"hypothesis": transcribe(recognizer, [waveform])[0]}
 
 
 def embedding_of(speaker_verifier: SpeakerEncoder) -> Measure:
-    """Return what embeds a waveform, as base64 of float32; empty, with its reason, where there is too little sound.
+    """Return the measure that embeds a waveform, as base64 of float32; empty, with its reason, for too little sound.
 
-    What else goes wrong, such as weights that do not load, is raised: the row is made again by the next run.
+    Other errors, such as weights that do not load, are raised: the next run makes the row again.
     """
 
     def embed(waveform: np.ndarray) -> dict[str, str]:
@@ -387,7 +389,7 @@ def embedding_of(speaker_verifier: SpeakerEncoder) -> Measure:
             return {"embedding": "", "reason": str(error)}
         if not np.isfinite(vector).all():
             if float(np.abs(waveform).max()) > SILENCE_RMS:
-                raise ValueError("the embedding holds values that are not numbers")
+                raise ValueError("the embedding holds non-finite values")
             return {"embedding": "", "reason": "silence has no voice"}
         return {"embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()}
 

@@ -1,4 +1,4 @@
-"""What would come to nothing after hours, looked for before anything speaks."""
+"""Fail-fast validation of a benchmark plan, before any synthesis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tts_toolkit.assets import asset_path
 from tts_toolkit.audio.table_cells import is_there
 from tts_toolkit.audio.waveforms import sound_files
 from tts_toolkit.components import PROBE, open_parts
-from tts_toolkit.evaluation.aggregation import taken_names
+from tts_toolkit.evaluation.aggregation import reserved_names
 from tts_toolkit.evaluation.metrics.base import Declared, Metric, Sample, check_names, declared, values_of
 from tts_toolkit.evaluation.plan import Plan
 from tts_toolkit.evaluation.stages import reason_of
@@ -27,9 +27,9 @@ CLUSTERS = ("id", "speaker")
 
 
 def check(plan: Plan, planned: str) -> None:
-    """Raise UserError for what would come to nothing: settings, recordings, and workers that cannot be opened.
+    """Raise UserError for unusable settings, recordings, recognizers, verifiers and metrics.
 
-    `planned` is the hash of what is to be said: of a run that is finished, what scored it is not opened again.
+    `planned` is the hash of the prompts: models that already scored a finished run of them are not loaded again.
     """
     check_clusters(plan.cluster_by, {prompt.speaker for prompt in plan.prompts})
     _check_readings(plan)
@@ -47,7 +47,7 @@ def check(plan: Plan, planned: str) -> None:
         for name, open_metric in plan.metrics.items()
     }
     opened = open_parts(parts)
-    check_names([opened[_option(name)] for name in plan.metrics], taken_names() if plan.metrics else ())
+    check_names([opened[_option(name)] for name in plan.metrics], reserved_names() if plan.metrics else ())
     if not plan.measures_similarity:
         return
     if plan.speaker_verifier is not None and not plan.allow_same_encoder:
@@ -57,36 +57,36 @@ def check(plan: Plan, planned: str) -> None:
 
 
 def check_clusters(cluster_by: str, speakers: Set[str]) -> None:
-    """Raise UserError when texts of these speakers cannot be drawn by these clusters."""
+    """Raise UserError when texts of these speakers do not form such clusters."""
     if cluster_by not in CLUSTERS:
         raise UserError(f"cluster_by={cluster_by}: allowed are {' and '.join(CLUSTERS)}")
     if cluster_by == "speaker" and len(speakers) < 2:
-        raise UserError("cluster_by=speaker: the texts are of one speaker, which leaves nothing to draw from; use id")
+        raise UserError("cluster_by=speaker: the texts are of one speaker, and intervals need several; use id")
 
 
 def _check_readings(plan: Plan) -> None:
-    """Refuse a number of readings below one, and texts whose ids are those of others' readings."""
+    """Refuse a number of readings below one, and ids that collide with the id of another text's reading."""
     if plan.n_seeds < 1:
         raise UserError(f"n_seeds={plan.n_seeds}: each text is read at least once; give 1 or more")
     ids = [utterance.id for utterance in plan.utterances]
     if len(set(ids)) < len(ids):
         taken = next(id_ for id_ in ids if ids.count(id_) > 1)
-        raise UserError(f"n_seeds={plan.n_seeds}: the id {taken!r} would be a text's and another's reading; rename it")
+        raise UserError(f"n_seeds={plan.n_seeds}: the id {taken!r} is also that of another text's reading; rename it")
 
 
 def _check_recordings(plan: Plan) -> None:
-    """Refuse references none of which is there, which is a wrong path; a single one that is missing fails its row."""
+    """Refuse references that are all missing, a sign of a wrong path; a single missing one fails its row."""
     compares = plan.speaker_verifier is not None
     named = [p.voice_reference or p.reference if compares else p.reference for p in plan.prompts]
     referred = [name for name in named if name]
     if referred and not any(is_there(Path(name)) for name in referred):
-        raise UserError(f"none of the {len(referred)} reference recordings is there, such as {referred[0]}")
+        raise UserError(f"none of the {len(referred)} reference recordings exists, such as {referred[0]}")
     if referred and compares and plan.background is not None:
         background_files(plan.background)
 
 
 def background_files(folder: str, n_files: int = 20) -> list[Path]:
-    """Return recordings of somebody outside the set; raises UserError where there are none."""
+    """Return recordings of a speaker outside the set; raises UserError where there are none."""
     place = asset_path(folder)
     found = list(sound_files(place).values())[:n_files] if place.is_dir() else []
     if not found:
@@ -95,7 +95,7 @@ def background_files(folder: str, n_files: int = 20) -> list[Path]:
 
 
 def _finished(plan: Plan, planned: str) -> Mapping[str, Any]:
-    """Return the summary that a finished run of the same texts and systems left, or nothing."""
+    """Return the summary of a finished run of the same texts and systems, or nothing."""
     file = plan.output_dir / "summary.json"
     try:
         summary = read_json(file, "it is written again") if file.is_file() else {}
@@ -112,7 +112,7 @@ def _opening(
 ) -> Callable[[], None]:
     """A check that loads a recognizer or verifier and frees it; it raises UserError if that fails.
 
-    One that scored a run which is finished is not opened again.
+    One that already scored a finished run is not loaded again.
     """
 
     def check() -> None:
@@ -120,32 +120,32 @@ def _opening(
             return
         worker = open_worker()
         if known.get(role) != described(worker):
-            _try_out(role, worker, try_out)
+            _try_out(worker, try_out)
         del worker
         free_memory()
 
     return check
 
 
-def _try_out(role: str, worker: Any, try_out: Callable[[Any], object]) -> None:
+def _try_out(worker: Any, try_out: Callable[[Any], object]) -> None:
     """Use a recognizer, verifier or metric once; raises UserError if that fails."""
     try:
         try_out(worker)
     except UserError:
         raise
-    except Exception as error:  # whatever the libraries behind it raise
-        raise UserError(f"the {role} {worker.name} cannot be used ({reason_of(error)})") from error
+    except Exception as error:  # libraries raise any type of error
+        raise UserError(f"{worker.name} cannot be used ({reason_of(error)})") from error
 
 
 def _option(name: str) -> str:
-    """The option that chooses a metric."""
+    """The option that selects a metric."""
     return f"metrics=[{name}]"
 
 
 def _opening_metric(
     option: str, plan: Plan, open_metric: Callable[[], Metric], known: Mapping[str, Any]
 ) -> Callable[[], Declared]:
-    """A check that loads a metric, measures a second of noise and frees it; it returns what the metric declares."""
+    """A check that loads a metric, measures a second of noise, frees it and returns its declaration."""
 
     def check() -> Declared:
         metric = open_metric()
@@ -156,9 +156,7 @@ def _opening_metric(
                 "references=FOLDER or leave it out"
             )
         if found.described() not in known.get("metrics", ()):
-            _try_out(
-                "metric", metric, lambda worker: values_of(worker, noise, noise if found.needs_reference else None)
-            )
+            _try_out(metric, lambda worker: values_of(worker, noise, noise if found.needs_reference else None))
         del metric
         free_memory()
         return found
@@ -168,12 +166,12 @@ def _opening_metric(
 
 
 def described(worker: Any) -> dict[str, str]:
-    """Return what a summary says of a recognizer or a speaker verifier."""
+    """Return the entry of a recognizer or a speaker verifier in a summary."""
     return {"name": worker.name, "version": worker.version}
 
 
 def conditioned_by(open_synthesizer: Callable[[], Synthesizer]) -> str | None:
-    """Return the encoder that conditions a system; None for one that cannot be opened, whose rows will say why."""
+    """Return the encoder that conditions a system; None for one that cannot be opened: its rows hold the reason."""
     try:
         return open_synthesizer().conditioned_by
     except Exception:

@@ -1,4 +1,4 @@
-"""Where the scatter of finished runs comes from, and how many prompts and readings would show a difference."""
+"""Variance components of finished runs, and the prompts and readings needed to show a difference."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from tts_toolkit.evaluation.statistics.variance_components import (
     prompts_needed,
 )
 
-READINGS = (1, 3, 5, 10)  # of each prompt by each system, that are looked at
+READINGS = (1, 3, 5, 10)  # per prompt and system, in tables of needed prompts
 Readings = Sequence[Mapping[str, Any]]  # the rows of one prompt by one system
 RATES = {"wer": ("word_errors", "n_words"), "cer": ("character_errors", "n_characters")}  # by columns of the table
 
 
 @dataclass(frozen=True)
 class Needed:
-    """How many prompts (or speakers) show a difference at the 5 % level four times out of five."""
+    """Number of prompts (or speakers) that show a difference at the 5 % level with a power of 80 %."""
 
     metric: str
     difference: float  # in the metric's unit
     unit: str
-    by_readings: dict[int, int | None]  # None: not known, or beyond all sets
+    by_readings: dict[int, int | None]  # None: unknown, or more than MAX_PROMPTS
 
 
 def needed(
     metric: str, pairs: Sequence[tuple[Readings, Readings]], difference: float, cluster_by: str = "id"
 ) -> Needed:
-    """Return how many prompts show a difference of a metric, going by the prompts' readings of two systems."""
+    """Return the number of prompts that show a difference of a metric, from readings by two systems."""
     systems = [_values(metric, [pair[n] for pair in pairs]) for n in (0, 1)]
-    if cluster_by == "speaker":  # with as many prompts each
+    if cluster_by == "speaker":  # with this set's number of prompts each
         names = [cluster_of(ours[0], cluster_by) for ours, _ in pairs]
         systems = [_of_clusters(values, names) for values in systems]
     noise = noise_of_difference(*systems)
@@ -47,7 +47,7 @@ def needed(
 
 
 def _values(metric: str, system: Sequence[Readings]) -> list[np.ndarray]:
-    """Return what each reading of each prompt adds to a figure: values, or linearized errors."""
+    """Return each reading's contribution to a figure, by prompt: values, or linearized errors."""
     if metric not in RATES:
         return [np.array([row[metric] for row in rows if row[metric] is not None]) for rows in system]
     top, bottom = RATES[metric]
@@ -66,8 +66,8 @@ def _of_clusters(values: Sequence[np.ndarray], names: Sequence[str]) -> list[np.
 def scatter(metric: str, runs: Mapping[tuple[str, str], Mapping[str, Readings]]) -> Components | None:
     """Return a metric's variance components over runs by (system, recognizer), each with its readings by prompt.
 
-    Systems that not every recognizer heard are left out, and so are prompts that a run lacks, and readings beyond the
-    fewest that any prompt has. None where fewer than two prompts are left.
+    Systems not transcribed by every recognizer are left out, as are prompts that a run lacks, and readings beyond the
+    smallest number of any prompt. None where fewer than two prompts are left.
     """
     recognizers = list(dict.fromkeys(recognizer for _, recognizer in runs))
     systems = [s for s in dict.fromkeys(s for s, _ in runs) if all((s, r) in runs for r in recognizers)]
@@ -97,10 +97,10 @@ def _measured(metric: str, rows: Readings) -> list[Mapping[str, Any]]:
 def scatter_table(found: Sequence[Components]) -> list[str]:
     """Return components as the lines of a Markdown table: standard deviations, and shares of the variance."""
     lines = [f"| metric | {' | '.join(SOURCES)} |", "|---" * (len(SOURCES) + 1) + "|"]
-    for parted in found:
-        whole = sum(variance or 0.0 for variance in parted.variances.values())
-        cells = [_deviation(parted.metric, parted.variances[source], whole) for source in SOURCES]
-        lines.append(f"| {parted.metric} | {' | '.join(cells)} |")
+    for one in found:
+        whole = sum(variance or 0.0 for variance in one.variances.values())
+        cells = [_deviation(one.metric, one.variances[source], whole) for source in SOURCES]
+        lines.append(f"| {one.metric} | {' | '.join(cells)} |")
     return lines
 
 
@@ -113,7 +113,7 @@ def _deviation(metric: str, variance: float | None, whole: float) -> str:
 
 
 def needed_table(found: Sequence[Needed]) -> list[str]:
-    """Return what is needed as the lines of a Markdown table."""
+    """Return needed prompts as the lines of a Markdown table."""
     readings = sorted({n for one in found for n in one.by_readings})
     titles = ["read once" if n == 1 else f"read {n} times" for n in readings]
     lines = [f"| a difference of | {' | '.join(titles)} |", "|---" * (len(readings) + 1) + "|"]

@@ -1,4 +1,4 @@
-"""Signs of ill speech that error rates do not show: silence, clipping, an early stop, repeated words."""
+"""Artifacts that error rates do not show: silence, clipping, early stops, repeated words."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tts_toolkit.audio.log_mel import HOP_LENGTH
 from tts_toolkit.audio.waveforms import FULL_SCALE
 
 SILENT_DB = -50.0  # below full scale
-MIN_TAIL_WORDS = 2  # left out at the end: fewer may be the recognizer's
-MAX_UNIT_WORDS = 4  # of a stretch that is said again
+MIN_TAIL_WORDS = 2  # missing at the end: fewer may be recognition errors
+MAX_UNIT_WORDS = 4  # of a repeated stretch
 
 
 def waveform_health(waveform: np.ndarray) -> dict[str, float]:
@@ -25,13 +25,13 @@ def waveform_health(waveform: np.ndarray) -> dict[str, float]:
 
 
 def stopped_early(n_missing_at_end: int, n_words: int) -> bool:
-    """Return whether the last words were not said: at least two, and a fifth of the text."""
+    """Whether the last words are missing: at least two, and a fifth of the text."""
     return n_missing_at_end >= MIN_TAIL_WORDS and n_missing_at_end >= n_words / 5
 
 
-def n_repeats(heard: list[str], expected: list[str]) -> int:
-    """Return how many times a stretch of up to four words was said again at once, beyond what the text repeats."""
-    return max(0, _n_repeats(heard) - _n_repeats(expected))
+def n_repeats(hypothesis: list[str], expected: list[str]) -> int:
+    """Return the number of immediate repetitions of up to four words, beyond those of the text."""
+    return max(0, _n_repeats(hypothesis) - _n_repeats(expected))
 
 
 def _n_repeats(words: list[str]) -> int:

@@ -40,50 +40,50 @@ TINY_EN_SHA256 = {
     "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
     "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
 }
-WHISPER_SECONDS = 30  # of sound that Whisper sees at once
+WHISPER_SECONDS = 30  # of sound in one Whisper window
 LOOP_RATIO = 2.4  # text that compresses better than this is a loop (Radford et al. 2022, section 4.5)
-UNLOOPED = {"no_repeat_ngram_size": 3}  # what Whisper is told when it hears a loop again
+UNLOOPED = {"no_repeat_ngram_size": 3}  # options of the second pass after a loop
 
 
 def is_loop(text: str) -> bool:
-    """Tell whether a text of at most a Whisper window repeats itself as no speech does."""
+    """Whether the transcript of at most one Whisper window is a decoding loop."""
     written = text.encode()
     return len(written) > LOOP_RATIO * len(zlib.compress(written))
 
 
 class Recognizer(Protocol):
-    """Writes down what it hears."""
+    """Transcribes waveforms."""
 
     @property
     def name(self) -> str:
-        """The model and how it is run, for reports."""
+        """Model and decoding settings, for reports."""
 
     @property
     def version(self) -> str:
-        """What identifies the weights: a hub commit, a hash or a release."""
+        """Version of the weights: a hub commit, a hash or a release."""
 
     def transcribe(self, waveform: np.ndarray) -> str:
-        """Return the words of a waveform (n,) at 16 kHz that is not silent."""
+        """Return the transcript of a waveform (n,) at 16 kHz that is not silent."""
 
 
 def transcribe(recognizer: Recognizer, waveforms: Sequence[np.ndarray]) -> list[str]:
-    """Return a hypothesis for each waveform; silence is the empty one and never reaches the recognizer.
+    """Return one hypothesis per waveform; that of silence is empty, and silence never reaches the recognizer.
 
-    Whisper invents words for silence, so quieter than -60 dB of full scale throughout counts as nothing said.
+    Whisper invents words for silence, so sound below -60 dB of full scale throughout counts as silence.
     """
     return [
         recognizer.transcribe(w) if len(w) and float(np.abs(w).max()) > SILENCE_RMS else ""
-        for w in progress(waveforms, f"listening ({recognizer.name})", "clip")
+        for w in progress(waveforms, f"transcribing ({recognizer.name})", "clip")
     ]
 
 
 def _repository_of(source: str) -> str:
-    """Return the hub id of a Whisper size, large-v3 or the like, as faster-whisper lists them; ids as they are."""
+    """Return the hub id of a Whisper size such as large-v3, from faster-whisper's list; other ids unchanged."""
     return str(whisper_repositories().get(source, source))
 
 
 def _of_a_whisper(names: Sequence[str]) -> list[str]:
-    """Return what CTranslate2 reads of a repository."""
+    """Return the files of a repository that CTranslate2 reads."""
     wanted = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json")
     return [name for name in names if name in wanted or re.fullmatch(r"vocabulary\.\w+", name)]
 
@@ -97,13 +97,13 @@ class FasterWhisper:
     beam_size: int = 5
     compute_type: str = "int8"
     device: str = "cpu"  # cuda, or auto: a GPU where there is one
-    n_threads: int = 0  # 0: as many as OMP_NUM_THREADS says, else 4
+    n_threads: int = 0  # 0: OMP_NUM_THREADS, else 4
     revision: str | None = None  # of a hub repository: a commit, a tag or a branch
     hear_loops_again: bool = True
 
     @property
     def name(self) -> str:
-        """The model and how it is run."""
+        """Model and decoding settings."""
         loops = ", loops heard again" if self.hear_loops_again else ""
         return f"faster-whisper/{self.source} {self.compute_type} beam {self.beam_size}{loops}"
 
@@ -139,7 +139,7 @@ class FasterWhisper:
     @cached_property
     def _model(self) -> Any:
         folder = self._folder
-        if self.source != TINY_EN and not (folder / "tokenizer.json").is_file():  # it would be fetched by another name
+        if self.source != TINY_EN and not (folder / "tokenizer.json").is_file():  # faster-whisper would fetch another
             raise UserError(f"asr.source={self.source}: lacks tokenizer.json; give a folder or repository that has it")
         from ctranslate2 import get_cuda_device_count
         from faster_whisper import WhisperModel
@@ -156,7 +156,7 @@ class FasterWhisper:
     def transcribe(self, waveform: np.ndarray) -> str:
         """Return the text, decoded at temperature 0 without carrying context over.
 
-        Where Whisper got caught in a loop, the text is that of a second hearing which says no three tokens twice.
+        After a decoding loop, the text is that of a second pass that repeats no three tokens.
         """
         segments = self._segments(waveform)
         if self.hear_loops_again and any(segment.compression_ratio > LOOP_RATIO for segment in segments):
@@ -177,7 +177,7 @@ class FasterWhisper:
 
 @dataclass(frozen=True)
 class Pocketsphinx:
-    """The US English model that the package `pocketsphinx` ships: small, old, always at hand."""
+    """The US English model that the package `pocketsphinx` ships: small, old, always available."""
 
     name: str = "pocketsphinx/en-us"
 
@@ -252,30 +252,30 @@ class TransformersRecognizer:
         return made
 
     def _model_class(self, named: str) -> Any:
-        """Return the class of transformers that the configuration names; raises UserError where it hears no speech."""
+        """Return the transformers class named by the configuration; raises UserError unless it recognizes speech."""
         import transformers
         from transformers.models.auto import modeling_auto as auto
 
         found = model_config(self.source, self.revision, named)
-        hearing = [
+        recognizing = [
             name if isinstance(name, str) else name[0]
             for mapping in (auto.MODEL_FOR_CTC_MAPPING_NAMES, auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES)
             for kind, name in mapping.items()
             if kind == found["model_type"]
         ]
-        stated = [name for name in found.get("architectures") or hearing[:1] if name in hearing]
+        stated = [name for name in found.get("architectures") or recognizing[:1] if name in recognizing]
         if not stated:
             kinds = found.get("architectures") or [found["model_type"]]
-            raise UserError(f"{named} is a {'/'.join(map(str, kinds))}, which recognizes no speech; give another")
+            raise UserError(f"{named} is a {'/'.join(map(str, kinds))}, not a speech recognizer; give another")
         return getattr(transformers, stated[0])
 
     def _set_language(self, made: Any, named: str) -> None:
-        """Load the adapter of the language into an MMS; raises UserError for a checkpoint of a single language."""
+        """Load an MMS adapter of the language; raises UserError for a monolingual checkpoint."""
         if getattr(made.tokenizer, "target_lang", None) is None:
-            raise UserError(f"asr.source={self.source}: knows a single language; set asr.language=null")
+            raise UserError(f"asr.source={self.source}: is monolingual; set asr.language=null")
         adapter = f"adapter.{self.language}.safetensors"
         if checkpoint_file(self.source, adapter, self.revision, named, optional=False) is None:
-            raise UserError(f"{named} has no {adapter}; set asr.language= to a language that it has")
+            raise UserError(f"{named} has no {adapter}; set asr.language= to one that it supports")
         try:
             made.tokenizer.set_target_lang(self.language)
             made.model.load_adapter(self.language)
@@ -284,22 +284,20 @@ class TransformersRecognizer:
 
     @cached_property
     def _whisper_options(self) -> dict[str, Any]:
-        """What Whisper's generate is told; raises UserError for a language that the checkpoint cannot hear."""
+        """Options of Whisper's generate; raises UserError for a language that the checkpoint does not support."""
         if not self.language:
             return {}
         if getattr(self._pipeline.model.generation_config, "is_multilingual", True):
             return {"language": self.language}
         if not is_english(self.language):
-            raise UserError(
-                f"asr.source={self.source}: knows English only; set asr.language=null or another asr.source"
-            )
+            raise UserError(f"asr.source={self.source}: is English only; set asr.language=null or another asr.source")
         return {}
 
     def transcribe(self, waveform: np.ndarray) -> str:
-        """Return the text of the pipeline; where Whisper got caught in a loop, of a second hearing without it."""
+        """Return the text of the pipeline; after a Whisper decoding loop, of a second pass without it."""
         if self._pipeline.model.config.model_type != "whisper":
             return self._text(waveform)
-        if len(waveform) > WHISPER_SECONDS * SAMPLE_RATE_HZ:  # timestamps are how Whisper goes on past its window
+        if len(waveform) > WHISPER_SECONDS * SAMPLE_RATE_HZ:  # beyond its window, Whisper needs timestamps
             return self._text(waveform, return_timestamps=True, generate_kwargs=self._whisper_options)
         text = self._text(waveform, generate_kwargs=self._whisper_options)
         if self.hear_loops_again and is_loop(text):

@@ -1,4 +1,4 @@
-"""What a metric offers: it measures speech, and declares the columns that tables, tests and pages are built from."""
+"""The metric protocol: measures speech, and declares the columns of tables, tests and pages."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tts_toolkit.system.errors import UserError
 Direction = Literal["higher", "lower", "none"]  # which values are better
 Aggregate = Literal["mean", "median", "ratio"]
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-OTHER_STAGES = ("synthesis", "transcripts", "embeddings", "wavs")  # folders beside those of the metrics
+OTHER_STAGES = ("synthesis", "transcripts", "embeddings", "wavs")  # folders besides those of metrics
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Speech of one text, as a metric gets it."""
+    """Speech of one text, as passed to a metric."""
 
     waveform: np.ndarray  # (n,) float32 at 16 kHz
-    text: str  # what is said, without cues such as [laughter]
+    text: str  # the prompt, without cues such as [laughter]
     language: str  # ISO 639-1
 
 
@@ -30,7 +30,7 @@ class Sample:
 class Column:
     """One column that a metric fills: a value per row, and one figure with its 95 % interval per system.
 
-    Raises UserError for a name that is no identifier in lower case, and for an unknown direction or aggregate.
+    Raises UserError for a name that is not a lower-case identifier, and for an unknown direction or aggregate.
     """
 
     name: str  # in scores.parquet and summary.json
@@ -39,11 +39,11 @@ class Column:
     direction: Direction = "none"
     aggregate: Aggregate = "mean"  # over rows; ratio: the sum of the first of `of` divided by the sum of the second
     digits: int = 3
-    scale: float = 1.0  # what values are multiplied by where they are shown
+    scale: float = 1.0  # factor of displayed values
     of: tuple[str, ...] = ()  # of a ratio: the names of its two values, numerator first
 
     def __post_init__(self) -> None:
-        """Raise UserError for what cannot be a column."""
+        """Raise UserError for an invalid column."""
         for name in (self.name, *self.of):
             if not NAME.fullmatch(name) or name.endswith("_ci"):
                 raise UserError(f"column {name!r}: a name is lower-case letters, digits and _, and does not end in _ci")
@@ -52,11 +52,11 @@ class Column:
                 known = ", ".join(get_args(allowed))
                 raise UserError(f"column {self.name}: {what} {getattr(self, what)!r}; allowed are {known}")
         if len(self.of) != (2 if self.aggregate == "ratio" else 0):
-            raise UserError(f"column {self.name}: `of` names the two values of a ratio, and is for nothing else")
+            raise UserError(f"column {self.name}: `of` names the two values of a ratio, and is for ratios only")
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The names of the values that a metric returns for it."""
+        """Names of the values that a metric returns for it."""
         return self.of or (self.name,)
 
     @property
@@ -73,11 +73,11 @@ class Metric(Protocol):
 
     @property
     def name(self) -> str:
-        """An identifier in lower case, which is also the name of its stage's folder."""
+        """A lower-case identifier, also the name of the stage's folder."""
 
     @property
     def version(self) -> str:
-        """What identifies the method and the weights; figures of two versions are not compared."""
+        """Version of the method and the weights; figures of two versions are not compared."""
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -85,7 +85,7 @@ class Metric(Protocol):
 
     @property
     def needs_reference(self) -> bool:
-        """Whether it compares with the natural recording of the same text; texts without one then have no value."""
+        """Whether it needs the natural recording of the same text; texts without one then have no value."""
 
     def measure(self, speech: Sample, reference: Sample | None) -> Mapping[str, float | None]:
         """The values by name; None where this clip has none, such as the pitch of silence.
@@ -96,7 +96,7 @@ class Metric(Protocol):
 
 @dataclass(frozen=True)
 class Declared:
-    """A metric as a summary describes it: enough to aggregate, compare and show its columns without the metric."""
+    """A metric as a summary describes it: enough to aggregate, compare and show its columns."""
 
     name: str
     version: str
@@ -110,7 +110,7 @@ class Declared:
 
     @property
     def names(self) -> list[str]:
-        """The names that it takes in rows and summaries."""
+        """Names of its columns and values in rows and summaries."""
         return list(dict.fromkeys([*(column.name for column in self.columns), *self.values]))
 
     def described(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Declared:
 
 
 def declared(metric: Metric) -> Declared:
-    """What a metric declares; raises UserError for a name that cannot be its folder's, or without columns."""
+    """The declaration of a metric; raises UserError for an invalid name, or without columns."""
     if not NAME.fullmatch(metric.name) or metric.name in OTHER_STAGES:
         others = ", ".join(OTHER_STAGES)
         raise UserError(f"metric {metric.name!r}: a name is lower-case letters, digits and _, and none of {others}")
@@ -136,7 +136,7 @@ SIGNAL_QUALITY = Column(
 
 
 def declared_in(summary: Mapping[str, Any]) -> list[Declared]:
-    """The metrics of a summary; one of release 0.1 names at most a rater of signal quality."""
+    """The metrics of a summary; one of release 0.1 has at most signal quality."""
     if "metrics" not in summary:
         rater = summary.get("quality")
         return [Declared(rater["name"], rater["version"], False, (SIGNAL_QUALITY,))] if rater else []
@@ -156,26 +156,24 @@ def columns_of(metrics: Iterable[Declared]) -> list[Column]:
     return [column for metric in metrics for column in metric.columns]
 
 
-def check_names(metrics: Sequence[Declared], taken: Iterable[str]) -> None:
-    """Raise UserError where two metrics are called alike, or a column is called as another or as one of `taken`."""
-    owners = dict.fromkeys(taken, "every benchmark")
+def check_names(metrics: Sequence[Declared], reserved: Iterable[str]) -> None:
+    """Raise UserError where two metrics share a name, or a column shares that of another or of `reserved`."""
+    owners = dict.fromkeys(reserved, "every benchmark")
     for position, metric in enumerate(metrics):
         if metric.name in [other.name for other in metrics[:position]]:
-            raise UserError(f"metrics: two are called {metric.name}; choose one of them, or give one another name")
+            raise UserError(f"metrics: two are called {metric.name}; choose one, or rename one")
         for name in metric.names:
             if name in owners:
-                raise UserError(
-                    f"metrics: the column {name} of {metric.name} is one of {owners[name]}; give it another name"
-                )
+                raise UserError(f"metrics: the column {name} of {metric.name} is also one of {owners[name]}; rename it")
         owners |= dict.fromkeys(metric.names, metric.name)
 
 
 def values_of(metric: Metric, speech: Sample, reference: Sample | None) -> dict[str, float | None]:
-    """What a metric measures, as plain floats; raises UserError where these are not the values that it declares."""
+    """Values of a metric as floats; raises UserError where they are not the declared ones."""
     wanted = declared(metric).values
     found = metric.measure(speech, reference)
     if set(found) != set(wanted):
         raise UserError(
-            f"the metric {metric.name} returned {', '.join(found) or 'nothing'}; its columns want {', '.join(wanted)}"
+            f"the metric {metric.name} returned {', '.join(found) or 'nothing'}; its columns need {', '.join(wanted)}"
         )
     return {name: None if (value := found[name]) is None else float(value) for name in wanted}

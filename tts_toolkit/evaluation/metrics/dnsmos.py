@@ -17,7 +17,7 @@ MISSING = "its packages are missing; run: "
 
 @dataclass(frozen=True)
 class Dnsmos:
-    """The overall DNSMOS P.835 value (1 to 5) by the model that the package speechmos ships."""
+    """Overall DNSMOS P.835 value (1 to 5) by the model that the package speechmos ships."""
 
     name: str = "dnsmos"
 

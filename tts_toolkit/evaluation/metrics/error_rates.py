@@ -20,7 +20,7 @@ class _ErrorRate(evaluate.Metric):
     unit = ""
 
     def __init__(self, language: str = "en", **options: Any) -> None:
-        """Take the language whose rules turn texts into words, and the options of `evaluate.Metric`."""
+        """Set the language of text normalization, and the options of `evaluate.Metric`."""
         super().__init__(**options)
         self.language = language
 
@@ -29,19 +29,19 @@ class _ErrorRate(evaluate.Metric):
         return evaluate.MetricInfo(
             description=self.__doc__,
             citation="",
-            inputs_description="predictions: hypotheses; references: what was to be said. Both as written.",
+            inputs_description="predictions: hypotheses; references: the texts. Both as written.",
             features=Features({"predictions": text, "references": text}),
         )
 
     def _compute(self, predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
-        """Return the rate (a fraction, may exceed 1), and the counts it is made of."""
+        """Return the rate (a fraction, may exceed 1), and its counts."""
         read = scored_words if self.unit == "word" else scored_characters
         expected = [read(text, self.language) for text in references]
-        heard = [read(text, self.language) for text in predictions]
+        hypotheses = [read(text, self.language) for text in predictions]
         if not all(expected):
             raise ValueError("a reference without words has no error rate")
         process = jiwer.process_words if self.unit == "word" else jiwer.process_characters
-        counts = process(expected, heard)
+        counts = process(expected, hypotheses)
         n_reference = counts.hits + counts.substitutions + counts.deletions
         errors = counts.substitutions + counts.deletions + counts.insertions
         return {

@@ -1,6 +1,6 @@
-"""Error-rate protocols: the same hypotheses, read the way each benchmark reads them.
+"""Error-rate protocols: the same hypotheses, normalized and counted as each benchmark does.
 
-Only what happens to texts is a protocol here; which recognizer wrote the hypotheses is stated beside every table, and
+A protocol covers texts only; the recognizer of the hypotheses is stated with every table, and
 which one the benchmark itself used in `scoring.measurements`.
 """
 
@@ -27,7 +27,7 @@ Unit = Literal["words", "characters"]
 
 @dataclass(frozen=True)
 class Counts:
-    """Edits between what was to be said and what was heard; several add up."""
+    """Edits between reference texts and hypotheses."""
 
     substitutions: int
     deletions: int
@@ -41,12 +41,12 @@ class Counts:
 
     @property
     def rate(self) -> float:
-        """Errors by the length of the text; where nothing was to be said, how many were heard, as jiwer 4 has it."""
+        """Errors divided by the length of the text; for an empty text, the number of insertions, as in jiwer 4."""
         return self.errors / self.n_reference if self.n_reference else float(self.errors)
 
 
 def _words(text: str, language: str) -> list[str]:
-    """Return jiwer's words: several blanks are one space, which parts them; a lone blank of another kind does not."""
+    """Return jiwer's words: split at spaces and at runs of blanks, not at a single blank of another kind."""
     return [word for word in re.sub(r"\s\s+", " ", text).strip().split(" ") if word]
 
 
@@ -62,40 +62,40 @@ def _as_written(hypothesis: str, language: str) -> str:
     return hypothesis
 
 
-def _fewest(expected: list[str], heard: list[str], language: str) -> Counts:
-    """Return the fewest edits of words, as jiwer chooses them."""
+def _fewest(expected: list[str], hypothesis: list[str], language: str) -> Counts:
+    """Return the minimal edits of words, by jiwer."""
     import jiwer
 
-    found = jiwer.process_words(" ".join(expected), " ".join(heard))
+    found = jiwer.process_words(" ".join(expected), " ".join(hypothesis))
     return Counts(found.substitutions, found.deletions, found.insertions, len(expected))
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a benchmark turns texts and hypotheses into one number."""
+    """Rules by which a benchmark turns texts and hypotheses into one number."""
 
     name: str
     normalize: Callable[[str, str], str]  # of a text and its language
     aggregate: Literal["corpus", "utterance_mean"]
-    failures: Literal["deletions", "left_out"]  # a row without speech: all its words deleted, or not in the average
-    source: str  # where the definition stands
-    languages: frozenset[str] = frozenset({"en"})  # that the definition is for; empty: all
+    failures: Literal["deletions", "left_out"]  # a failed row: all its words deleted, or not in the average
+    source: str  # of the definition
+    languages: frozenset[str] = frozenset({"en"})  # covered by the definition; empty: all
     by_characters: Callable[[str], bool] = is_unspaced  # whether a language's errors are of characters
     parts: Callable[[str, str], list[str]] = _words_or_characters  # of a normalized text
     count: Callable[[list[str], list[str], str], Counts] = _fewest  # of the parts of a text and of a hypothesis
-    convert: Callable[[str, str], str] = _as_written  # what becomes of a hypothesis, and not of a text, before all else
-    no_words: Literal["counted", "left_out"] = "counted"  # texts that normalize to nothing: what is heard is inserted
+    convert: Callable[[str, str], str] = _as_written  # applied to hypotheses only, before all else
+    no_words: Literal["counted", "left_out"] = "counted"  # texts that normalize to nothing: all insertions
 
     def unit(self, language: str) -> Unit:
-        """Return what errors are counted in: with characters, CER is the headline."""
+        """Return the unit of errors: with characters, CER is the headline."""
         return "characters" if self.by_characters(language) else "words"
 
     def defines(self, language: str) -> bool:
-        """Return whether the published definition speaks of a language at all."""
+        """Whether the published definition covers a language."""
         return not self.languages or base_language(language) in self.languages
 
     def units(self, text: str, language: str = "en") -> list[str]:
-        """Return the words of a text as written, or its characters: what errors are counted in."""
+        """Return the words of a text as written, or its characters: the units of errors."""
         return self.parts(self.normalize(text, language), language)
 
     def words(self, text: str, hypothesis: str, language: str = "en") -> Counts:
@@ -103,43 +103,43 @@ class Protocol:
         return self.count(self.units(text, language), self.units(hypothesis, language), language)
 
     def characters(self, text: str, hypothesis: str, language: str = "en") -> Counts:
-        """Return the character edits; single spaces between words count, characters that are units have none."""
+        """Return the character edits; single spaces between words count, between characters that are units none."""
         import jiwer
 
-        expected, heard = (self._text(said, language) for said in (text, hypothesis))
-        found = jiwer.process_characters(expected, heard)
+        expected, found_text = (self._text(one, language) for one in (text, hypothesis))
+        found = jiwer.process_characters(expected, found_text)
         return Counts(found.substitutions, found.deletions, found.insertions, len(expected))
 
-    def _text(self, said: str, language: str) -> str:
-        units = self.units(said, language)
+    def _text(self, text: str, language: str) -> str:
+        units = self.units(text, language)
         return (
             "".join(units) if all(len(unit) == 1 for unit in units) and self.by_characters(language) else joined(units)
         )
 
-    def says_the_same(self, text: str, hypothesis: str, language: str = "en") -> bool:
-        """Return whether nothing but what the protocol does not look at differs."""
+    def is_exact_match(self, text: str, hypothesis: str, language: str = "en") -> bool:
+        """Whether text and hypothesis are equal after normalization."""
         return self.units(text, language) == self.units(hypothesis, language)
 
 
-def _compounds_merged(expected: list[str], heard: list[str], language: str) -> Counts:
-    """Return the fewest edits where "wal mart" for "walmart" is none."""
+def _compounds_merged(expected: list[str], hypothesis: list[str], language: str) -> Counts:
+    """Return the minimal edits, where "wal mart" for "walmart" is none."""
     from kaldialign import edit_distance
 
     if leaderboard_by_characters(language):
-        found = edit_distance(expected, heard)
+        found = edit_distance(expected, hypothesis)
     else:
         if not is_english(language):
-            expected, heard = _joined_alike(expected, heard)
-        found = edit_distance(expected, heard, merge_compounds=True)
+            expected, hypothesis = _joined_alike(expected, hypothesis)
+        found = edit_distance(expected, hypothesis, merge_compounds=True)
     return Counts(found["sub"], found["del"], found["ins"], len(expected))
 
 
-def _joined_alike(expected: list[str], heard: list[str]) -> tuple[list[str], list[str]]:
-    """Return the words with each stretch joined that differs in its blanks only."""
+def _joined_alike(expected: list[str], hypothesis: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words, with stretches that differ only in blanks joined."""
     ours: list[str] = []
     theirs: list[str] = []
-    for _, i, j, m, n in SequenceMatcher(None, expected, heard).get_opcodes():
-        a, b = expected[i:j], heard[m:n]
+    for _, i, j, m, n in SequenceMatcher(None, expected, hypothesis).get_opcodes():
+        a, b = expected[i:j], hypothesis[m:n]
         same = "".join(a) == "".join(b) and a != b
         ours += ["".join(a)] if same else a
         theirs += ["".join(b)] if same else b
@@ -156,7 +156,7 @@ def _seed_punctuation() -> str:
 def seed_tts_normalize(text: str, language: str = "en") -> str:
     """Return `text` as seed-tts-eval reads it: punctuation deleted, which joins hyphenated words; ' is kept.
 
-    A curly apostrophe is in its list of Chinese punctuation, and goes. Numbers stay as they are written. Chinese keeps
+    A curly apostrophe is in its list of Chinese punctuation, and is deleted. Numbers stay as written. Chinese keeps
     its capitals.
     """
     return _without_marks(text, "'", language)
@@ -176,9 +176,9 @@ CHINESE = frozenset({"zh", "zho", "chi", "cmn"})
 
 
 def simplified(text: str, language: str = "zh") -> str:
-    """Return a Chinese text in simplified characters, as zhconv has them; as it is where zhconv is not installed.
+    """Return a Chinese text in simplified characters by zhconv; unchanged where zhconv is not installed.
 
-    zhconv's license is the GPL: it is no dependency of ours, and where it is missing that is said once.
+    zhconv is GPL-licensed and therefore not a dependency; a warning is logged once where it is missing.
     """
     if base_language(language) not in CHINESE:
         return text
@@ -192,8 +192,8 @@ def _zhconv() -> Callable[[str, str], str] | None:
         from zhconv import convert
     except ImportError:
         log.warning(
-            "traditional characters in Chinese hypotheses count as errors, where the published protocols turn them "
-            "into simplified ones: pip install zhconv"
+            "traditional characters in Chinese hypotheses count as errors, where the published protocols convert them "
+            "to simplified ones: pip install zhconv"
         )
         return None
     return convert
@@ -214,7 +214,7 @@ def whisper_normalize(text: str, language: str = "en") -> str:
 _FILLERS = "hmm mm mhm mmm uh um ah aha ahh ahm eh ehehe em hm huh hum mhum uhm umm uhuh"  # that the leaderboard drops
 _IS_AFTER = "it he she what that who here there how when where why this"
 _ONE_WORD = (
-    "e-mail e-book e-commerce x-ray t-shirt wi-fi hi-fi lo-fi sci-fi how-ever a-m p-m"  # however they are parted
+    "e-mail e-book e-commerce x-ray t-shirt wi-fi hi-fi lo-fi sci-fi how-ever a-m p-m"  # hyphenated, separate or joined
 )
 _COMPOUNDS = {"et cetera": "etc", "al right": "alright", "all right": "alright", "o k": "okay"} | {
     word.replace("-", " "): word.replace("-", "") for word in _ONE_WORD.split()
@@ -243,9 +243,9 @@ class _Leaderboard:
         return str(self.rules(text)).replace("-", " ")
 
     def _numbers(self, text: str) -> str:
-        """Compounds become words before numbers are looked for."""
-        for parted, one in _COMPOUNDS.items():
-            text = re.sub(rf"\b{parted}\b".replace(" ", r"\s+"), one, text)
+        """Compounds become words before numbers are parsed."""
+        for variant, word in _COMPOUNDS.items():
+            text = re.sub(rf"\b{variant}\b".replace(" ", r"\s+"), word, text)
         return str(self.numbers(text))
 
     def _spellings(self, text: str) -> str:
@@ -259,7 +259,7 @@ def _leaderboard_normalizer() -> _Leaderboard:
 
 
 def _spelled_out(words: Sequence[str]) -> list[str]:
-    """Return the words with runs of single letters and digits made one: of two, or of three with "a" or "i" in them."""
+    """Return the words with runs of single letters and digits joined: of two, or of three with "a" or "i" in them."""
     found: list[str] = []
     run: list[str] = []
     for word in [*words, ""]:
@@ -279,14 +279,14 @@ _KANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}  # katakana to hir
 
 
 def leaderboard_by_characters(language: str) -> bool:
-    """Return whether the Open TTS Leaderboard counts a language's characters: Korean too."""
+    """Whether the Open TTS Leaderboard counts a language's characters: Korean too."""
     return base_language(language) in _LEADERBOARD_CJK or is_unspaced(language)
 
 
 def open_tts_leaderboard_normalize(text: str, language: str = "en") -> str:
     """Return `text` by the Open TTS Leaderboard's rules: for English, for Chinese, Japanese and Korean, for the rest.
 
-    In English, possessive 's stays a word of its own, hyphens part words, common compounds and what is spelled out are
+    In English, possessive 's stays a word of its own, hyphens separate words, common compounds and spellings are
     joined. Its table of variant spellings of names is not reproduced here.
     """
     if is_english(language):
@@ -297,7 +297,7 @@ def open_tts_leaderboard_normalize(text: str, language: str = "en") -> str:
 
 
 def _leaderboard_cjk(text: str, language: str) -> str:
-    """Return what is the same when it is heard: homophones, kana and digits folded, no marks, no blanks."""
+    """Return a text by its sound: homophones, kana and digits folded, no marks, no blanks."""
     text = unicodedata.normalize("NFKC", text)
     is_chinese = language not in ("ja", "jpn", "ko", "kor") and not re.search("[\u3040-\u30ff\uac00-\ud7af]", text)
     text = (simplified(text) if is_chinese else text).lower()
@@ -307,7 +307,7 @@ def _leaderboard_cjk(text: str, language: str) -> str:
 
 
 def _leaderboard_other(text: str, language: str) -> str:
-    """Return the words of another language: no brackets, no marks, digits as num2words says them."""
+    """Return the words of another language: no brackets, no marks, digits in words by num2words."""
     text = re.sub(r"\(([^)]+?)\)", "", re.sub(r"[<\[][^>\]]*[>\]]", "", text.lower()))
     composed = unicodedata.normalize("NFKC", text)
     text = "".join(" " if unicodedata.category(char)[0] in "SP" else char for char in composed).lower()
@@ -321,7 +321,7 @@ def _number(digits: str, language: str) -> str:
 
     try:
         return str(num2words(int(digits), lang=language))
-    except (NotImplementedError, ValueError, OverflowError):  # a language or a number that it does not know
+    except (NotImplementedError, ValueError, OverflowError):  # an unsupported language or number
         return digits
 
 
@@ -330,7 +330,7 @@ def _leaderboard_parts(text: str, language: str) -> list[str]:
 
 
 def _scored_units(text: str, language: str) -> list[str]:
-    return text.split()  # `scored_words` has parted them
+    return text.split()  # `scored_words` has separated them
 
 
 PROTOCOLS = {
@@ -365,7 +365,7 @@ PROTOCOLS = {
 
 
 def protocol(name: str) -> Protocol:
-    """Return the protocol of that name; raises UserError, listing those there are, for another."""
+    """Return the protocol of that name; raises UserError for an unknown one."""
     if name not in PROTOCOLS:
         raise UserError(f"protocols: {name!r} is unknown; allowed are {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]

@@ -1,4 +1,4 @@
-"""Published measurements whole: whose text rules, recognizer and speaker verifier a table's figures rest on."""
+"""Complete published measurements: text rules, recognizer and speaker verifier of a benchmark's figures."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from tts_toolkit.text.units import base_language
 
 @dataclass(frozen=True)
 class Worker:
-    """A model that a benchmark measures with, and what comes nearest to it here."""
+    """A model that a benchmark measures with, and its nearest equivalent here."""
 
     name: str  # as the benchmark calls it
-    revision: str  # of its weights, where a hub keeps them; empty: the benchmark pins none
+    revision: str  # of its weights on a hub; empty: the benchmark pins none
     settings: str = ""
-    nearest: str = ""  # what stands in for it here; empty: the same
+    nearest: str = ""  # its replacement here; empty: the same
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a benchmark's error rate and similarity are measured with, in one language."""
+    """Models behind a benchmark's error rate and similarity, in one language."""
 
     protocol: str
     language: str

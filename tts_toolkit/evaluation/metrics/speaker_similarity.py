@@ -1,4 +1,4 @@
-"""The scale that a speaker similarity is read on: same speaker, different speaker, and how well they part."""
+"""The scale of speaker similarity: same speaker, different speaker, and their separation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 from tts_toolkit.speakers.conditioning import leave_one_out, mean_embedding, mean_of_each
 
-MAX_COMPARED = 100  # speakers whose means recordings are compared with: time and memory stay linear in the set
-MIN_GAP = 0.05  # between floor and ceiling: nearer ones are the same voice
+MAX_COMPARED = 100  # speakers per recording: time and memory stay linear in the set
+MIN_GAP = 0.05  # between floor and ceiling: below, the verifier does not separate the voices
 
 
 @dataclass(frozen=True)
 class SimilarityScale:
-    """What natural recordings score under the same speaker verifier, compared in the same way."""
+    """Scores of natural recordings under the same speaker verifier, compared in the same way."""
 
     ceiling: float | None  # mean cosine to the own speaker's reference; None: no speaker has two recordings
     floor: float | None  # mean cosine to other speakers' references
@@ -24,7 +24,7 @@ class SimilarityScale:
     n_different: int
 
     def normalized(self, similarity: float | None) -> float | None:
-        """Return a similarity between the floor (0) and the ceiling (1); None where they are unknown or do not part."""
+        """Return a similarity between the floor (0) and the ceiling (1); None where they are unknown or too close."""
         if similarity is None or self.ceiling is None or self.floor is None or self.ceiling - self.floor < MIN_GAP:
             return None
         return (similarity - self.floor) / (self.ceiling - self.floor)
@@ -41,10 +41,10 @@ def scale_line(scale: Mapping[str, float | None]) -> str:
 
 
 def speaker_references(embeddings: np.ndarray, speakers: Sequence[str]) -> np.ndarray:
-    """Return what each recording's sentence is compared with, (n, dim): the mean over the speaker's *other* recordings.
+    """Return each recording's reference, (n, dim): the mean over the speaker's *other* recordings.
 
-    The recording of the sentence itself stays out for every system, so that natural speech is no nearer to its
-    reference than it deserves. A speaker's only recording is its own reference.
+    The recording of the sentence itself is excluded for every system, so that natural speech is not compared with
+    itself. A speaker's only recording is its own reference.
     """
     return leave_one_out(embeddings, speakers)
 
@@ -52,9 +52,9 @@ def speaker_references(embeddings: np.ndarray, speakers: Sequence[str]) -> np.nd
 def similarity_scale(
     embeddings: np.ndarray, speakers: Sequence[str], background: np.ndarray | None = None
 ) -> SimilarityScale:
-    """Return the scale that the natural recordings' embeddings (n, dim) span.
+    """Return the scale from the natural recordings' embeddings (n, dim).
 
-    See `trials` for what is compared with what.
+    See `trials` for the comparisons.
     """
     same, different = trials(embeddings, speakers, background)
     return SimilarityScale(
@@ -87,7 +87,7 @@ def trials(
 
 
 def equal_error_rate(same: np.ndarray, different: np.ndarray) -> float:
-    """Return the rate at which as many same-speaker scores are refused as different-speaker scores are accepted."""
+    """Return the rate at which false rejections and false acceptances are equal."""
     thresholds = np.unique(np.concatenate([same, different]))
     refused = np.searchsorted(np.sort(same), thresholds, side="left") / len(same)
     accepted = 1 - np.searchsorted(np.sort(different), thresholds, side="left") / len(different)

@@ -1,4 +1,4 @@
-"""How fast a text is said: characters per second between the first and the last sound."""
+"""Speaking rate: characters per second between the first and the last sound."""
 
 from __future__ import annotations
 

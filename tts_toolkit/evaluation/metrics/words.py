@@ -1,4 +1,4 @@
-"""Texts as error rates see them."""
+"""Normalization of texts for error rates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _BARE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
 def scored_words(text: str, language: str = "en") -> str:
-    """Return `text` as error rates see it: composed (NFC), lower case, hyphens as spaces, no other punctuation.
+    """Return `text` normalized for error rates: composed (NFC), lower case, hyphens as spaces, no other punctuation.
 
     Accents and vowel signs belong to their words, composed or not. Numbers become words first, as `normalizer` reads
-    the language; English words that sound the same come in one spelling. Each character of a script without blanks is
+    the language; English homophones have one spelling. Each character of a script without blanks is
     a word of its own, so that texts that mix scripts get the mixed error rate.
     """
     plain = unicodedata.normalize("NFKC", text) if is_unspaced(language) else text
@@ -28,7 +28,7 @@ def scored_words(text: str, language: str = "en") -> str:
 
 
 def scored_characters(text: str, language: str = "en") -> str:
-    """Return the string whose characters are counted: `scored_words` without the blanks that part no words."""
+    """Return the string whose characters are counted: `scored_words` without blanks that separate no words."""
     return joined(scored_words(text, language).split())
 
 

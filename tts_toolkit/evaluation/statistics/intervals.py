@@ -21,7 +21,7 @@ class Interval:
 
 
 def cluster_note(n_clusters: int, unit: str) -> str:
-    """Return what is to be said about intervals over so many clusters (`unit`: "prompts", "speakers"), or nothing."""
+    """Return a note on intervals over few clusters (`unit`: "prompts", "speakers"), or nothing."""
     if n_clusters < MIN_CLUSTERS:
         return f"no intervals and no p over {n_clusters} {unit}: {MIN_CLUSTERS} are needed, {FEW_CLUSTERS} are better"
     if n_clusters < FEW_CLUSTERS:
@@ -47,10 +47,10 @@ def ratio_interval(
 
     Student's t over whole clusters (prompts, or speakers) with the jackknife's standard error, on the scale of
     log-odds (or of logarithms, where a cluster exceeds one; values as they are, where one is negative), and Hall's
-    correction (1992) of the skewness that the scale leaves. `benchmarks.statistics` measures how often it covers. None
-    below MIN_CLUSTERS. A column of zeros and ones, one a cluster, gets the exact binomial interval (Clopper and Pearson
-    1934). Where every cluster agrees there is no spread to go by; a rate of 0 or 1 then gets the exact bound on the
-    share of clusters that differ. Both are for shares of clusters, and left out without `exact`. Nothing is drawn:
+    correction (1992) of the skewness that the scale leaves. `benchmarks.statistics` measures its coverage. None below
+    MIN_CLUSTERS. A column of zeros and ones, one per cluster, gets the exact binomial interval (Clopper and Pearson
+    1934). Where all clusters agree there is no spread to estimate; a rate of 0 or 1 then gets the exact bound on the
+    share of clusters that differ. Both are for shares of clusters, and left out without `exact`. No resampling:
     `seed` is without effect.
     """
     tops, bottoms = by_cluster(numerators, clusters), by_cluster(denominators, clusters)
@@ -83,7 +83,7 @@ def median_interval(values: Sequence[float] | np.ndarray, clusters: Sequence[str
 
 @dataclass(frozen=True)
 class _Scale:
-    """Where an interval is made before it is read back: a transformation of the rate."""
+    """The scale on which an interval is computed: a transformation of the rate."""
 
     there: Callable[[float], float]
     back: Callable[[float], float]
@@ -114,7 +114,7 @@ def _student(tops: np.ndarray, bottoms: np.ndarray, rate: float) -> Interval:
     scale = _scale(rate, bool((tops < 0).any()), bool((tops > bottoms).any()))
     deviation = _jackknife_error(tops, bottoms) * np.sqrt(n)
     skewness = _skewness(tops - rate * bottoms) + 1.5 * scale.curvature * deviation
-    if scale.leaning * skewness < 0:  # what the scale has bent too far is left: the wider end stays wide
+    if scale.leaning * skewness < 0:  # no correction of what the scale overcorrects: the wider end stays wide
         skewness = 0.0
     quantile = float(t.ppf((1 + LEVEL) / 2, effective_clusters(bottoms) - 1)) / np.sqrt(n)
     middle, step = scale.there(rate), scale.slope * deviation
@@ -123,12 +123,12 @@ def _student(tops: np.ndarray, bottoms: np.ndarray, rate: float) -> Interval:
 
 
 def effective_clusters(sizes: np.ndarray) -> float:
-    """Return how many clusters of one size would tell as much as these (Kish 1965)."""
+    """Return the effective number of clusters of equal size (Kish 1965)."""
     return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
 def _hall(value: float, skewness: float, n: int) -> float:
-    """Return the inverse of Hall's cubic transformation (1992), which takes the skewness out of Student's t."""
+    """Return the inverse of Hall's cubic transformation (1992), which removes the skewness from Student's t."""
     if abs(skewness) < 1e-6:
         return value
     return float(3 / skewness * (np.cbrt(1 + skewness * (value - skewness / (6 * n))) - 1))

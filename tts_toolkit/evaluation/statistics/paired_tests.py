@@ -1,4 +1,4 @@
-"""Is one system better than another on the same prompts: paired tests, corrected for how many there are."""
+"""Paired tests of two systems on the same prompts, corrected for multiple testing."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy as np
 from tts_toolkit.evaluation.statistics.intervals import LEVEL, MIN_CLUSTERS, Interval, by_cluster, effective_clusters
 
 N_DRAWS = 10_000
-MAX_EXACT = 12  # clusters whose signs are all gone through: 4,096
+MAX_EXACT = 12  # clusters for which all 4,096 sign assignments are enumerated
 ROWS_AT_ONCE = 500  # draws held in memory together
 POWER = 0.8  # of the smallest difference that the set could have shown
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the second system lies from the first, and what that is worth."""
+    """Difference of the second system from the first, with its interval and test."""
 
     metric: str
-    difference: float  # second less first
+    difference: float  # second minus first
     interval: Interval | None  # None below MIN_CLUSTERS, as p and detectable
     p: float | None  # two-sided
     test: str
     n_pairs: int
-    n_clusters: int  # what signs are flipped of, and what intervals are over
+    n_clusters: int  # of sign flips and intervals
     detectable: float | None  # the smallest true difference shown with a power of 80 % at the 5 % level
 
 
@@ -38,7 +38,7 @@ def rate_difference(
     clusters: Sequence[str],
     seed: int = 0,
 ) -> Difference:
-    """Return the difference of the corpus error rates of two systems that spoke the same prompts.
+    """Return the difference of the corpus error rates of two systems on the same prompts.
 
     `n_units` are the words or characters of each prompt. p is that of `sign_flips`, the
     interval Student's over clusters.
@@ -54,7 +54,7 @@ def wer_difference(
     clusters: Sequence[str],
     seed: int = 0,
 ) -> Difference:
-    """Return the difference of the corpus word error rates of two systems that spoke the same prompts."""
+    """Return the difference of the corpus word error rates of two systems on the same prompts."""
     return rate_difference("wer", first_errors, second_errors, n_words, clusters, seed)
 
 
@@ -65,9 +65,9 @@ def mean_difference(
     clusters: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Difference:
-    """Return the mean difference of paired values, such as similarities: the mean over clusters of the means within.
+    """Return the mean difference of paired values, such as similarities: the mean over clusters of their means.
 
-    Without `clusters` each pair is one.
+    Without `clusters` each pair is a cluster.
     """
     names = [str(number) for number in range(len(first))] if clusters is None else clusters
     changes = by_cluster(np.subtract(second, first), names) / by_cluster(np.ones(len(names)), names)
@@ -86,7 +86,7 @@ def _difference(metric: str, changes: np.ndarray, weights: np.ndarray, n_pairs: 
         difference,
         _student(difference, error, effective_clusters(weights))
         if error or not difference
-        else None,  # equal changes leave no spread to go by
+        else None,  # equal changes have no spread
         sign_flips(changes, seed),
         test,
         n_pairs,
@@ -106,8 +106,8 @@ def sign_flips(changes: np.ndarray, seed: int = 0) -> float:
     """Return p of no difference, from the sum of changes over each cluster (n_clusters,).
 
     If the systems are equal, a cluster's change is as likely as its opposite: p is the share of all assignments of
-    signs (Fisher 1935) whose sum lies as far from zero, up to MAX_EXACT clusters; beyond, of N_DRAWS random ones and
-    the one that was found.
+    signs (Fisher 1935) whose sum is as far from zero, up to MAX_EXACT clusters; beyond, of N_DRAWS random ones and
+    the observed one.
     """
     total, tolerance = abs(changes.sum()), 1e-9 * np.abs(changes).sum()
     n_as_far, n_signs = 0, 0
@@ -118,7 +118,7 @@ def sign_flips(changes: np.ndarray, seed: int = 0) -> float:
 
 
 def _signs(n: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield assignments of signs (n_signs, n) in parts, the one that was found among them."""
+    """Yield assignments of signs (n_signs, n) in parts, the observed one among them."""
     if n <= MAX_EXACT:
         yield np.array(list(product((1.0, -1.0), repeat=n)))
         return
@@ -136,7 +136,7 @@ def standard_error(changes: np.ndarray, weights: np.ndarray) -> float:
 
 
 def detectable_difference(standard_error: float, n_clusters: int) -> float:
-    """Return the smallest true difference that is found at the 5 % level four times out of five."""
+    """Return the smallest true difference found at the 5 % level with a power of 80 %."""
     from scipy.stats import t
 
     quantiles = t.ppf((1 + LEVEL) / 2, n_clusters - 1) + t.ppf(POWER, n_clusters - 1)
@@ -144,7 +144,7 @@ def detectable_difference(standard_error: float, n_clusters: int) -> float:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Return the p-values adjusted for how many there are, by name (Holm 1979)."""
+    """Return the p-values adjusted for multiple testing, by name (Holm 1979)."""
     ordered = sorted(p_values, key=lambda name: p_values[name])
     adjusted, highest = {}, 0.0
     for position, name in enumerate(ordered):

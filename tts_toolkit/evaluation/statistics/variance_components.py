@@ -1,4 +1,4 @@
-"""Where the scatter of a figure comes from, and how many prompts and readings show a difference of a given size."""
+"""Variance components of a figure, and the prompts and readings needed to show a difference of a given size."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tts_toolkit.evaluation.statistics.intervals import LEVEL, MIN_CLUSTERS
 from tts_toolkit.evaluation.statistics.paired_tests import POWER
 
 SOURCES = ("prompts", "training runs", "recognizers", "prompts by runs", "readings", "residual")
-MAX_PROMPTS = 10_000_000  # a search for more ends there
+MAX_PROMPTS = 10_000_000  # limit of the search
 
 
 @dataclass(frozen=True)
 class Components:
-    """Variances of one utterance's value by their source; None for one that these runs cannot tell."""
+    """Variances of one utterance's value by source; None for one that these runs cannot identify."""
 
     metric: str
     variances: dict[str, float | None]  # by SOURCES, in the metric's unit squared
@@ -26,28 +26,26 @@ class Components:
     n_readings: int
 
     def remarks(self) -> list[str]:
-        """Return what is part of something else, for want of runs that would tell it apart."""
+        """Return notes on components confounded with others, for lack of runs that separate them."""
         found = []
         if self.n_readings == 1:
-            by_runs, parted = self.n_runs > 1 and self.n_recognizers > 1, self.n_recognizers > 1
-            holder = "prompts by runs" if by_runs else "prompts" if parted else "residual"
+            by_runs, separate = self.n_runs > 1 and self.n_recognizers > 1, self.n_recognizers > 1
+            holder = "prompts by runs" if by_runs else "prompts" if separate else "residual"
             found.append(f'each prompt was read once: the scatter between readings is part of "{holder}"')
         elif self.n_recognizers == 1:
             found.append('one recognizer: its own noise is part of "readings"')
         if self.n_prompts > 1 and self.variances["prompts"] is None:
-            found.append(
-                'nothing tells prompts from readings: "residual" is all there is; read them again with n_seeds=3'
-            )
+            found.append('prompts and readings cannot be separated: "residual" holds both; run again with n_seeds=3')
         return found
 
 
 def components(metric: str, values: np.ndarray) -> Components:
     """Return variance components of `values` (n_prompts, n_runs, n_recognizers, n_readings), by analysis of variance.
 
-    Prompts, training runs and recognizers are crossed and random, readings lie within prompts and runs, and every
-    recognizer hears the same readings; mean squares are equated with what they are expected to be (Searle, Casella and
-    McCulloch 1992), and what comes out negative is zero. With one recognizer, its noise on a reading is part of the
-    reading: the residual is None, and "readings" hold both. With one of everything but prompts, nothing can be parted:
+    Prompts, training runs and recognizers are crossed and random, readings are nested in prompts and runs, and every
+    recognizer transcribes the same readings; mean squares are equated with their expectations (Searle, Casella and
+    McCulloch 1992), and negative estimates are zero. With one recognizer, its noise on a reading is part of the
+    reading: the residual is None, and "readings" hold both. With one of everything but prompts, nothing is separable:
     the residual is the whole variance.
     """
     n_prompts, n_runs, n_recognizers, n_readings = values.shape
@@ -83,7 +81,7 @@ def _less(whole: float, part: float | None) -> float:
 
 
 def linearized(errors: np.ndarray, n_units: np.ndarray) -> np.ndarray:
-    """Return what each utterance adds to a corpus rate: its errors beyond the corpus rate's, by the mean length.
+    """Return each utterance's contribution to a corpus rate: its errors beyond the corpus rate's, by the mean length.
 
     The variance of the corpus rate is that of the mean of these. `n_units` has the shape of `errors`.
     """
@@ -92,14 +90,14 @@ def linearized(errors: np.ndarray, n_units: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Noise:
-    """Variance of the difference of two systems over one prompt, by what more prompts and more readings average out."""
+    """Variance of the difference of two systems over one prompt, between prompts and within."""
 
     between: float  # between prompts, whatever the number of readings
     within: float | None  # of one reading by each system; None where each was read once: it is part of `between`
 
 
 def noise_of_difference(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> Noise:
-    """Return the noise of the difference of two systems' values: for each prompt the values of its readings (n,)."""
+    """Return the noise of the difference of two systems, each given per prompt as the values of its readings (n,)."""
     changes = np.array([b.mean() - a.mean() for a, b in zip(first, second, strict=True)])
     whole = float(changes.var(ddof=1))
     within = [_within(first), _within(second)]
@@ -118,9 +116,9 @@ def _within(readings: Sequence[np.ndarray]) -> float | None:
 
 
 def prompts_needed(difference: float, noise: Noise, n_readings: int) -> int | None:
-    """Return how many prompts, each read so often by both systems, show a difference at 5 % four times out of five.
+    """Return the number of prompts, each read `n_readings` times, that show a difference at 5 % with a power of 80 %.
 
-    None where readings were not told apart, where nothing varied, or where it takes more than MAX_PROMPTS.
+    None where readings were not separable, where nothing varied, or where it takes more than MAX_PROMPTS.
     """
     if noise.within is None and n_readings > 1:
         return None
