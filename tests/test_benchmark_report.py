@@ -77,7 +77,7 @@ def test_the_published_list_is_what_a_published_table_is_compared_with(tmp_path,
     listing.write_text("another")
     assert conclude(tmp_path, report, results, 0.95, expected) == 1
     told = capsys.readouterr().out
-    assert "is not the published list of 5 texts" in told and "within, but of other texts" in told
+    assert "is not the published list of 5 texts" in told and "within the band, but on other texts" in told
 
 
 def test_a_report_is_written_again_from_what_lies_on_disk(tmp_path, recordings):

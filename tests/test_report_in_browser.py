@@ -104,7 +104,7 @@ def test_nothing_overflows(page):
 
 def test_every_player_loads_sound(page):
     durations = page.execute_async_script(
-        """const done = arguments[0], players = [...document.querySelectorAll(".takes audio")];
+        """const done = arguments[0], players = [...document.querySelectorAll(".samples audio")];
         Promise.all(players.map(p => new Promise(ready => {
           p.onloadedmetadata = () => ready(p.duration); p.onerror = () => ready(-1); p.preload = "auto"; p.load();
         }))).then(done);"""
@@ -114,10 +114,10 @@ def test_every_player_loads_sound(page):
 
 def test_pictures_are_shown(page):
     page.execute_script(
-        "document.querySelectorAll('.takes img').forEach(i => { i.loading = 'eager'; i.closest('tr').hidden = false; })"
+        "document.querySelectorAll('.samples img').forEach(i => { i.loading = 'eager'; i.closest('tr').hidden = false; })"
     )
     time.sleep(0.5)
-    widths = page.execute_script("return [...document.querySelectorAll('.takes img')].map(i => i.naturalWidth)")
+    widths = page.execute_script("return [...document.querySelectorAll('.samples img')].map(i => i.naturalWidth)")
     assert len(widths) == 3 * len(TEXTS) and min(widths) > 20
     headings = [heading.text for heading in page.find_elements("css selector", "h2")]
     assert {"Word error rate", "Speaker similarity", "Speed against error"} <= set(headings)

@@ -298,7 +298,7 @@ def test_packaged_files_are_checked_before_use():
 
 
 def test_word_differences_follow_the_alignment():
-    kinds = [(d.kind, d.expected, d.heard) for d in word_differences("the cat sat down", "a cat sat right down")]
+    kinds = [(d.kind, d.expected, d.recognized) for d in word_differences("the cat sat down", "a cat sat right down")]
     assert kinds == [
         ("substitute", "the", "a"),
         ("equal", "cat sat", "cat sat"),

@@ -1,1 +1,1 @@
-"""One HTML file and one JSON that say how good the speech is."""
+"""Reports: HTML pages, tables and plots of runs."""

@@ -1,4 +1,4 @@
-"""What a benchmark leaves behind: `report.html` for people; summary, table, leaderboard and card block for programs."""
+"""The output of a benchmark: `report.html` for people; summary, table, leaderboard and card block for programs."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ PACKAGES = (
     "whisper-normalizer", "zhon", "kaldialign", "numpy", "scipy",
 )  # fmt: skip
 
-MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # all that MPEG 1 to 2.5 have
+MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # of MPEG 1 to 2.5
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """How much of a benchmark its report shows with sound."""
+    """Size and title of a benchmark's report."""
 
     n_sentences: int = 100  # with players, worst first
     n_listed: int = 1000  # in the table of utterances; scores.parquet holds them all
-    title: str | None = "Speech synthesis benchmark"  # None: that of the report that is written again
+    title: str | None = "Speech synthesis benchmark"  # None: that of the report being rewritten
 
 
-def write_benchmark(output_dir: Path, results: Results, shown: ReportOptions) -> Path:
+def write_benchmark(output_dir: Path, results: Results, options: ReportOptions) -> Path:
     """Write summary.json, scores.parquet, leaderboard.md, model-index.yml and report.html; return the last."""
-    summary = {**surroundings(), "title": shown.title, **results.summary}  # what a summary holds already stays
-    shown = replace(shown, title=shown.title or summary["title"])
-    summary["title"] = shown.title
+    summary = {**surroundings(), "title": options.title, **results.summary}  # the summary's own values win
+    options = replace(options, title=options.title or summary["title"])
+    summary["title"] = options.title
     _write_table(output_dir / TABLE, results.rows)
     summary[TABLE_SHA256] = file_hash(output_dir / TABLE)
     write_whole(
@@ -59,12 +59,12 @@ def write_benchmark(output_dir: Path, results: Results, shown: ReportOptions) ->
     write_whole(output_dir / "leaderboard.md", (leaderboard(summary) + "\n").encode())
     write_whole(output_dir / "model-index.yml", model_index(summary, summary["title"]).encode())
     report = output_dir / "report.html"
-    write_whole(report, printable(_html(output_dir, results, summary, shown)).encode())
+    write_whole(report, printable(_html(output_dir, results, summary, options)).encode())
     return report
 
 
 def surroundings() -> dict[str, Any]:
-    """Return the versions and the machine that scored; each system's facts hold the machine that it spoke on."""
+    """Return versions and machine of the scoring; each system's facts hold the machine of its synthesis."""
     versions = {package: _version(package) for package in PACKAGES} | {"python": platform.python_version()}
     return {"versions": versions, "hardware": hardware()}
 
@@ -148,7 +148,7 @@ def with_interval(value: float | None, interval: Sequence[float] | None, scale: 
 
 
 def figure(figures: Mapping[str, Any], column: Column) -> str:
-    """Return a system's figure of a metric's column with its interval, as it is shown."""
+    """Return a system's figure of a metric's column with its interval, for display."""
     return with_interval(figures[column.name], figures[f"{column.name}_ci"], column.scale, column.digits)
 
 
@@ -190,7 +190,7 @@ def model_index(summary: Mapping[str, Any], dataset: str) -> str:
     return str(yaml.safe_dump({"model-index": entries}, sort_keys=False, allow_unicode=True))
 
 
-def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown: ReportOptions) -> str:
+def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], options: ReportOptions) -> str:
     import yaml
     from jinja2 import Environment, PackageLoader
 
@@ -199,11 +199,11 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
     template = environment.get_template("benchmark.html.j2")
     return str(
         template.render(
-            title=shown.title,
+            title=options.title,
             summary=summary,
             systems=summary["systems"],
             plots=_plots(summary),
-            sentences=list(_sentences(output_dir, results, shown)),
+            sentences=list(_sentences(output_dir, results, options)),
             n_prompts=max(len(rows) for rows in results.rows.values()),
             metrics=declared_in(summary),
             columns=columns_of(declared_in(summary)),
@@ -215,7 +215,7 @@ def _html(output_dir: Path, results: Results, summary: Mapping[str, Any], shown:
 
 
 def _groups(systems: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the values that any system's rows are grouped by: a system may say only part of the texts."""
+    """Return the groups of all systems: a system may cover only part of the texts."""
     found = {name: {value for s in systems.values() for value in s["groups"].get(name, {})} for name in GROUPS}
     return {name: sorted(values) for name, values in found.items() if values}
 
@@ -238,50 +238,53 @@ def _plots(summary: Mapping[str, Any]) -> dict[str, str]:
         plots["Speaker similarity"] = intervals_svg(similar, "cosine", known)
     speeds = {n: (1 / s["rtf"], rates[n][0]) for n, s in systems.items() if s.get("rtf") and n in rates}
     if speeds:
-        plots["Speed against error"] = scatter_svg(speeds, "seconds of audio a second", f"corpus {headline.upper()}, %")
+        plots["Speed against error"] = scatter_svg(
+            speeds, "seconds of audio per second", f"corpus {headline.upper()}, %"
+        )
     return plots
 
 
-def _sentences(output_dir: Path, results: Results, shown: ReportOptions) -> Iterator[dict[str, Any]]:
-    """Yield the sentences worst first, each with every system's take; the first ones with sound."""
+def _sentences(output_dir: Path, results: Results, options: ReportOptions) -> Iterator[dict[str, Any]]:
+    """Yield the sentences worst first, each with every system's sample; the first ones with sound."""
     by_prompt = {name: {row["id"]: row for row in rows} for name, rows in results.rows.items()}
     tested = {name: rows for name, rows in by_prompt.items() if name != NATURAL} or by_prompt
     folders = system_folders(by_prompt)
-    rows_of = next(iter(tested.values()))  # every tested system is to say every text
+    rows_of = next(iter(tested.values()))  # every tested system has every text
 
     def worst(id_: str) -> float:
         return max((rows[id_]["wer"] or 0.0) for rows in tested.values())
 
-    for position, id_ in enumerate(sorted(rows_of, key=worst, reverse=True)[: shown.n_listed]):
-        with_sound = position < shown.n_sentences
-        takes = {
-            name: _take(output_dir / "systems" / folders[name], rows[id_], with_sound) if id_ in rows else None
+    for position, id_ in enumerate(sorted(rows_of, key=worst, reverse=True)[: options.n_listed]):
+        with_sound = position < options.n_sentences
+        samples = {
+            name: _sample(output_dir / "systems" / folders[name], rows[id_], with_sound) if id_ in rows else None
             for name, rows in by_prompt.items()
         }
         reference = rows_of[id_].get("voice_reference")
         file = output_dir / "references" / "wavs" / str(reference)
-        heard = _sound(file) if reference and with_sound and takes.get(NATURAL) is None and file.is_file() else None
-        yield {"row": rows_of[id_], "worst": worst(id_), "takes": takes, "reference": heard}
+        has_sound = reference and with_sound and samples.get(NATURAL) is None and file.is_file()
+        sound = _sound(file) if has_sound else None
+        yield {"row": rows_of[id_], "worst": worst(id_), "samples": samples, "reference": sound}
 
 
-def _take(folder: Path, row: Mapping[str, Any], with_sound: bool) -> dict[str, Any]:
-    take: dict[str, Any] = {"row": row}
+def _sample(folder: Path, row: Mapping[str, Any], with_sound: bool) -> dict[str, Any]:
+    sample: dict[str, Any] = {"row": row}
     if row["status"] != "scored":
-        return take
+        return sample
     if row["n_words"] and row["hypothesis"] is not None:
-        take["differences"] = word_differences(row["expected"], row["hypothesis"], row["language"])
-    return take | _sound(_scored(folder / "wavs" / row["wav"], row)) if with_sound else take
+        sample["differences"] = word_differences(row["expected"], row["hypothesis"], row["language"])
+    return sample | _sound(_scored(folder / "wavs" / row["wav"], row)) if with_sound else sample
 
 
 def _scored(wav: Path, row: Mapping[str, Any]) -> Path:
-    """Return a row's waveform; raises UserError when it is not there, or not the one that was scored."""
+    """Return a row's waveform; raises UserError when it is missing or not the scored one."""
     if not wav.is_file() or file_hash(wav) != row.get("wav_sha256", file_hash(wav)):
         raise UserError(f"{wav}: is not the speech that was scored; run tts-benchmark or tts-score again")
     return wav
 
 
 def _sound(wav: Path) -> dict[str, str]:
-    """Return a recording, at the rate nearest its own that MP3 has, and its spectrogram, as addresses on their own."""
+    """Return a recording, at the nearest MP3 sample rate, and its spectrogram, as data URIs."""
     samples, sample_rate_hz = soundfile.read(wav, dtype="float32")
     player_hz = min(MP3_RATES_HZ, key=lambda rate_hz: abs(rate_hz - sample_rate_hz))
     sound = {"audio": data_uri("audio/mpeg", mp3(resample(samples, sample_rate_hz, player_hz), player_hz))}

@@ -1,4 +1,4 @@
-"""The page of a quality_control: what is kept, what is rejected and why, with players of the worst."""
+"""The page of a quality control: kept and rejected clips, reasons, and players of the worst."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tts_toolkit.system.files import write_whole
 from tts_toolkit.system.formatting import printable
 
 QUANTITIES = {
-    "seconds": "seconds of a clip, silent ends cut",
-    "seconds_per_character": "seconds a character",
+    "seconds": "seconds per clip, silent ends cut",
+    "seconds_per_character": "seconds per character",
     "snr_db": "speech above noise, dB",
     "level_db": "level of speech, dB of full scale",
-    "bandwidth_hz": "highest frequency heard, Hz",
-    "pause_seconds": "seconds of the longest pause inside",
+    "bandwidth_hz": "highest frequency present, Hz",
+    "pause_seconds": "seconds of the longest inner pause",
 }
 MAX_SECONDS = 15  # of a player
 MAX_LISTED = 1000  # rejected rows
@@ -36,7 +36,7 @@ def write_data_report(
     n_players: int,
     limits: ClipLimits,
 ) -> Path:
-    """Return `file` once it holds the page, with players of what `limits` read."""
+    """Write the page, with players of the recordings read by `limits`, and return `file`."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
@@ -65,7 +65,7 @@ def _plot(rows: Sequence[InspectedClip], name: str, title: str) -> str:
 
 
 def _sound(row: InspectedClip, limits: ClipLimits) -> str:
-    """Return the sound as a URI, silent ends cut; nothing for what cannot be read or is silent."""
+    """Return the sound as a data URI, silent ends cut; empty for unreadable or silent sound."""
     if math.isnan(row.seconds):
         return ""
     waveform = limits.held.get(row.clip)

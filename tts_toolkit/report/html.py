@@ -14,21 +14,21 @@ from tts_toolkit.audio.waveforms import SAMPLE_RATE_HZ
 
 @dataclass(frozen=True)
 class Difference:
-    """A stretch of words: what was to be said and what was heard."""
+    """A stretch of words, in the text and in the hypothesis."""
 
     kind: str  # equal, substitute, delete or insert
     expected: str
-    heard: str
+    recognized: str
 
 
 def word_differences(text: str, hypothesis: str, language: str = "en") -> list[Difference]:
-    """Return the alignment that the word error rate of a language counts (jiwer), as stretches in order."""
+    """Return the alignment behind the word error rate of a language (jiwer), as stretches in order."""
     import jiwer
 
     from tts_toolkit.evaluation.metrics.words import scored_words
 
-    expected, heard = scored_words(text, language), scored_words(hypothesis, language)
-    aligned = jiwer.process_words(expected, heard)
+    expected, recognized = scored_words(text, language), scored_words(hypothesis, language)
+    aligned = jiwer.process_words(expected, recognized)
     words, heard_words = aligned.references[0], aligned.hypotheses[0]
     return [
         Difference(
@@ -41,12 +41,12 @@ def word_differences(text: str, hypothesis: str, language: str = "en") -> list[D
 
 
 def mp3(waveform: np.ndarray, sample_rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
-    """Return a waveform (n,) as an MP3 file, which every browser plays."""
+    """Return a waveform (n,) as an MP3 file."""
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform.clip(-1, 1), sample_rate_hz, format="MP3", subtype="MPEG_LAYER_III")
     return buffer.getvalue()
 
 
 def data_uri(media_type: str, content: bytes) -> str:
-    """Return content as an address that needs no network."""
+    """Return content as a data URI."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

@@ -52,9 +52,9 @@ def png(picture: np.ndarray) -> bytes:
 
 
 def plain(label: str) -> str:
-    """Return a label that matplotlib draws as it is written: between two dollars it would read mathematics.
+    """Return a label that matplotlib draws literally: it would read text between two dollars as mathematics.
 
-    One that begins with an underscore would be left out of the legend, so a space goes before it.
+    A label with a leading underscore would be left out of the legend, so a space is put before it.
     """
     shown = printable(label).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") else shown
@@ -78,7 +78,7 @@ def curves_svg(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_
 def intervals_svg(
     values: Mapping[str, tuple[float, tuple[float, float] | None]], x_label: str, marks: Mapping[str, float] = {}
 ) -> str:
-    """Return an SVG of named values with their intervals, one a line, and of vertical marks such as a floor."""
+    """Return an SVG of named values with their intervals, one per line, and of vertical marks such as a floor."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 0.9 + 0.35 * len(values)), layout="constrained")
@@ -132,17 +132,17 @@ def histograms_svg(values: Mapping[str, np.ndarray], x_label: str) -> str:
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    """Return the finite ones of some values as a vector."""
+    """Return the finite values as a vector."""
     flat = np.asarray(values, dtype=np.float64).ravel()
     return flat[np.isfinite(flat)]
 
 
 def _bins(values: np.ndarray) -> list[float]:
-    """Return the edges of at most 50 bins: fewer where values lie so near that no more numbers are between them."""
+    """Return the edges of at most 50 bins: fewer where values are too close for floats between them."""
     if not len(values):
         return [0.0, 1.0]
     low, high = float(values.min()), float(values.max())
-    least = max(1e-6, 1e-6 * max(abs(low), abs(high)))  # wide enough to be drawn
+    least = max(1e-6, 1e-6 * max(abs(low), abs(high)))  # wide enough to draw
     if high - low < least:
         low, high = low - least / 2, high + least / 2
     return np.linspace(low, high, N_BINS + 1).tolist()

@@ -9,7 +9,7 @@ from tts_toolkit.report.plots import curves_svg
 
 
 def training_curves(metrics_file: Path) -> dict[str, str]:
-    """Return the SVG pictures of a run's losses and of its dev scores, by title."""
+    """Return SVG plots of a run's losses and dev scores, by title."""
     lines = metrics_file.read_bytes().splitlines() if metrics_file.is_file() else []
     rows = [row for line in lines if (row := _metrics(line))]
 
@@ -19,7 +19,7 @@ def training_curves(metrics_file: Path) -> dict[str, str]:
 
     pictures = {
         "Loss": {"training": curve("loss"), "dev": curve("dev_loss")},
-        "Dev sentences, spoken and scored": {"WER": curve("dev_wer"), "similarity": curve("dev_similarity")},
+        "Dev sentences, synthesized and scored": {"WER": curve("dev_wer"), "similarity": curve("dev_similarity")},
     }
     return {
         title: curves_svg({name: points for name, points in curves.items() if points[0]}, "step")
@@ -29,7 +29,7 @@ def training_curves(metrics_file: Path) -> dict[str, str]:
 
 
 def _metrics(line: bytes) -> dict[str, float]:
-    """Return the numbers of a row of metrics; nothing of one that a kill or a damage spoilt."""
+    """Return the numbers of a row of metrics; nothing for a truncated or damaged one."""
     try:
         row = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a finished benchmark comes to: is it complete, and does it reach what was expected."""
+"""Verdict on a finished benchmark: completeness, and agreement with expected figures."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ EXIT_MISSED, EXIT_INCOMPLETE = 1, 3
 
 
 def complete(
-    plan: Plan, shown: ReportOptions, min_coverage: float, expected: Mapping[str, Any] | None = None
+    plan: Plan, options: ReportOptions, min_coverage: float, expected: Mapping[str, Any] | None = None
 ) -> tuple[Path | None, int]:
-    """Run a plan to its report and verdict; return the report, None on processes that only helped, and exit status."""
+    """Run a plan to its report and verdict; return the report, None on all processes but the first, and exit status."""
     results = run(plan, launched_processes())
     if results is None:
         return None, 0
-    report = write_benchmark(plan.output_dir, results, shown)
+    report = write_benchmark(plan.output_dir, results, options)
     return report, conclude(plan.output_dir, report, results, min_coverage, expected)
 
 
@@ -47,7 +47,7 @@ def conclude(
 
 
 def _why(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what most of the failed rows of a system failed of, in words that end a line."""
+    """Return the most frequent reason of a system's failed rows, as the end of a line."""
     reasons = Counter(str(row["reason"]) for row in rows if row["status"] == "failed")
     if not reasons:
         return ""
@@ -67,7 +67,7 @@ def _missed(summary: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str
         inside = measured is not None and abs(measured - rate) <= within
         shown = "–" if measured is None else f"{100 * measured:.2f} %"
         band = f"{100 * rate:.2f} ± {100 * within:.2f} %"
-        verdict = "FAIL" if not inside else "within, but of other texts" if other_texts else "pass"
+        verdict = "FAIL" if not inside else "within the band, but on other texts" if other_texts else "pass"
         print(f"{name}: WER {shown} under {expected['protocol']}, expected {band}: {verdict}")
         if verdict != "pass":
             missed.append(name)
@@ -75,7 +75,7 @@ def _missed(summary: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str
 
 
 def _other_texts(summary: Mapping[str, Any], published: Mapping[str, Any]) -> str:
-    """Return that the texts were not the published ones, all of them; empty where they were."""
+    """Return a note that the texts are not the complete published list; empty where they are."""
     file = Path(published["list"])
     n_texts = max(s["n_planned"] for s in summary["systems"].values()) // summary.get("n_seeds", 1)
     if file.is_file() and file_hash(file) == published["sha256"] and n_texts == published["n_texts"]:

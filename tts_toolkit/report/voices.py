@@ -1,4 +1,4 @@
-"""The page about the voices of a set of recordings: who is near whom, which clips stand out, with players."""
+"""The page about the voices of a set of recordings: nearest voices, outliers and players."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tts_toolkit.speakers.outliers import Profile
 from tts_toolkit.system.files import write_whole
 from tts_toolkit.system.formatting import printable
 
-MAX_HEAT_MAP = 200  # rows; of more they are spread evenly
+MAX_HEAT_MAP = 200  # rows, evenly spread where there are more
 N_PLAYERS = 40  # outliers first, then clips of each voice in turn
 
 
@@ -51,7 +51,7 @@ class VoiceSet:
 
 
 def write_voices(file: Path, voices: VoiceSet, read: Callable[[Clip], np.ndarray]) -> Path:
-    """Return `file` once it holds the page, with players of what `read` returns for a clip."""
+    """Write the page, with players of what `read` returns for a clip, and return `file`."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("tts_toolkit", "report"), autoescape=True)
@@ -79,7 +79,7 @@ def _plots(voices: VoiceSet, outliers: Sequence[int]) -> dict[str, str]:
 
 
 def projection(embeddings: np.ndarray) -> tuple[np.ndarray, str]:
-    """Return a picture of embeddings (n, dim) in the plane, (n, 2), and its method: UMAP where installed, or PCA."""
+    """Return a projection of embeddings (n, dim) to the plane, (n, 2), and its method: UMAP where installed, or PCA."""
     if importlib.util.find_spec("umap") and len(embeddings) > 15:
         import umap
 
@@ -99,7 +99,7 @@ def _similarities(embeddings: np.ndarray, found: Sequence[Profile]) -> np.ndarra
 
 
 def _played(found: Sequence[Profile], row_of: dict[str, int]) -> list[int]:
-    """Return the rows of the clips to be played: outliers, then clips of each voice in turn."""
+    """Rows of clips with players: outliers, then clips of each voice in turn."""
     rows = [row_of[outlier.id] for profile in found for outlier in profile.outliers]
     turns = zip_longest(*(profile.rows[:N_PLAYERS].tolist() for profile in found))
     rows += islice((row for turn in turns for row in turn if row is not None), 2 * N_PLAYERS)
