@@ -32,8 +32,8 @@ SNRS_DB = (20, 10, 5)
 def error_rate(recognizer: Recognizer, texts: Sequence[str], waveforms: Sequence[np.ndarray]) -> float:
     """Return the strict corpus word error rate."""
     strict = PROTOCOLS["strict"]
-    heard = transcribe(recognizer, list(waveforms))
-    counts: list[Counts] = [strict.words(text, hypothesis) for text, hypothesis in zip(texts, heard, strict=True)]
+    hypotheses = transcribe(recognizer, list(waveforms))
+    counts: list[Counts] = [strict.words(text, hypothesis) for text, hypothesis in zip(texts, hypotheses, strict=True)]
     return sum(count.errors for count in counts) / sum(count.n_reference for count in counts)
 
 

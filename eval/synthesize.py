@@ -50,7 +50,7 @@ def synthesize(cfg: DictConfig) -> list[Path]:
 
 
 def _warn_of_losses(job: Job, coverage: Coverage) -> None:
-    """Tell, before anything is spoken, what of a text will not be heard."""
+    """Warn, before synthesis, of parts of a text that will be missing."""
     if lost := {*coverage.dropped, *coverage.unknown}:
         log.warning("%s: the model cannot speak %s: skipped", job.output, " ".join(sorted(lost)))
     if coverage.n_truncated:

@@ -261,7 +261,7 @@ def card_of_a_model(folder):
 def license(folder):
     from tts_toolkit.finetuning.export import license_of
 
-    return license_of(str(folder)) and None  # "not told", or told
+    return license_of(str(folder)) and None  # "not stated", or the license
 
 
 def license_checked(folder):

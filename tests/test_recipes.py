@@ -135,7 +135,7 @@ def test_new_letters_are_learnt_and_clips_of_no_use_left_out(hub, tmp_path):
     card = (tmp_path / "outputs/finetune/model/README.md").read_text()
     assert f"- licenses of the recordings: {rows[2]['license']}\n" in card
     assert f"- consent of the speakers: {rows[2]['speaker']}: as she told us\n" in card
-    assert "- license of the base model: not told\n" in card
+    assert "- license of the base model: not stated\n" in card
     tokenizer = load_speecht5(str(tmp_path / "outputs/finetune/model")).processor.tokenizer
     assert tokenizer.decode(tokenizer("\u00e6ble")["input_ids"], skip_special_tokens=True) == "\u00e6ble"
 

@@ -224,12 +224,12 @@ def _scale(output_dir: Path) -> str:
     with reading(file, way_out):
         scale = dict(read_json(file, way_out)["scale"])
     known = {"same voice": scale.get("ceiling"), "different voices": scale.get("floor")}
-    told = ", ".join(f"{name} {value:.3f}" for name, value in known.items() if isinstance(value, int | float))
-    return f" (here: {told})" if told else ""
+    values = ", ".join(f"{name} {value:.3f}" for name, value in known.items() if isinstance(value, int | float))
+    return f" (here: {values})" if values else ""
 
 
 def main() -> None:
-    """Run as a command; `--compare A B` stands for `compare=[A,B]`."""
+    """Run as a command; `--compare A B` is short for `compare=[A,B]`."""
     if "--compare" in sys.argv:
         at = sys.argv.index("--compare")
         sys.argv[at : at + 3] = [f"compare=[{','.join(sys.argv[at + 1 : at + 3])}]"]

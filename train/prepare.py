@@ -122,7 +122,7 @@ def _conclude(
         figures, line = figures | {"estimate": asdict(estimate)}, _in_words(estimate)
     manifest, page = write_inspection(output_dir, found, figures), output_dir / "report.html"
     write_data_report(page, found, figures, estimate=line, n_players=n_players, limits=limits)
-    _tell(found, figures, line)
+    _print_figures(found, figures, line)
     for left_out in intake.lines():
         print(left_out)
     settings = f"data=jsonl {shlex.quote(f'data.path={manifest}')} data.allow_outside=true"
@@ -140,11 +140,12 @@ def _in_words(made: Estimate) -> str:
     )
 
 
-def _tell(found: Inspection, figures: Any, estimate: str) -> None:
+def _print_figures(found: Inspection, figures: Any, estimate: str) -> None:
     for fault in found.faults:
         print(f"reject {fault.source}: {fault.message}")
     for row in (row for row in found.rows if not row.keep):
-        print(f"reject {row.clip.source}: {'; '.join(f'{why}: {told}' for why, told in row.reasons.items())}")
+        reasons = "; ".join(f"{reason}: {details}" for reason, details in row.reasons.items())
+        print(f"reject {row.clip.source}: {reasons}")
     for name, of_one in figures["speakers"].items():
         print(f"{name}: {n_of(of_one['n_kept'], 'clip')}, {of_one['minutes_kept']:.1f} minutes kept")
     for note in figures["notes"]:
@@ -156,7 +157,7 @@ def _tell(found: Inspection, figures: Any, estimate: str) -> None:
 
 
 def _cut(cfg: DictConfig) -> Path:
-    """Cut long recordings at silences and write what a recognizer hears into a metadata.csv to be reviewed."""
+    """Cut long recordings at silences and write their recognized text into a metadata.csv to be reviewed."""
     import csv
     import io
 

@@ -43,7 +43,7 @@ _ELSEWHERE = {"Speech": "tts_toolkit.models.base", "UserError": "tts_toolkit.sys
 
 
 def __getattr__(name: str) -> Any:
-    """Import what `name` stands for."""
+    """Import the object called `name`."""
     if name not in __all__:
         raise AttributeError(f"module 'tts_toolkit' has no attribute {name!r}")
     found = getattr(import_module(_ELSEWHERE.get(name, "tts_toolkit.api")), name)

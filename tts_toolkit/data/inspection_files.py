@@ -36,10 +36,10 @@ def _manifest_row(clip: Clip) -> dict[str, Any]:
 
 def _row(row: InspectedClip) -> dict[str, Any]:
     measured = {name: None if math.isnan(value := getattr(row, name)) else round(value, 5) for name in QUANTITIES}
-    heard = {} if row.heard is None else {"heard": row.heard, "cer": row.cer}
+    recognized = {} if row.recognized is None else {"recognized": row.recognized, "cer": row.cer}
     decision = {"decision": "keep" if row.keep else "reject", "reasons": row.reasons}
     decision |= {"note": row.note} if row.note else {}
-    return {"source": row.clip.source, **_manifest_row(row.clip), **decision, **measured, **heard}
+    return {"source": row.clip.source, **_manifest_row(row.clip), **decision, **measured, **recognized}
 
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:

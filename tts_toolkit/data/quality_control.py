@@ -98,7 +98,7 @@ class InspectedClip:
     note: str = ""  # on its channels
     seconds_per_character: float = float("nan")
     sound: str = ""  # a hash of the waveform
-    heard: str | None = None  # by the recognizer
+    recognized: str | None = None  # transcript of the recognizer
     cer: float | None = None
 
     @property
@@ -290,11 +290,11 @@ class QualityControl:
     def _check_transcript(self, row: InspectedClip, waveform: np.ndarray) -> None:
         if self.transcripts is None or self.thresholds.max_cer is None:
             return
-        row.heard = self.transcripts.transcribe(waveform)
-        row.cer = self.transcripts.error_rate(self.front_end.normalize(row.clip.transcript), row.heard)
+        row.recognized = self.transcripts.transcribe(waveform)
+        row.cer = self.transcripts.error_rate(self.front_end.normalize(row.clip.transcript), row.recognized)
         if row.cer > self.thresholds.max_cer:
             shown, allowed = apart(100 * row.cer, 100 * self.thresholds.max_cer)
-            row.reasons["transcript"] = f"recognized as {row.heard!r} (CER {shown} %, {allowed} are allowed)"
+            row.reasons["transcript"] = f"recognized as {row.recognized!r} (CER {shown} %, {allowed} are allowed)"
 
     def _check_voices(self, rows: Sequence[InspectedClip]) -> str:
         """Reject clips of another voice; return a note where the encoder does not separate the voices."""

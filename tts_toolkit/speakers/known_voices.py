@@ -46,7 +46,7 @@ class KnownVoices:
         check_encoders(makers({voice: self._made_by(voice) for voice in voices}))
 
     def _made_by(self, voice: str) -> tuple[str, str] | None:
-        """Return name and revision of the encoder that made a voice, None where nobody knows."""
+        """Return name and revision of the encoder that made a voice, None where unknown."""
         if card := find_card(voice, self.folder):
             return card.encoder, card.encoder_revision
         if voice.startswith(PREFIX):

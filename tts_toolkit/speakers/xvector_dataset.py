@@ -49,7 +49,7 @@ def _card(cards: Sequence[EmbeddingCard], place: str) -> str:
     }
     rows = "\n".join(
         f"| {markdown(card.speaker)} | {card.n_clips} | {card.seconds:.0f} "
-        f"| {markdown(', '.join(card.licenses) or 'not told')} | {markdown(', '.join(card.consents) or 'not told')} |"
+        f"| {_listed(card.licenses)} | {_listed(card.consents)} |"
         for card in cards
     )
     return f"""---
@@ -70,3 +70,7 @@ embeddings = load_dataset({json.dumps(place)}, split="{SPLIT}")
 xvector = embeddings[0]["xvector"]
 ```
 """
+
+
+def _listed(values: Sequence[str]) -> str:
+    return markdown(", ".join(values) or "not stated")
