@@ -127,7 +127,7 @@ MISTAKES = {  # what is typed, and what the one line says
     "--config-name=other": "each command has its own configuration",
     "hydra.nothing=1": "hydra.nothing",
     "asr._target_=no.such.Ear": "asr._target_=no.such.Ear: there is no module no; put its folder on the PYTHONPATH, or install it",
-    "report._target_=${nothing}": "report._target_: refers to the setting nothing, which is not there",
+    "report._target_=${nothing}": "report._target_: refers to the setting nothing, which does not exist",
 }  # fmt: skip
 
 

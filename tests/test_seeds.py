@@ -61,7 +61,17 @@ def by_fine_tune(folder, model, voice, seed):
     clips = [Clip(f"c{n}", folder / "natural.wav", text, "me", f"f:{n}") for n, text in enumerate(texts)]
     save_embeddings(voices, {"me": find_voice(voice, voices_folder(model), None)[0]}, [])
     systems = {"finetuned": lambda: SpeechT5Synthesizer(model, decoding=SHORT)}
-    plan = Plan(systems, prompts_of(clips, voices, "en"), Deaf, Deaf, [], folder, seed, 2, background=None)
+    plan = Plan(
+        systems,
+        prompts_of(clips, {clip.speaker: f"{voices}:{clip.speaker}" for clip in clips}, "en"),
+        Deaf,
+        Deaf,
+        [],
+        folder,
+        seed,
+        2,
+        background=None,
+    )
     run(plan, Processes())
     return (folder / "systems/finetuned/wavs/c2.wav").read_bytes()
 

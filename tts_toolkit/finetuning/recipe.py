@@ -201,9 +201,12 @@ class FineTune:
     def prepare(self, clips: Sequence[Clip]) -> Prepared:
         """The clips by part, and their examples; raises UserError, naming the row, for a clip that cannot be used."""
         data, front_end = self.data, self.task.front_end
-        parts = split_clips(clips, **data.split, spoken=front_end.normalize)
-        parts = {part: check_transcripts(of_part, front_end, self.text.unspeakable) for part, of_part in parts.items()}
-        parts = {part: of_part for part, of_part in parts.items() if of_part}
+        split = split_clips(clips, **data.split, spoken=front_end.normalize)
+        parts = {
+            part: check_transcripts(of_part, front_end, self.text.unspeakable)
+            for part, of_part in split.items()
+            if of_part
+        }
         if "dev" not in parts:
             raise UserError("there is no dev clip to choose the checkpoint by; set split.dev_fraction above 0")
         examples = self.task.prepare(parts, data.limits, data.cache_dir, self.training.batches.pad_to_multiple_of)
