@@ -321,6 +321,6 @@ def test_all_of_it_fine_tunes_from_a_terminal(folder):
     assert rates == pytest.approx([1e-3 * factor for factor in (1.0, 0.8536, 0.5, 0.1464)], rel=1e-3), rates
     before, after = (load_file(file / "model.safetensors") for file in (ASSETS / "speecht5-mini", output_dir / "model"))
     assert set(before) == set(after), "the adapter is merged"
-    changed = {name.split(".")[-2] for name in before if not before[name].equal(after[name])} - {"batch_norm"}
+    changed = {name.split(".")[-2] for name in before if not before[name].equal(after[name])}
     assert changed == {"k_proj", "v_proj", "intermediate_dense"}
     assert {row["system"] for row in read_table(output_dir / "scores.parquet").to_pylist()} >= {"base", "finetuned"}

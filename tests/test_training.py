@@ -373,6 +373,18 @@ def test_freezing_by_name():
         freeze(model, ["*"])
 
 
+@pytest.mark.parametrize("patterns", [[], ["speech_decoder_postnet"]])
+def test_what_is_frozen_keeps_its_running_statistics_too(examples, tmp_path, patterns):
+    run = Run(examples, tmp_path)
+    freeze(run.task.model, patterns)
+    before = {name: value.clone() for name, value in run.task.model.state_dict().items()}
+    run.fit(replace(SCHEDULE, max_steps=2, eval_every=2))
+    moved = {name for name, value in run.task.model.state_dict().items() if not torch.equal(value, before[name])}
+    postnet = {name for name in moved if name.startswith("speech_decoder_postnet")}
+    assert moved and bool(postnet) == (not patterns)
+    assert patterns or any(name.endswith("running_mean") for name in postnet)
+
+
 def test_weights_are_mixed_with_the_base_and_counters_are_not():
     trained, base = (build_speecht5(SpeechSettings(), seed=seed, **TINY).model for seed in (0, 1))
     before, start = weights_of(trained), weights_of(base)

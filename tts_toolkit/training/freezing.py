@@ -1,4 +1,4 @@
-"""Freezing of parameters."""
+"""Freezing of parameters, and of what follows them."""
 
 from __future__ import annotations
 
@@ -29,3 +29,14 @@ def freeze(model: torch.nn.Module, patterns: Sequence[str]) -> int:
     for name in frozen:
         names[name].requires_grad_(False)
     return len(frozen)
+
+
+def train_mode(model: torch.nn.Module) -> None:
+    """Put a model into training mode, except batch normalization whose parameters are frozen.
+
+    Its running statistics would follow the data, so that frozen layers change.
+    """
+    model.train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm) and module.affine:
+            module.train(any(parameter.requires_grad for parameter in module.parameters()))

@@ -22,6 +22,7 @@ from tts_toolkit.system.errors import UserError
 from tts_toolkit.system.files import write_whole
 from tts_toolkit.system.progress import progress as progress_bar
 from tts_toolkit.training.checkpoints import Progress, begin, save_checkpoint
+from tts_toolkit.training.freezing import train_mode
 from tts_toolkit.training.interruption import Interrupted, StopRequests
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def fit(
                 for group, base_lr in zip(optimizer.param_groups, lrs, strict=True):
                     group["lr"] = base_lr * training.lr_factor(step)
             statistics.keep()
-            model.train()  # from_pretrained and evaluations leave it in evaluation mode
+            train_mode(model)  # from_pretrained and evaluations leave it in evaluation mode
             row = train_step(accelerator, model, optimizers, stream, losses, schedule, progress)
             if not row.pop("updated"):
                 statistics.restore()
