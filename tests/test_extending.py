@@ -313,7 +313,7 @@ def test_all_of_it_fine_tunes_from_a_terminal(folder):
         "evaluation.n_test_sentences=1", "split.dev_fraction=0.3", "split.test_fraction=0.3",
         "decoding.max_frames_per_token=2", "quality_control.max_rejected_share=0.5",
     ]  # fmt: skip
-    done = terminal(folder, command("tts-finetune"), *quick)
+    done = terminal(folder, command("tts-finetune", "experiment=studio"), *quick)
     assert done.returncode == 0, done.stderr[-3000:]
     output_dir = folder / "outputs/finetune"
     rows = [json.loads(line) for line in (output_dir / "metrics.jsonl").open()]

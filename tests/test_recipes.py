@@ -358,12 +358,18 @@ def test_a_run_killed_and_resumed_ends_with_equal_weights(hub, voice_folder, fin
 
 
 @pytest.mark.slow
-def test_what_the_cache_holds_makes_no_difference(finetuned, hub, voice_folder, tmp_path):
+def test_training_draws_the_same_with_a_cold_cache_a_warm_one_and_without_dev_synthesis(
+    finetuned, hub, voice_folder, tmp_path
+):
     arguments = ["data=folder", f"data.path={voice_folder}", *FAST, "evaluation.n_test_sentences=1"]
-    for cache in ("cold", "warm"):
-        run("train/finetune.py", *arguments, f"output_dir={cache}", cwd=tmp_path)
-    weights = [load_file(tmp_path / cache / "model/model.safetensors") for cache in ("cold", "warm")]
-    assert all(weights[0][name].equal(weights[1][name]) for name in weights[0])
+    silent = ["evaluation.n_sentences=0", "schedule.best_metric=loss", "schedule.greater_is_better=false"]
+    for name, settings in {"cold": [], "warm": [], "silent": silent}.items():
+        run("train/finetune.py", *arguments, f"output_dir={name}", *settings, cwd=tmp_path)
+    cold, warm, silent = (
+        load_file(tmp_path / name / "checkpoints/step_00000004/model.safetensors")
+        for name in ("cold", "warm", "silent")
+    )
+    assert all(cold[name].equal(warm[name]) and cold[name].equal(silent[name]) for name in cold)
 
 
 def free_port():

@@ -247,12 +247,12 @@ class FineTune:
         from accelerate.utils import set_seed
 
         task, training = self.task, self.training
-        set_seed(training.seed)  # again, or the state of the cache would decide what training draws
+        synthesis = self.dev_evaluation(prepared)
+        set_seed(training.seed)  # again: neither the state of the cache nor the evaluation decides what training draws
         freeze(task.model, training.freeze)
         accelerator.init_trackers("tracking", config=flat_settings(self.config))
         train_loader, dev_loader = (self._loader(accelerator, prepared, part) for part in ("train", "dev"))
         model, *optimizers = accelerator.prepare(task.model, *map(training.optimizer, task.parameter_groups()))
-        synthesis = self.dev_evaluation(prepared)
 
         def evaluate(step: int) -> dict[str, float]:
             metrics = {"loss": mean_loss(accelerator, model, dev_loader, task.dev_loss)}
