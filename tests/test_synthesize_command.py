@@ -12,13 +12,15 @@ from hydra import compose, initialize_config_dir
 from tts_toolkit.eval.synthesize import synthesize
 
 from tts_toolkit.assets import asset_path
-from tts_toolkit.models.base import SynthesisRequest
+from tts_toolkit.models.base import Speech, SynthesisRequest
 from tts_toolkit.models.recordings import Recordings
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline
 from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
 from tts_toolkit.models.vits import Vits
 from tts_toolkit.speakers.embedding_files import FILE_NAME, EmbeddingCard, load_embeddings, save_embeddings
 from tts_toolkit.synthesis import keeping
+from tts_toolkit.synthesis.backend import Backend
+from tts_toolkit.synthesis.jobs import Job
 from tts_toolkit.system.errors import UserError, UserErrors
 from tts_toolkit.system.files import file_name, file_names
 
@@ -217,3 +219,24 @@ def test_names_of_a_set_do_not_depend_on_its_order():
     assert len({name.casefold() for name in names.values()}) == len(ids) and names["ben"] == "ben"
     assert names["nul.txt"].startswith("_nul.txt-") and names["COM1"].startswith("_COM1-") and names["a_b"] == "a_b"
     assert file_name("anna") == "anna" and Path(file_name("..")).name.startswith("_-")
+
+
+@pytest.mark.parametrize(("name", "is_sound"), [("a.wav", True), ("a.flac", True), ("a.npy", False)])
+def test_the_name_of_a_file_says_whether_sound_or_a_spectrogram_is_written(tmp_path, name, is_sound):
+    """A synthesizer may keep log-mels of speech that it has a waveform of."""
+    job = Job("a", "some text", None, tmp_path / name)
+    mels = (np.zeros((4, 80), np.float32), np.ones((2, 80), np.float32))
+
+    class Both:
+        speaks_cues = False
+
+        def synthesize(self, requests):
+            return [Speech(np.full(800, 0.1, np.float32), 16_000, log_mels=mels) for _ in requests]
+
+    ((written, write, truncated),) = Backend(Both(), 0, 1).synthesize([job])
+    write()
+    assert written is job and not truncated
+    if is_sound:
+        assert soundfile.info(job.output).frames == 800
+    else:
+        assert np.array_equal(np.load(job.output), np.concatenate(mels))

@@ -15,7 +15,7 @@ from tts_toolkit.evaluation.stages import FRONT_END, identity, request_key
 from tts_toolkit.hub.loading import model_version
 from tts_toolkit.models.base import Coverage, Speech, SynthesisRequest, Synthesizer, request_for, synthesize_each
 from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
-from tts_toolkit.synthesis.jobs import Job, write_spectrogram, write_speech
+from tts_toolkit.synthesis.jobs import SPECTROGRAM_SUFFIX, Job, write_spectrogram, write_speech
 
 Written = tuple[Job, Callable[[], None], bool]  # the job, the writer of its file, whether it was cut off
 
@@ -68,8 +68,8 @@ class Backend:
 
 
 def _writer(job: Job, speech: Speech) -> Callable[[], None]:
-    """Writer of a job's file: a spectrogram where there is no vocoder."""
-    if speech.log_mels:
+    """Writer of a job's file: speech, or the spectrogram that its name asks for."""
+    if job.output.suffix == SPECTROGRAM_SUFFIX:
         return partial(write_spectrogram, job.output, np.concatenate(speech.log_mels))
     return partial(write_speech, job.output, speech.waveform, speech.sample_rate_hz)
 
