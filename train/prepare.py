@@ -7,7 +7,7 @@ tts-prepare raw=long_recordings asr=whisper
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from tts_toolkit.system.formatting import n_of
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from tts_toolkit.data.clips import Clip
     from tts_toolkit.data.features import ClipLimits
     from tts_toolkit.data.intake import Intake
     from tts_toolkit.data.quality_control import Inspection, TranscriptCheck
@@ -40,6 +39,7 @@ def prepare(cfg: DictConfig) -> Path:
     from tts_toolkit.data.quality_control import QualityControl, note_rejected
     from tts_toolkit.data.rows import collected_faults
     from tts_toolkit.models.speecht5.pipeline import front_end
+    from tts_toolkit.models.speecht5.vocabulary import with_new_letters
     from tts_toolkit.text.languages import warn_where_foreign
 
     language = cfg.text.language
@@ -54,7 +54,9 @@ def prepare(cfg: DictConfig) -> Path:
     warn_where_foreign([clip.transcript for clip in clips], language)
     speech: SpeechT5 = opened["base_model"]
     if cfg.text.extend_vocabulary:
-        speech = _with_new_letters(speech, clips, language)
+        transcripts = (clip.transcript for clip in clips)
+        speech, letters = with_new_letters(speech, transcripts, front_end(speech, language))
+        print(f"new letters: {letters}")
     limits = instantiate(cfg.limits)
     control = QualityControl(
         front_end=front_end(speech, language),
@@ -68,16 +70,6 @@ def prepare(cfg: DictConfig) -> Path:
     note_rejected(found, intake)
     estimate = _estimate(speech, found, cfg.estimate) if cfg.estimate and found.kept else None
     return _conclude(Path(cfg.output_dir), found, intake, estimate, limits=limits, n_players=cfg.n_players)
-
-
-def _with_new_letters(speech: SpeechT5, clips: Sequence[Clip], language: str) -> SpeechT5:
-    """Return the model with the letters of the transcripts that its tokenizer does not know."""
-    from tts_toolkit.models.speecht5.pipeline import front_end
-    from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
-
-    letters = new_letters((clip.transcript for clip in clips), front_end(speech, language))
-    print(f"new letters: {report(letters) or 'none'}")
-    return extend_vocabulary(speech, letters)
 
 
 def _transcript_check(recognizer: Recognizer, language: str) -> TranscriptCheck:

@@ -445,7 +445,7 @@ def _wanted(key: str, value: Any, default: Any, defaults: Any) -> str:
     if value is None:
         if OmegaConf.is_missing(*_place(defaults, key)):
             return f"must be given: {key}=..."
-        if default is None or key in MAY_BE_NULL or _takes_null(key, defaults):
+        if default is None or key in MAY_BE_NULL or _accepts_null(key, defaults):
             return ""
         return "settings of its own are wanted" if isinstance(default, DictConfig) else _of_kind(default)
     if isinstance(value, str | int | float) and (isinstance(default, ListConfig) or key in LISTS):
@@ -471,7 +471,7 @@ def _of_kind(default: Any) -> str:
     return f"{kind} is wanted, such as {str(default).lower() if isinstance(default, bool) else default}"
 
 
-def _takes_null(key: str, defaults: Any) -> bool:
+def _accepts_null(key: str, defaults: Any) -> bool:
     """Whether the target of a setting accepts None for it."""
     parent, name = _place(defaults, key)
     if parent is None or "_target_" not in parent:

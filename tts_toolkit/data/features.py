@@ -23,6 +23,7 @@ from tts_toolkit.system.progress import progress
 
 log = logging.getLogger(__name__)
 MAX_HELD_SECONDS = 7200.0  # of sound kept in memory for later steps of a run: 460 MB
+NO_TRIM_DB = 200.0  # below the loudest frame: cuts digital silence only
 FRONT_END = "log-mel-2"  # part of every key; a change to the front end changes it
 AGAIN = "remove it: the next run makes it again"
 
@@ -85,7 +86,7 @@ class ClipLimits:
 
     def trimmed(self, recording: Recording) -> np.ndarray:
         """Return a recording's waveform, ends trimmed; empty when it is silent throughout."""
-        speech = trim_silence(recording.waveform, self.trim_silence_db or 200.0)
+        speech = trim_silence(recording.waveform, self.trim_silence_db or NO_TRIM_DB)
         return recording.waveform if len(speech) and self.trim_silence_db is None else speech
 
     def read(self, clip: Clip) -> np.ndarray:

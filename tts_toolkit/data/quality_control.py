@@ -17,7 +17,7 @@ import numpy as np
 from tts_toolkit.audio.waveforms import FULL_SCALE, SAMPLE_RATE_HZ, Recording, load_recording, trim_silence
 from tts_toolkit.data.clips import Clip
 from tts_toolkit.data.embeddings import clip_voices
-from tts_toolkit.data.features import ClipLimits, counted
+from tts_toolkit.data.features import NO_TRIM_DB, ClipLimits, counted
 from tts_toolkit.data.intake import Intake
 from tts_toolkit.data.rows import RowFault
 from tts_toolkit.data.signal_checks import Sound, measured, signal_to_noise_db
@@ -27,6 +27,7 @@ from tts_toolkit.system.errors import UserError
 from tts_toolkit.system.formatting import apart, n_of
 from tts_toolkit.system.progress import AudioProgress
 from tts_toolkit.text.frontend import TextFrontEnd
+from tts_toolkit.text.frontend import listed as listed_characters
 
 __all__ = ["signal_to_noise_db"]
 log = logging.getLogger(__name__)
@@ -252,7 +253,8 @@ class QualityControl:
             cancel = f": {recording.note}" if recording.note else ""
             row.reasons["silent"] = f"is silent{cancel}"
             return row, waveform
-        sound = _measure(row, recording, trim_silence(recording.waveform, self.limits.trim_silence_db or 200.0))
+        is_trimmed = self.limits.trim_silence_db is not None
+        sound = _measure(row, recording, waveform if is_trimmed else trim_silence(waveform, NO_TRIM_DB))
         n_characters = sum(c.isalnum() for c in self.front_end.normalize(clip.transcript))
         row.seconds_per_character = row.seconds / (n_characters + EXTRA_CHARACTERS)
         _check_duration(row, len(waveform) / SAMPLE_RATE_HZ, self.limits)
@@ -279,8 +281,7 @@ class QualityControl:
             return
         missing = Counter[str]() if self.skip_characters else Counter(front_end.unspeakable(transcript))
         if missing:
-            listed = ", ".join(f"{c!r} (U+{ord(c):04X}) {n}" for c, n in missing.most_common())
-            row.reasons["unspeakable"] = f"cannot speak {missing.total()} characters: {listed}"
+            row.reasons["unspeakable"] = f"cannot speak {missing.total()} characters: {listed_characters(missing)}"
         if front_end.max_tokens is None:
             return
         n_tokens = len(front_end.tokens(transcript))

@@ -35,7 +35,7 @@ from tts_toolkit.models.speecht5.loss import fuse
 from tts_toolkit.models.speecht5.pipeline import SpeechT5Pipeline, front_end
 from tts_toolkit.models.speecht5.scheduled_sampling import ScheduledSampling
 from tts_toolkit.models.speecht5.synthesizer import SpeechT5Synthesizer
-from tts_toolkit.models.speecht5.vocabulary import extend_vocabulary, new_letters, report
+from tts_toolkit.models.speecht5.vocabulary import with_new_letters
 from tts_toolkit.models.vocoders import GriffinLim, open_vocoder
 from tts_toolkit.nn.plain_modules import check_plain
 from tts_toolkit.speakers.conditioning import Conditioning
@@ -87,12 +87,7 @@ class SpeechT5Task:
 
     def parts(self) -> Mapping[str, Callable[[], object]]:
         """The base model and the vocoder."""
-        return {"base_model": lambda: self.speech, "vocoder": self._vocoder_works}
-
-    def _vocoder_works(self) -> int:
-        opened = self.__dict__.get("speech")  # the base model may be what cannot be opened
-        settings = opened.settings if opened else SpeechSettings()
-        return open_vocoder(self.vocoder or settings.vocoder).n_parameters
+        return {"base_model": lambda: self.speech, "vocoder": lambda: self._vocoder.n_parameters}
 
     @property
     def front_end(self) -> TextFrontEnd:
@@ -101,9 +96,8 @@ class SpeechT5Task:
 
     def extend_vocabulary(self, transcripts: Iterable[str]) -> None:
         """Add the letters that the tokenizer does not know, each with the embedding of the nearest letter."""
-        letters = new_letters(transcripts, self.front_end)
-        log.info("new letters: %s", report(letters) or "none")
-        self.speech = extend_vocabulary(self.speech, letters)
+        self.speech, letters = with_new_letters(self.speech, transcripts, self.front_end)
+        log.info("new letters: %s", letters)
 
     def keep(self, clip: Clip, waveform: np.ndarray, limits: ClipLimits, cache_dir: Path) -> None:
         """Cache the log-mel of a clip."""
@@ -165,7 +159,9 @@ class SpeechT5Task:
 
     @cached_property
     def _vocoder(self) -> Any:
-        return open_vocoder(self.vocoder or self.speech.settings.vocoder)
+        opened = vars(self).get("speech")  # the base model may be what cannot be opened
+        settings = opened.settings if opened else SpeechSettings()
+        return open_vocoder(self.vocoder or settings.vocoder)
 
     def synthesize(self, requests: Sequence[SynthesisRequest]) -> list[Speech]:
         """The speech of requests, whose voices are names of speakers, with log-mels and attention."""

@@ -101,6 +101,12 @@ def _is_letter(tokenizer: Any, id_: int) -> bool:
     return len(token) == 1 and token.isalpha()
 
 
+def with_new_letters(speech: SpeechT5, transcripts: Iterable[str], front_end: TextFrontEnd) -> tuple[SpeechT5, str]:
+    """The model with the unknown letters of transcripts in its vocabulary, and these as one line for logs."""
+    letters = new_letters(transcripts, front_end)
+    return extend_vocabulary(speech, letters), report(letters) or "none"
+
+
 def report(letters: Sequence[NewLetter]) -> str:
     """Return the letters as one line for logs: the occurrences of each, and the letter that initializes it."""
     return ", ".join(f"{new.letter} {new.n} (from {new.nearest or 'the mean of all letters'})" for new in letters)
